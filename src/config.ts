@@ -1,0 +1,182 @@
+// File + environment -> one checked, frozen object. The only reader of process.env.
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { RempartError } from './platform/base/errors.ts';
+import { nearest } from './platform/base/nearest.ts';
+
+const port = z.number().int().min(0).max(65535);
+const milliseconds = z.number().int().min(1).max(3_600_000);
+const role = z.enum(['user', 'viewer', 'operator', 'admin']);
+
+/** A value given as it is, or as `env:NAME`. */
+const text = z.string();
+/** A secret: only ever `env:NAME` or `file:PATH`, so that no key is written in a configuration file. */
+const secret = z.string().regex(/^(env|file):.+/, 'a secret is given as env:NAME or file:PATH');
+
+const provider = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
+  dialect: z.enum(['openai', 'mistral', 'ollama']),
+  /** Origin without path, e.g. https://api.mistral.ai; the dialect adds its own path. */
+  url: text,
+  key: secret.optional(),
+  /** Used in order once the key before them is refused. */
+  spareKeys: z.array(secret).default([]),
+});
+
+const timeouts = z.strictObject({
+  connectMs: milliseconds.default(2_000),
+  firstByteMs: milliseconds.default(10_000),
+  idleMs: milliseconds.default(15_000),
+  totalMs: milliseconds.default(120_000),
+});
+
+export const configSchema = z.strictObject({
+  lang: z.enum(['fr', 'en']).default('en'),
+  log: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  gateway: z
+    .strictObject({
+      host: z.string().default('127.0.0.1'),
+      port: port.default(8080),
+      maxBodyBytes: z.number().int().min(1024).default(1_048_576),
+      maxBodyDepth: z.number().int().min(4).default(32),
+      unknownFields: z.enum(['refuse', 'drop']).default('drop'),
+      timeouts: timeouts.prefault({}),
+      retries: z
+        .strictObject({
+          max: z.number().int().min(0).max(5).default(2),
+          baseMs: milliseconds.default(250),
+          maxWaitMs: milliseconds.default(3_000),
+        })
+        .prefault({}),
+      breaker: z
+        .strictObject({ failures: z.number().int().min(1).default(5), halfOpenMs: milliseconds.default(2_000) })
+        .prefault({}),
+    })
+    .prefault({}),
+  console: z.strictObject({ host: z.string().default('127.0.0.1'), port: port.default(8081) }).prefault({}),
+  store: z
+    .strictObject({
+      /** SQLite file; default store.sqlite in the data directory. */
+      path: text.optional(),
+      /** postgres://…; when set, SQLite is not used. DATABASE_URL sets it. */
+      url: secret.optional(),
+    })
+    .prefault({}),
+  /** Empty: the stand-in answers, and says that it is one. */
+  providers: z.array(provider).default([]),
+  chatbot: z
+    .strictObject({
+      model: z.string().default('rempart-standin'),
+      system: z.string().default(''),
+      /** Whom a user can turn to when the chatbot is in trouble: shown in its messages. */
+      contact: z.string().default(''),
+      historyMessages: z.number().int().min(1).default(20),
+    })
+    .prefault({}),
+  access: z
+    .strictObject({
+      /** Keys that exist before the first start, for tests and automation. */
+      keys: z.array(z.strictObject({ key: secret, subject: z.string(), role: role.default('user') })).default([]),
+    })
+    .prefault({}),
+  alerts: z.strictObject({ webhook: text.optional() }).prefault({}),
+});
+
+/** The checked configuration with `env:` and `file:` resolved; deeply frozen. */
+export type Config = z.output<typeof configSchema>;
+export type ProviderConfig = Config['providers'][number];
+
+export interface ConfigSources {
+  /** Path of the file; a missing file is an error only when it was `asked` for. */
+  file: string;
+  asked: boolean;
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Reads, checks, resolves and freezes. Throws ERR_CONFIG_UNREADABLE, ERR_CONFIG_UNKNOWN_KEY, ERR_CONFIG_INVALID, ERR_SECRET_MISSING. */
+export function loadConfig({ file, asked, env }: ConfigSources): Config {
+  const raw = readYaml(file, asked);
+  const parsed = configSchema.safeParse(raw ?? {});
+  if (!parsed.success) throw describeIssue(file, parsed.error.issues[0], raw);
+  const merged =
+    env['DATABASE_URL'] && parsed.data.store.url === undefined ? withDatabaseUrl(parsed.data) : parsed.data;
+  return deepFreeze(resolve(merged, '', env) as Config);
+}
+
+function withDatabaseUrl(config: Config): Config {
+  return { ...config, store: { ...config.store, url: 'env:DATABASE_URL' } };
+}
+
+function readYaml(file: string, asked: boolean): unknown {
+  let source: string;
+  try {
+    source = readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' && !asked) return {};
+    throw new RempartError('ERR_CONFIG_UNREADABLE', { file, what: code ?? 'unreadable' }, error);
+  }
+  try {
+    return parse(source, { maxAliasCount: 20 });
+  } catch (error) {
+    const [what = 'not YAML'] = (error as Error).message.split('\n');
+    throw new RempartError('ERR_CONFIG_UNREADABLE', { file, what }, error);
+  }
+}
+
+function describeIssue(file: string, issue: z.core.$ZodIssue | undefined, raw: unknown): RempartError {
+  const path = issue?.path.map(String).join('.') ?? '';
+  if (issue?.code === 'unrecognized_keys') {
+    const key = issue.keys[0] ?? '';
+    const full = path === '' ? key : `${path}.${key}`;
+    return new RempartError('ERR_CONFIG_UNKNOWN_KEY', {
+      file,
+      key: full,
+      nearest: nearest(key, knownKeys(raw, issue.path)),
+    });
+  }
+  return new RempartError('ERR_CONFIG_INVALID', { file, path: path || '.', what: issue?.message ?? 'invalid' });
+}
+
+/** The keys that the schema knows at a path: found by asking the JSON Schema, so that no list is kept twice. */
+function knownKeys(_raw: unknown, path: readonly PropertyKey[]): string[] {
+  let node = z.toJSONSchema(configSchema, { io: 'input' }) as { properties?: Record<string, unknown>; items?: unknown };
+  for (const step of path) {
+    node = (typeof step === 'number' ? node.items : node.properties?.[String(step)]) as typeof node;
+    if (node === undefined) return [];
+  }
+  return Object.keys(node.properties ?? {});
+}
+
+function resolve(value: unknown, path: string, env: ConfigSources['env']): unknown {
+  if (Array.isArray(value)) return value.map((entry, index) => resolve(entry, `${path}.${index}`, env));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, entry]) => [key, resolve(entry, path === '' ? key : `${path}.${key}`, env)]),
+    );
+  }
+  if (typeof value !== 'string') return value;
+  if (value.startsWith('env:')) {
+    const name = value.slice(4);
+    const found = env[name];
+    if (found === undefined) throw new RempartError('ERR_SECRET_MISSING', { name, path });
+    return found;
+  }
+  if (value.startsWith('file:')) {
+    try {
+      return readFileSync(value.slice(5), 'utf8').trimEnd();
+    } catch (error) {
+      throw new RempartError('ERR_SECRET_MISSING', { name: value.slice(5), path }, error);
+    }
+  }
+  return value;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const entry of Object.values(value)) deepFreeze(entry);
+  }
+  return value;
+}

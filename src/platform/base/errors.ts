@@ -1,0 +1,75 @@
+// Every error a user can meet: one code, one sentence, what to do. The texts live in locales/*/errors.json.
+import { type Lang, say } from '../i18n/say.ts';
+
+/** What each code means for the caller: `exit` is the process's exit code, `http` the status where a server answers it. */
+export const errorCatalogue = {
+  ERR_BODY_DEPTH: { exit: 1, http: 400 },
+  ERR_BODY_DUPLICATE_KEY: { exit: 1, http: 400 },
+  ERR_BODY_ENCODING: { exit: 1, http: 415 },
+  ERR_BODY_INVALID: { exit: 1, http: 400 },
+  ERR_BODY_JSON: { exit: 1, http: 400 },
+  ERR_BODY_TOO_LARGE: { exit: 1, http: 413 },
+  ERR_CONFIG_INVALID: { exit: 2 },
+  ERR_CONFIG_UNKNOWN_KEY: { exit: 2 },
+  ERR_CONFIG_UNREADABLE: { exit: 2 },
+  ERR_CONVERSATION_UNKNOWN: { exit: 1, http: 404 },
+  ERR_DATA_LOCKED: { exit: 3 },
+  ERR_FORBIDDEN: { exit: 1, http: 403 },
+  ERR_INTERNAL: { exit: 1, http: 500 },
+  ERR_JOURNAL_MISSING: { exit: 3 },
+  ERR_JOURNAL_TAMPERED: { exit: 1 },
+  ERR_JOURNAL_UNWRITABLE: { exit: 3, http: 503 },
+  ERR_KEY_INVALID: { exit: 1, http: 401 },
+  ERR_KEY_MISSING: { exit: 1, http: 401 },
+  ERR_LANG_UNKNOWN: { exit: 2 },
+  ERR_METHOD_NOT_ALLOWED: { exit: 1, http: 405 },
+  ERR_MODEL_UNKNOWN: { exit: 1, http: 404 },
+  ERR_NODE_TOO_OLD: { exit: 3 },
+  ERR_NOT_FOUND: { exit: 1, http: 404 },
+  ERR_PORT_BUSY: { exit: 3 },
+  ERR_PROFILE_INVALID: { exit: 2 },
+  ERR_PROFILE_PLACEHOLDER: { exit: 2 },
+  ERR_PROFILE_UNREADABLE: { exit: 2 },
+  ERR_PROVIDER_REFUSED: { exit: 1, http: 502 },
+  ERR_PROVIDER_REQUEST: { exit: 1, http: 400 },
+  ERR_PROVIDER_UNAVAILABLE: { exit: 1, http: 503 },
+  ERR_QUOTA_EXHAUSTED: { exit: 1, http: 429 },
+  ERR_RATE_LIMITED: { exit: 1, http: 429 },
+  ERR_RUN_UNREADABLE: { exit: 2 },
+  ERR_SECRET_MISSING: { exit: 2 },
+  ERR_STORE_AWAY: { exit: 3, http: 503 },
+  ERR_STREAM_CUT: { exit: 1, http: 502 },
+  ERR_TARGET_NOT_LOCAL: { exit: 2 },
+  ERR_TARGET_UNREACHABLE: { exit: 3 },
+  ERR_USAGE: { exit: 2 },
+} as const satisfies Record<string, { exit: 1 | 2 | 3; http?: number }>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+export type Facts = Readonly<Record<string, string | number>>;
+
+/** An error with a code of the catalogue; its facts fill the sentence and must never hold a secret. */
+export class RempartError extends Error {
+  override readonly name = 'RempartError';
+  readonly code: ErrorCode;
+  readonly facts: Facts;
+
+  constructor(code: ErrorCode, facts: Facts = {}, cause?: unknown) {
+    super(say('en', code, facts), cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.facts = facts;
+  }
+
+  get exit(): 1 | 2 | 3 {
+    return errorCatalogue[this.code].exit;
+  }
+
+  get http(): number {
+    const entry = errorCatalogue[this.code];
+    return 'http' in entry ? entry.http : 500;
+  }
+}
+
+/** The sentence and what to do, in the user's language. */
+export function explainError(error: RempartError, lang: Lang): { says: string; todo: string } {
+  return { says: say(lang, error.code, error.facts), todo: say(lang, `${error.code}.do`, error.facts) };
+}

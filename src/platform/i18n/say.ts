@@ -1,0 +1,57 @@
+// Every text a user reads, by key, in French and English; the catalogues are locales/LANG/*.json.
+import enChatbot from '../../../locales/en/chatbot.json' with { type: 'json' };
+import enCli from '../../../locales/en/cli.json' with { type: 'json' };
+import enConsole from '../../../locales/en/console.json' with { type: 'json' };
+import enErrors from '../../../locales/en/errors.json' with { type: 'json' };
+import enSimulate from '../../../locales/en/simulate.json' with { type: 'json' };
+import frChatbot from '../../../locales/fr/chatbot.json' with { type: 'json' };
+import frCli from '../../../locales/fr/cli.json' with { type: 'json' };
+import frConsole from '../../../locales/fr/console.json' with { type: 'json' };
+import frErrors from '../../../locales/fr/errors.json' with { type: 'json' };
+import frSimulate from '../../../locales/fr/simulate.json' with { type: 'json' };
+
+const en = { ...enChatbot, ...enCli, ...enConsole, ...enErrors, ...enSimulate };
+const fr: Record<TextKey, string> = { ...frChatbot, ...frCli, ...frConsole, ...frErrors, ...frSimulate };
+
+export type Lang = 'en' | 'fr';
+/** A key that the English catalogue has; the type of `fr` makes a French text obligatory. */
+export type TextKey = keyof typeof en;
+
+export const catalogues: Readonly<Record<Lang, Readonly<Record<TextKey, string>>>> = { en, fr };
+
+/** The text of a key with its `{name}` places filled; a place without a fact stays visible, so that a test sees it. */
+export function say(lang: Lang, key: TextKey, facts: Readonly<Record<string, string | number>> = {}): string {
+  return catalogues[lang][key].replace(/\{(\w+)\}/g, (place, name: string) => {
+    const fact = facts[name];
+    return fact === undefined ? place : String(fact);
+  });
+}
+
+export type Say = (key: TextKey, facts?: Readonly<Record<string, string | number>>) => string;
+
+/** `say` for one language. */
+export function sayer(lang: Lang): Say {
+  return (key, facts) => say(lang, key, facts);
+}
+
+/** The first language of an Accept-Language header (RFC 9110 §12.5.4) that Rempart speaks, by its weights; else the fallback. */
+export function acceptedLang(header: string | undefined, fallback: Lang): Lang {
+  if (header === undefined) return fallback;
+  const wanted = header
+    .slice(0, 200)
+    .split(',')
+    .map((part, order) => {
+      const [tag = '', ...parameters] = part.trim().toLowerCase().split(';');
+      const weight = Number(
+        parameters
+          .find((p) => p.trim().startsWith('q='))
+          ?.trim()
+          .slice(2) ?? 1,
+      );
+      return { lang: tag.trim().split('-')[0], weight: Number.isFinite(weight) ? weight : 0, order };
+    })
+    .filter((entry) => entry.weight > 0)
+    .sort((a, b) => b.weight - a.weight || a.order - b.order);
+  for (const { lang } of wanted) if (lang === 'fr' || lang === 'en') return lang;
+  return fallback;
+}

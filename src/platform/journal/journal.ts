@@ -1,0 +1,18 @@
+// What a journal is to those who write in it; the writer, the verifier and the checkpoints are beside this file.
+import type { JsonObject } from '../base/json.ts';
+
+/** Proof that a record is on disk: its place in its stream and its hash (hex SHA-256). */
+export interface Receipt {
+  stream: string;
+  seq: number;
+  hash: string;
+}
+
+/** One writer's hash chain. The event is an OCSF 1.8.0 body; it must hold no prompt, key or other secret. */
+export interface Journal {
+  /** Resolves only once the record is on disk (group commit); rejects with ERR_JOURNAL_UNWRITABLE and then nothing was acknowledged. */
+  append(event: JsonObject): Promise<Receipt>;
+  /** Signs the heads of all streams now; also done by itself on a timer and at close. */
+  checkpoint(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,48 @@
+// What the gateway offers inside the process: one guarded completion. The HTTP front and the chatbot both come through here.
+import type { RempartError } from '../../platform/base/errors.ts';
+import type { Lang } from '../../platform/i18n/say.ts';
+
+export type Role = 'user' | 'viewer' | 'operator' | 'admin';
+
+/** Who asks: found by the key or session, never by the body. */
+export interface Caller {
+  subject: string;
+  role: Role;
+  /** How it was proved: the public id of the key or session, fit for the journal. */
+  credential: string;
+  sourceIp: string;
+}
+
+/** Not as usual, and said so in `x-rempart-degraded`. */
+export type DegradedMode = 'warning' | 'rationed' | 'deferred' | 'cache' | 'local' | 'memory' | 'provider';
+
+export interface AskMessage {
+  role: 'system' | 'user' | 'assistant';
+  content: string;
+}
+
+export interface AskRequest {
+  caller: Caller;
+  model: string;
+  messages: readonly AskMessage[];
+  lang: Lang;
+  requestId: string;
+  /** Ends the upstream call when the client goes away. */
+  signal: AbortSignal;
+}
+
+export type AskOutcome =
+  | {
+      kind: 'answer';
+      text: string;
+      model: string;
+      degraded: readonly DegradedMode[];
+      usage: { promptTokens: number; completionTokens: number };
+    }
+  /** No upstream answered. `error` is fit for the user; `retryAfterSeconds` is there when waiting helps. `partial` holds what was already streamed. */
+  | { kind: 'unavailable'; error: RempartError; retryAfterSeconds?: number; partial: string }
+  /** The client went away first. */
+  | { kind: 'aborted'; partial: string };
+
+/** Asks the routed provider under all guards, retries, breakers and spare keys; journalled. `onDelta` makes it stream. Never rejects for what an upstream does. */
+export type Ask = (request: AskRequest, onDelta?: (text: string) => void) => Promise<AskOutcome>;
