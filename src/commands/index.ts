@@ -1,0 +1,8 @@
+// The commands by name, each loaded only when it is asked for.
+import type { Command } from './command.ts';
+
+export const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import('./up.ts')).up,
+  journal: async () => (await import('./journal.ts')).journal,
+  keys: async () => (await import('./keys.ts')).keys,
+};
