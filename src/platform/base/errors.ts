@@ -39,6 +39,7 @@ export const errorCatalogue = {
   ERR_SECRET_MISSING: { exit: 2 },
   ERR_STORE_AWAY: { exit: 3, http: 503 },
   ERR_STREAM_CUT: { exit: 1, http: 502 },
+  ERR_STREAM_EVENT_TOO_LARGE: { exit: 1, http: 502 },
   ERR_TARGET_NOT_LOCAL: { exit: 2 },
   ERR_TARGET_UNREACHABLE: { exit: 3 },
   ERR_USAGE: { exit: 2 },
