@@ -1,0 +1,170 @@
+// Opens the journal directory: several streams, one writer thread, one line of checkpoints over them all.
+import { Worker } from 'node:worker_threads';
+import { RempartError } from '../base/errors.ts';
+import { canonicalJson, type Json, type JsonObject } from '../base/json.ts';
+import { threadUrl } from '../base/thread.ts';
+import type { Head } from './chain.ts';
+import type { Journal, Receipt } from './journal.ts';
+import type { FromWriter, ToWriter, WriterData } from './writer-thread.ts';
+
+export interface Journals {
+  /** The stream's chain, recovered if a crash tore its end. Names: a-z, 0-9 and hyphens. */
+  stream(name: string): Promise<Journal>;
+  /** Signs all heads now. */
+  checkpoint(): Promise<void>;
+  /** Waits for what was appended, signs, ends the thread. */
+  close(): Promise<void>;
+}
+
+export interface JournalsOptions {
+  dir: string;
+  /** Private Ed25519 key (PKCS#8 PEM, 0600), made on first use; best kept outside `dir`. */
+  keyFile: string;
+  now?: () => number;
+  /** Told of each failed write or checkpoint; the callers of append() are told as well. */
+  onError?: (error: RempartError) => void;
+  checkpointEveryMs?: number;
+  segmentBytes?: number;
+}
+
+const maxEventBytes = 1_048_576;
+
+export async function openJournals(options: JournalsOptions): Promise<Journals> {
+  const now = options.now ?? Date.now;
+  const link = await startWriter(options, now());
+  let changed = false;
+  const checkpoint = async (): Promise<void> => {
+    changed = false;
+    try {
+      await link.ask((id) => ({ kind: 'checkpoint', id, now: now() }));
+    } catch (error) {
+      changed = true;
+      throw error;
+    }
+  };
+  const timer = setInterval(() => {
+    // A failure is told through onError, and `changed` stays set, so the next tick tries again.
+    if (changed) checkpoint().catch(() => undefined);
+  }, options.checkpointEveryMs ?? 10_000);
+  timer.unref();
+
+  const stream = async (name: string): Promise<Journal> => {
+    if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) throw new TypeError(`a stream is not named ${JSON.stringify(name)}`);
+    await link.ask((id) => ({ kind: 'open', id, stream: name, now: now() }));
+    return {
+      async append(event): Promise<Receipt> {
+        changed = true;
+        const head = await link.append(name, frozenText(event), now());
+        return { stream: name, ...head };
+      },
+      checkpoint,
+      // Appends are in the thread's queue before this question: its answer comes after theirs.
+      close: checkpoint,
+    };
+  };
+  let closing: Promise<void> | undefined;
+  return {
+    stream,
+    checkpoint,
+    close: () => {
+      clearInterval(timer);
+      closing ??= link.ask((id) => ({ kind: 'close', id, now: now() })).then(() => link.ended);
+      return closing;
+    },
+  };
+}
+
+/** The event's canonical text as it is now: through JSON first, so that `undefined` and the like can never spoil a line. */
+function frozenText(event: JsonObject): string {
+  const text = canonicalJson(JSON.parse(JSON.stringify(event)) as Json);
+  if (text.length > maxEventBytes)
+    throw new TypeError(`an event has ${text.length} characters, above ${maxEventBytes}`);
+  return text;
+}
+
+interface WriterLink {
+  append(stream: string, event: string, time: number): Promise<Head>;
+  ask(message: (id: number) => ToWriter): Promise<void>;
+  ended: Promise<void>;
+}
+
+async function startWriter(options: JournalsOptions, now: number): Promise<WriterLink> {
+  const workerData: WriterData = {
+    dir: options.dir,
+    keyFile: options.keyFile,
+    segmentBytes: options.segmentBytes ?? 67_108_864,
+    now,
+  };
+  const worker = new Worker(threadUrl('writer-thread', import.meta.url), { workerData });
+  const waiting = new Map<number, { resolve: (head: Head | null) => void; reject: (error: RempartError) => void }>();
+  let lastId = 0;
+  let entries: Extract<ToWriter, { kind: 'append' }>['entries'] = [];
+  let dead: RempartError | null = null;
+
+  const fail = (ids: Iterable<number>, error: RempartError): void => {
+    for (const id of [...ids]) {
+      waiting.get(id)?.reject(error);
+      waiting.delete(id);
+    }
+    if (waiting.size === 0) worker.unref();
+  };
+  worker.on('message', (message: FromWriter) => {
+    if (message.kind === 'failed') {
+      const error = unwritable(message.code);
+      options.onError?.(error);
+      fail(message.ids, error);
+      return;
+    }
+    for (const { id, head } of message.results) {
+      waiting.get(id)?.resolve(head);
+      waiting.delete(id);
+    }
+    // An idle journal keeps no process alive; one that owes an answer does.
+    if (waiting.size === 0) worker.unref();
+  });
+  const ended = new Promise<void>((resolve) => {
+    worker.on('error', (error) => {
+      dead = unwritable((error as NodeJS.ErrnoException).code ?? error.name, error);
+      options.onError?.(dead);
+    });
+    worker.on('exit', () => {
+      dead ??= unwritable('closed');
+      fail(waiting.keys(), dead);
+      resolve();
+    });
+  });
+  const wait = (id: number): Promise<Head | null> => {
+    if (dead !== null) return Promise.reject(dead);
+    worker.ref();
+    return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+  };
+  const flush = (): void => {
+    if (entries.length === 0) return;
+    worker.postMessage({ kind: 'append', entries } satisfies ToWriter);
+    entries = [];
+  };
+  const ask = async (message: (id: number) => ToWriter): Promise<void> => {
+    const id = ++lastId;
+    const answered = wait(id);
+    flush();
+    worker.postMessage(message(id));
+    await answered;
+  };
+  // The first answer says that the directory, the key and the chains could be opened.
+  await ask((id) => ({ kind: 'checkpoint', id, now }));
+  return {
+    ended,
+    ask,
+    async append(stream, event, time) {
+      const id = ++lastId;
+      const answered = wait(id);
+      if (entries.length === 0) queueMicrotask(flush);
+      entries.push({ id, stream, event, time });
+      return (await answered)!;
+    },
+  };
+}
+
+function unwritable(code: string, cause?: unknown): RempartError {
+  return new RempartError('ERR_JOURNAL_UNWRITABLE', { cause: code }, cause);
+}

@@ -1,0 +1,282 @@
+// Reads a whole journal with nothing but the public key, and names the first bad record of each stream and why.
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { RempartError } from '../base/errors.ts';
+import { type Head, segmentName, segmentPattern } from './chain.ts';
+import { checkpointHash, checkpointsFile, firstCheckpointPrev, publicKeyFile, readCheckpoint } from './checkpoint.ts';
+import { type Line, linesOf } from './lines.ts';
+import { genesis, type JournalRecord, readRecord } from './record.ts';
+
+export type Why =
+  | 'unreadable'
+  | 'not-canonical'
+  | 'hash'
+  | 'stream'
+  | 'sequence'
+  | 'link'
+  | 'segment-missing'
+  | 'cut'
+  | 'rewritten'
+  | 'stream-missing'
+  | 'signature'
+  | 'checkpoints-missing'
+  | 'checkpoints-cut'
+  | 'key-missing';
+
+export interface Problem {
+  /** Relative to the journal directory. */
+  file: string;
+  line: number | null;
+  seq: number | null;
+  why: Why;
+  /** What was expected there, e.g. the sequence number that is signed. */
+  expected?: number | string;
+  found?: number | string;
+}
+
+export interface StreamReport {
+  stream: string;
+  records: number;
+  /** The last record that could be followed from the first one. */
+  head: Head;
+  /** The newest sequence number that a valid checkpoint signs. */
+  signedUpTo: number;
+  problem: Problem | null;
+  /** A last line without its end that no checkpoint covers: a crash, not tampering. */
+  torn: { file: string; line: number } | null;
+  /** Requests received whose outcome was never written: a crash, not tampering. The first hundred by name. */
+  outcomeUnknown: { count: number; first: { seq: number; correlation: string }[] };
+}
+
+export interface VerifyReport {
+  ok: boolean;
+  streams: StreamReport[];
+  checkpoints: { count: number; problem: Problem | null; torn: boolean };
+}
+
+export interface VerifyOptions {
+  dir: string;
+  /** PEM; default journal.pub.pem beside the journal, which proves nothing against one who could replace it. */
+  publicKey?: string;
+  /** Heads exported earlier: the only proof against a journal cut back together with its checkpoints. */
+  expect?: Readonly<Record<string, Head>>;
+}
+
+/** Throws ERR_JOURNAL_MISSING when there is nothing to read; everything else is in the report. */
+export async function verifyJournal({ dir, publicKey, expect = {} }: VerifyOptions): Promise<VerifyReport> {
+  const names = existsSync(dir) ? streamsIn(dir) : [];
+  const hasCheckpoints = existsSync(join(dir, checkpointsFile));
+  if (names.length === 0 && !hasCheckpoints) throw new RempartError('ERR_JOURNAL_MISSING', { dir });
+  const key = readKey(dir, publicKey);
+  const checkpoints = await verifyCheckpoints(dir, key);
+  const known = new Set([...names, ...Object.keys(checkpoints.heads), ...Object.keys(expect)]);
+  const streams: StreamReport[] = [];
+  for (const stream of [...known].sort()) {
+    const trusted = checkpoints.count;
+    streams.push(await verifyStream(dir, stream, signedHeads(dir, stream, trusted), expect[stream]));
+  }
+  const ok = checkpoints.problem === null && streams.every((stream) => stream.problem === null);
+  return {
+    ok,
+    streams,
+    checkpoints: { count: checkpoints.count, problem: checkpoints.problem, torn: checkpoints.torn },
+  };
+}
+
+function streamsIn(dir: string): string[] {
+  return readdirSync(dir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .filter((name) => segmentsOf(dir, name).length > 0);
+}
+
+function segmentsOf(dir: string, stream: string): string[] {
+  const folder = join(dir, stream);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => segmentPattern.test(name))
+    .sort();
+}
+
+function readKey(dir: string, given: string | undefined): KeyObject | null {
+  try {
+    return createPublicKey(given ?? readFileSync(join(dir, publicKeyFile)));
+  } catch {
+    return null;
+  }
+}
+
+interface CheckpointsRead {
+  count: number;
+  heads: Record<string, Head>;
+  problem: Problem | null;
+  torn: boolean;
+}
+
+async function verifyCheckpoints(dir: string, key: KeyObject | null): Promise<CheckpointsRead> {
+  const read: CheckpointsRead = { count: 0, heads: {}, problem: null, torn: false };
+  const bad = (why: Why, line: number | null, seq: number | null): CheckpointsRead => ({
+    ...read,
+    problem: { file: checkpointsFile, line, seq, why },
+  });
+  if (!existsSync(join(dir, checkpointsFile))) return bad('checkpoints-missing', null, null);
+  if (key === null) return { ...bad('key-missing', null, null), problem: keyMissing() };
+  let prev = firstCheckpointPrev;
+  for await (const line of linesOf(join(dir, checkpointsFile))) {
+    if (!line.complete) return { ...read, torn: true };
+    const result = readCheckpoint(line.bytes, key);
+    if (result.kind === 'bad') return bad(result.why, line.number, result.seq);
+    const { checkpoint } = result;
+    if (checkpoint.seq !== read.count + 1) return bad('sequence', line.number, checkpoint.seq);
+    if (checkpoint.prev !== prev) return bad('link', line.number, checkpoint.seq);
+    // The first checkpoint of a journal is written before any record: one that signs heads is not the first.
+    if (checkpoint.seq === 1 && Object.keys(checkpoint.heads).length > 0) return bad('checkpoints-cut', 1, 1);
+    read.count += 1;
+    read.heads = checkpoint.heads;
+    prev = checkpointHash(line.bytes);
+  }
+  return read.count === 0 ? bad('checkpoints-missing', null, null) : read;
+}
+
+function keyMissing(): Problem {
+  return { file: publicKeyFile, line: null, seq: null, why: 'key-missing' };
+}
+
+/** The heads of one stream that the first `count` (valid) checkpoints sign, ascending, each once. */
+async function* signedHeads(dir: string, stream: string, count: number): AsyncGenerator<Head> {
+  if (count === 0) return;
+  let before = 0;
+  for await (const line of linesOf(join(dir, checkpointsFile))) {
+    const read = readCheckpoint(line.bytes, null);
+    if (read.kind === 'bad') return;
+    const head = Object.hasOwn(read.checkpoint.heads, stream) ? read.checkpoint.heads[stream] : undefined;
+    if (head !== undefined && head.seq !== before) {
+      yield head;
+      before = head.seq;
+    }
+    if (line.number === count) return;
+  }
+}
+
+async function verifyStream(
+  dir: string,
+  stream: string,
+  signed: AsyncGenerator<Head>,
+  expected: Head | undefined,
+): Promise<StreamReport> {
+  const walk = createWalk(stream, signed, expected);
+  await walk.begin();
+  for (const segment of segmentsOf(dir, stream)) {
+    const file = `${stream}/${segment}`;
+    let first = true;
+    for await (const line of linesOf(join(dir, file))) {
+      if (first && segment !== segmentName(walk.report.head.seq + 1)) {
+        walk.report.problem = {
+          file,
+          line: 1,
+          seq: null,
+          why: 'segment-missing',
+          expected: segmentName(walk.report.head.seq + 1),
+        };
+      }
+      first = false;
+      if (walk.report.problem === null) await walk.take(file, line);
+      if (walk.report.problem !== null || walk.report.torn !== null) break;
+    }
+    if (walk.report.problem !== null) break;
+    if (walk.report.torn !== null && segment !== segmentsOf(dir, stream).at(-1)) {
+      walk.report.problem = { ...walk.report.torn, seq: null, why: 'unreadable' };
+      break;
+    }
+  }
+  await walk.end();
+  return walk.report;
+}
+
+interface Walk {
+  report: StreamReport;
+  begin(): Promise<void>;
+  take(file: string, line: Line): Promise<void>;
+  end(): Promise<void>;
+}
+
+function createWalk(stream: string, signed: AsyncGenerator<Head>, expected: Head | undefined): Walk {
+  const pending = new Map<string, number>();
+  const report: StreamReport = {
+    stream,
+    records: 0,
+    head: { seq: 0, hash: genesis },
+    signedUpTo: 0,
+    problem: null,
+    torn: null,
+    outcomeUnknown: { count: 0, first: [] },
+  };
+  let next: Head | null = null;
+  let lastFile = stream;
+  const advance = async (): Promise<void> => {
+    const step = await signed.next();
+    next = step.done === true ? null : step.value;
+  };
+  const bad = (file: string, line: number | null, why: Why, seq: number | null, more: Partial<Problem> = {}): void => {
+    report.problem = { file, line, seq, why, ...more };
+  };
+  return {
+    report,
+    begin: advance,
+    async take(file, line) {
+      lastFile = file;
+      if (!line.complete) {
+        report.torn = { file, line: line.number };
+        return;
+      }
+      const read = readRecord(line.bytes);
+      if (read.kind === 'bad') return bad(file, line.number, read.why, read.seq);
+      const { record } = read;
+      const seq = report.head.seq + 1;
+      if (record.stream !== stream) return bad(file, line.number, 'stream', record.seq, { found: record.stream });
+      if (record.seq !== seq) return bad(file, line.number, 'sequence', record.seq, { expected: seq });
+      if (record.prev !== report.head.hash) return bad(file, line.number, 'link', record.seq);
+      for (const head of [next, expected]) {
+        if (head?.seq === seq && head.hash !== record.hash) return bad(file, line.number, 'rewritten', seq);
+      }
+      report.head = { seq, hash: record.hash };
+      report.records += 1;
+      followRequest(pending, record);
+      if (next?.seq === seq) {
+        report.signedUpTo = seq;
+        await advance();
+      }
+    },
+    async end() {
+      const { seq } = report.head;
+      let signedTo = Math.max(report.signedUpTo, expected?.seq ?? 0);
+      // Typed anew: `next` changes inside advance(), which the compiler cannot see.
+      for (let head = next as Head | null; head !== null; head = next as Head | null) {
+        signedTo = Math.max(signedTo, head.seq);
+        await advance();
+      }
+      if (report.problem === null && signedTo > seq) {
+        bad(lastFile, null, seq === 0 ? 'stream-missing' : 'cut', seq, { expected: signedTo });
+        report.torn = null;
+      }
+      report.outcomeUnknown = {
+        count: pending.size,
+        first: [...pending].slice(0, 100).map(([correlation, at]) => ({ correlation, seq: at })),
+      };
+      await signed.return(undefined);
+    },
+  };
+}
+
+/** A request is written twice, as `received` and as `outcome`, in the same stream. Memory holds only what is under way. */
+function followRequest(pending: Map<string, number>, record: JournalRecord): void {
+  const { unmapped, metadata } = record.event as {
+    unmapped?: { phase?: unknown };
+    metadata?: { correlation_uid?: unknown };
+  };
+  const correlation = metadata?.correlation_uid;
+  if (typeof correlation !== 'string') return;
+  if (unmapped?.phase === 'received') pending.set(correlation, record.seq);
+  if (unmapped?.phase === 'outcome') pending.delete(correlation);
+}
