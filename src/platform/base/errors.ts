@@ -6,9 +6,12 @@ export const errorCatalogue = {
   ERR_BODY_DEPTH: { exit: 1, http: 400 },
   ERR_BODY_DUPLICATE_KEY: { exit: 1, http: 400 },
   ERR_BODY_ENCODING: { exit: 1, http: 415 },
+  ERR_BODY_FIELD_INVALID: { exit: 1, http: 400 },
+  ERR_BODY_FIELD_UNKNOWN: { exit: 1, http: 400 },
   ERR_BODY_INVALID: { exit: 1, http: 400 },
   ERR_BODY_JSON: { exit: 1, http: 400 },
   ERR_BODY_TOO_LARGE: { exit: 1, http: 413 },
+  ERR_BODY_UNTRANSLATABLE: { exit: 1, http: 400 },
   ERR_CONFIG_INVALID: { exit: 2 },
   ERR_CONFIG_UNKNOWN_KEY: { exit: 2 },
   ERR_CONFIG_UNREADABLE: { exit: 2 },
@@ -42,6 +45,7 @@ export const errorCatalogue = {
   ERR_STREAM_EVENT_TOO_LARGE: { exit: 1, http: 502 },
   ERR_TARGET_NOT_LOCAL: { exit: 2 },
   ERR_TARGET_UNREACHABLE: { exit: 3 },
+  ERR_UNSCREENED: { exit: 1, http: 503 },
   ERR_USAGE: { exit: 2 },
 } as const satisfies Record<string, { exit: 1 | 2 | 3; http?: number }>;
 

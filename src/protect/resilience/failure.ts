@@ -1,0 +1,58 @@
+// Why one attempt at a provider failed, and what follows from it; nothing of the upstream's own words is kept.
+import type { ProviderError, ProviderErrorKind } from '../../platform/wire/provider-errors.ts';
+
+export type FailureKind =
+  | Exclude<ProviderErrorKind, 'forbidden'>
+  /** No connection came about. */
+  | 'unreachable'
+  /** The connection broke before the answer's end. */
+  | 'cut'
+  /** Nothing came within the time. */
+  | 'timeout'
+  /** An answer that is not the dialect's. */
+  | 'malformed';
+
+export interface Failure {
+  kind: FailureKind;
+  /** The same request may succeed a little later. */
+  heals: boolean;
+  retryAfterMs?: number;
+}
+
+/** Failures that say something about the provider and not only about this request. */
+export function isProvidersFault(kind: FailureKind): boolean {
+  return kind !== 'not-found' && kind !== 'invalid-request';
+}
+
+/** A 403 is treated like a 401: what the key may not do now, another key may. */
+export function failureOfAnswer(described: ProviderError): Failure {
+  const kind = described.kind === 'forbidden' ? 'key-refused' : described.kind;
+  const { retryAfterMs } = described;
+  return { kind, heals: described.heals, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+}
+
+const unreachableCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+const cutCodes = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_ABORTED', 'UND_ERR_DESTROYED']);
+
+/** What an error of the network stack means. */
+export function failureOfError(error: Error): Failure {
+  const code = (error as NodeJS.ErrnoException).code ?? firstCode(error);
+  if (code !== undefined && unreachableCodes.has(code)) return { kind: 'unreachable', heals: true };
+  if (code !== undefined && cutCodes.has(code)) return { kind: 'cut', heals: true };
+  return { kind: 'malformed', heals: true };
+}
+
+/** Happy-eyeballs failures are an AggregateError with one error per address. */
+function firstCode(error: Error): string | undefined {
+  if (!(error instanceof AggregateError)) return undefined;
+  return (error.errors[0] as NodeJS.ErrnoException | undefined)?.code;
+}

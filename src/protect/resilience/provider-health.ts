@@ -1,0 +1,172 @@
+// The health of one provider: which of its keys may be used now, and what its answers and silences change in that.
+import type { Signals } from '../../platform/signals.ts';
+import { type Breaker, type BreakerSettings, createBreaker } from './breaker.ts';
+import { type Failure, type FailureKind, isProvidersFault } from './failure.ts';
+import { createOutage } from './outage.ts';
+import { defaultRefusal, type Refusal, type RefusalSettings, refuse } from './refusal.ts';
+
+export interface HealthParts {
+  now: () => number;
+  signals: Signals;
+}
+
+export interface HealthSettings {
+  name: string;
+  /** How many keys it has; a provider without keys has one nameless place. */
+  keys: number;
+  breaker: BreakerSettings;
+  refusal?: RefusalSettings;
+}
+
+export type Pick =
+  | { kind: 'key'; index: number }
+  /** Nothing may be sent now; `because` is what was last wrong with the key in turn. */
+  | { kind: 'wait'; ms: number; because: FailureKind }
+  | { kind: 'refused' };
+
+export interface ProviderState {
+  name: string;
+  keys: { index: number; breaker: 'closed' | 'open' | 'half-open'; refused: boolean }[];
+  lastError?: FailureKind;
+  lastErrorAt?: number;
+}
+
+export interface ProviderHealth {
+  pick(): Pick;
+  succeeded(index: number, startedAt: number): void;
+  failed(index: number, failure: Failure): void;
+  /** The attempt ended without a verdict on the provider. */
+  abandoned(index: number): void;
+  /** The request has no attempt left here. */
+  gaveUp(): void;
+  /** What the background probe should try now, if anything. */
+  due(): number | undefined;
+  probed(index: number, startedAt: number, failure: Failure | undefined): void;
+  /** Share of a limit that is used, 0 to 1, as the provider's headers tell. */
+  used(share: number): void;
+  /** False when nothing is wrong, so that no timer need run. */
+  troubled(): boolean;
+  state(): ProviderState;
+  close(): void;
+}
+
+interface Key {
+  breaker: Breaker;
+  refusal: Refusal;
+  heldUntil: number;
+  because: FailureKind;
+}
+
+const warnAt = 0.8;
+
+export function createProviderHealth(parts: HealthParts, settings: HealthSettings): ProviderHealth {
+  const { now, signals } = parts;
+  const { name, breaker: breakerSettings, refusal: refusalSettings = defaultRefusal } = settings;
+  const outage = createOutage(name, parts);
+  let warned = false;
+  const keys: Key[] = Array.from({ length: Math.max(1, settings.keys) }, () => ({
+    breaker: createBreaker(breakerSettings),
+    refusal: { kind: 'accepted' },
+    heldUntil: 0,
+    because: 'server-error',
+  }));
+  const current = () => keys.findIndex((key) => key.refusal.kind === 'accepted');
+
+  function refused(index: number, key: Key): void {
+    const first = key.refusal.kind === 'accepted';
+    key.refusal = refuse(key.refusal, now(), refusalSettings);
+    if (!first) return;
+    const facts = { provider: name, key: index, spareLeft: current() !== -1 };
+    signals.emit({ kind: 'provider-key-compromised', time: now(), severity: 'critical', facts });
+    if (current() === -1) outage.suffered({ kind: 'key-refused', heals: false });
+  }
+
+  function accepted(index: number, key: Key): void {
+    if (key.refusal.kind === 'accepted') return;
+    key.refusal = { kind: 'accepted' };
+    signals.emit({ kind: 'provider-recovered', time: now(), severity: 'info', facts: { provider: name, key: index } });
+  }
+
+  function failed(index: number, failure: Failure): void {
+    const key = keys[index]!;
+    const at = now();
+    if (!isProvidersFault(failure.kind)) {
+      // It answered, so it lives.
+      key.breaker.succeeded();
+      return;
+    }
+    key.because = failure.kind;
+    if (failure.kind === 'key-refused') {
+      key.breaker.release(at);
+      refused(index, key);
+      return;
+    }
+    outage.suffered(failure);
+    if (failure.kind === 'rate-limited') {
+      key.breaker.release(at);
+      // Capped: a provider that heals early is found again within one half-open time.
+      key.heldUntil = at + Math.min(failure.retryAfterMs ?? 0, breakerSettings.halfOpenMs);
+    } else if (failure.kind === 'quota-exhausted') key.breaker.trip(at);
+    else key.breaker.failed(at);
+  }
+
+  return {
+    pick() {
+      const index = current();
+      const key = keys[index];
+      if (key === undefined) return { kind: 'refused' };
+      const at = now();
+      if (key.heldUntil > at) return { kind: 'wait', ms: key.heldUntil - at, because: 'rate-limited' };
+      const admission = key.breaker.admit(at);
+      if (admission.kind === 'wait') return { kind: 'wait', ms: admission.ms, because: key.because };
+      return { kind: 'key', index };
+    },
+    succeeded(index, startedAt) {
+      const key = keys[index]!;
+      key.breaker.succeeded();
+      key.heldUntil = 0;
+      accepted(index, key);
+      outage.healed(startedAt, 'answer');
+    },
+    failed,
+    abandoned: (index) => keys[index]!.breaker.release(now()),
+    gaveUp: outage.gaveUp,
+    due() {
+      const index = current();
+      // A refused key has its own slow clock; a key in service is probed whenever something is wrong.
+      const refusedIndex = keys.findIndex(({ refusal }) => refusal.kind === 'refused' && refusal.nextProbeAt <= now());
+      if (refusedIndex !== -1) return refusedIndex;
+      return index !== -1 && outage.worthProbing() && keys[index]!.heldUntil <= now() ? index : undefined;
+    },
+    probed(index, startedAt, failure) {
+      const key = keys[index]!;
+      if (failure === undefined) {
+        accepted(index, key);
+        if (key.because !== 'quota-exhausted') key.breaker.heard();
+        outage.healed(startedAt, 'probe');
+      } else if (failure.kind === 'key-refused') refused(index, key);
+    },
+    used(share) {
+      if (share < warnAt) warned = false;
+      else if (!warned) {
+        warned = true;
+        const facts = { provider: name, usedPercent: Math.floor(share * 100) };
+        signals.emit({ kind: 'quota-warning', time: now(), severity: 'medium', facts });
+      }
+    },
+    troubled: () => outage.worthProbing() || keys.some(({ refusal }) => refusal.kind === 'refused'),
+    state() {
+      const last = outage.last();
+      return {
+        name,
+        keys: keys.map((key, index) => ({
+          index,
+          breaker: key.breaker.state(),
+          refused: key.refusal.kind !== 'accepted',
+        })),
+        ...(last === undefined ? {} : { lastError: last.kind, lastErrorAt: last.at }),
+      };
+    },
+    close: outage.close,
+  };
+}
