@@ -1,8 +1,10 @@
 // The commands by name, each loaded only when it is asked for.
 import type { Command } from './command.ts';
+import { createHelp } from './help.ts';
 
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up.ts')).up,
   journal: async () => (await import('./journal.ts')).journal,
   keys: async () => (await import('./keys.ts')).keys,
+  help: async () => createHelp(() => commands),
 };

@@ -1,0 +1,246 @@
+// One question and its answer: kept before the model is asked, answered honestly when it cannot be, the same for a retry.
+import { randomUUID } from 'node:crypto';
+import { RempartError } from '../../platform/base/errors.ts';
+import type { Log } from '../../platform/base/log.ts';
+import { type Lang, say } from '../../platform/i18n/say.ts';
+import type { Ask, AskMessage, AskOutcome, Caller, DegradedMode } from '../gateway/ask.ts';
+import type { Book } from './book.ts';
+import type { Settings } from './chat-store.ts';
+import { createEarlierAnswers } from './earlier-answers.ts';
+import { duration, limitedAnswer } from './limited-answer.ts';
+import { type Message, messageIds } from './message.ts';
+
+export interface Turn {
+  caller: Caller;
+  message: string;
+  conversation: string | undefined;
+  /** The same for every retry of one request. */
+  requestId: string | undefined;
+  traceId: string;
+  lang: Lang;
+  signal: AbortSignal;
+}
+
+export interface Degraded {
+  mode: DegradedMode;
+  notice: string;
+  /** Whether question and answer are in the store already; when not, they are on disk and will be. */
+  saved: boolean;
+}
+
+export type TurnResult =
+  | {
+      kind: 'reply';
+      reply: string;
+      conversation: string;
+      modes: readonly DegradedMode[];
+      degraded?: Degraded;
+      retryAfterSeconds?: number;
+    }
+  /** A streamed answer that stopped: what was sent is kept and marked as incomplete. */
+  | { kind: 'cut'; error: RempartError; notice: string; conversation: string; retryAfterSeconds: number }
+  | { kind: 'aborted' };
+
+/** Runs work when the host can take it; rejects with ERR_RATE_LIMITED when too many wait. */
+export type Admit = <T>(role: Caller['role'], work: () => Promise<T>) => Promise<T>;
+
+export interface ConverseParts {
+  ask: Ask;
+  book: Book;
+  admit: Admit;
+  now: () => number;
+  log: Log;
+}
+
+export interface ConverseSettings {
+  model: string;
+  system: string;
+  contact: string;
+  historyMessages: number;
+}
+
+export type Converse = (turn: Turn, onDelta?: (text: string) => void) => Promise<TurnResult>;
+
+export function createConverse(parts: ConverseParts, settings: ConverseSettings): Converse {
+  const earlier = createEarlierAnswers();
+  const underWay = new Map<string, Promise<TurnResult>>();
+  return async function once(turn, onDelta): Promise<TurnResult> {
+    if (turn.requestId === undefined) return converse(turn, onDelta);
+    const key = JSON.stringify([turn.caller.subject, turn.requestId]);
+    const running = underWay.get(key);
+    if (running !== undefined) {
+      const result = await running;
+      // The first one's client hung up, this one's did not.
+      return result.kind === 'aborted' && !turn.signal.aborted ? once(turn, onDelta) : result;
+    }
+    const mine = converse(turn, onDelta).finally(() => underWay.delete(key));
+    underWay.set(key, mine);
+    return mine;
+  };
+
+  async function converse(turn: Turn, onDelta?: (text: string) => void): Promise<TurnResult> {
+    const { book, now } = parts;
+    const { subject } = turn.caller;
+    const { ids, done } = await placeOf(turn);
+    if (done !== undefined) return replayed(done);
+    const known = await historyOf(turn);
+    const conversation = turn.conversation ?? (await book.find(subject, ids.question))?.conversation ?? randomUUID();
+    const common = { subject, conversation, limited: false, complete: true } as const;
+    const question: Message = { ...common, id: ids.question, role: 'user', text: turn.message, at: now() };
+    const saved = await book.add(question);
+    const context = known.filter(({ id }) => id !== question.id);
+    const outcome = await askModel(turn, [...context, question], await book.settings(subject), onDelta);
+    return settle(turn, outcome, { id: ids.answer, conversation, saved, streaming: onDelta !== undefined });
+  }
+
+  /** The ids of this turn's messages; a retry of an answered request finds its answer, a retry of a cut one gets a new one. */
+  async function placeOf({ caller, requestId }: Turn) {
+    for (let attempt = 0; ; attempt++) {
+      const ids = messageIds(caller.subject, requestId, attempt);
+      const done = requestId === undefined ? undefined : await parts.book.find(caller.subject, ids.answer);
+      if (done === undefined) return { ids, done };
+      if (done.complete) return { ids, done };
+    }
+  }
+
+  async function historyOf({ caller, conversation }: Turn): Promise<Message[]> {
+    if (conversation === undefined) return [];
+    let known: Message[] | undefined;
+    try {
+      known = await parts.book.read(caller.subject, conversation);
+    } catch {
+      // Whether it exists cannot be known now. It is kept apart per subject, so going on shows nobody another's words.
+      return [];
+    }
+    if (known === undefined) throw new RempartError('ERR_CONVERSATION_UNKNOWN');
+    return known;
+  }
+
+  async function askModel(
+    turn: Turn,
+    messages: readonly Message[],
+    own: Settings,
+    onDelta?: (text: string) => void,
+  ): Promise<AskOutcome> {
+    const { caller, lang, signal, traceId } = turn;
+    const asked: AskMessage[] = messages
+      .filter(({ limited }) => !limited)
+      .slice(-settings.historyMessages)
+      .map(({ role, text }) => ({ role, content: text }));
+    const system = [
+      settings.system,
+      say(lang, 'chat.system.language'),
+      own.answers === 'normal' ? '' : say(lang, own.answers === 'short' ? 'chat.system.short' : 'chat.system.detailed'),
+    ].filter((part) => part !== '');
+    const request = {
+      caller,
+      model: settings.model,
+      messages: [{ role: 'system' as const, content: system.join('\n') }, ...asked],
+      lang,
+      requestId: traceId,
+      signal,
+    };
+    try {
+      return await parts.admit(caller.role, () => parts.ask(request, onDelta));
+    } catch (error) {
+      if (!(error instanceof RempartError) || error.code !== 'ERR_RATE_LIMITED') throw error;
+      return { kind: 'unavailable', error, retryAfterSeconds: Number(error.facts['seconds'] ?? 5), partial: '' };
+    }
+  }
+
+  async function settle(
+    turn: Turn,
+    outcome: AskOutcome,
+    place: { id: string; conversation: string; saved: boolean; streaming: boolean },
+  ): Promise<TurnResult> {
+    const { subject } = turn.caller;
+    const { conversation } = place;
+    const keep = (text: string, flags: { complete: boolean; limited: boolean }) =>
+      keepAnswer({ ...flags, id: place.id, subject, conversation, role: 'assistant', text, at: parts.now() });
+    if (outcome.kind === 'answer') {
+      earlier.remember(subject, turn.message, outcome.text, parts.now());
+      const saved = (await keep(outcome.text, { complete: true, limited: false })) && place.saved;
+      return reply(turn, { text: outcome.text, conversation, modes: outcome.degraded, notices: [], saved });
+    }
+    if (outcome.partial !== '') await keep(outcome.partial, { complete: false, limited: false });
+    if (outcome.kind === 'aborted') return { kind: 'aborted' };
+    const limited = limitedAnswer(outcome, { lang: turn.lang, contact: settings.contact });
+    if (outcome.partial !== '' && place.streaming) {
+      const seconds = limited.retryAfterSeconds ?? 5;
+      const notice = say(turn.lang, 'chat.partial', { when: duration(seconds, turn.lang) });
+      const error = new RempartError('ERR_STREAM_CUT', {}, outcome.error);
+      return { kind: 'cut', error, notice, conversation, retryAfterSeconds: seconds };
+    }
+    const before = earlier.find(subject, turn.message);
+    const text = before === undefined ? limited.text : earlierText(before, turn.lang);
+    const saved = (await keep(text, { complete: true, limited: true })) && place.saved;
+    return reply(turn, {
+      text,
+      conversation,
+      modes: [before === undefined ? 'local' : 'cache'],
+      notices: [limited.text],
+      saved,
+      ...(limited.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: limited.retryAfterSeconds }),
+    });
+  }
+
+  async function keepAnswer(message: Message): Promise<boolean> {
+    try {
+      return await parts.book.add(message);
+    } catch (error) {
+      // The question is kept; an answer that could not be is still better shown than withheld.
+      parts.log.error({ err: error }, 'a chat answer could not be kept');
+      return false;
+    }
+  }
+}
+
+function replayed({ text, conversation, limited }: Message): TurnResult {
+  return { kind: 'reply', reply: text, conversation, modes: limited ? ['local'] : [] };
+}
+
+function earlierText({ answer, at }: { answer: string; at: number }, lang: Lang): string {
+  const time = new Date(at).toLocaleTimeString(lang, { hour: '2-digit', minute: '2-digit' });
+  return say(lang, 'chat.earlier', { time, answer });
+}
+
+function reply(
+  { lang }: Turn,
+  given: {
+    text: string;
+    conversation: string;
+    modes: readonly DegradedMode[];
+    notices: readonly string[];
+    saved: boolean;
+    retryAfterSeconds?: number;
+  },
+): TurnResult {
+  const modes: DegradedMode[] = given.saved ? [...given.modes] : [...given.modes, 'memory'];
+  const notices = [...given.notices, ...modes.flatMap((mode) => noticeOf(mode, lang))];
+  const [mode] = modes;
+  return {
+    kind: 'reply',
+    reply: given.text,
+    conversation: given.conversation,
+    modes,
+    ...(mode === undefined ? {} : { degraded: { mode, notice: notices.join(' '), saved: given.saved } }),
+    ...(given.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: given.retryAfterSeconds }),
+  };
+}
+
+function noticeOf(mode: DegradedMode, lang: Lang): string[] {
+  switch (mode) {
+    case 'memory':
+      return [say(lang, 'chat.memory')];
+    case 'provider':
+      return [say(lang, 'chat.degraded.provider')];
+    case 'rationed':
+      return [say(lang, 'chat.degraded.rationed')];
+    case 'warning':
+      return [say(lang, 'chat.degraded.warning')];
+    case 'local':
+    case 'cache':
+    case 'deferred':
+      return [];
+  }
+}

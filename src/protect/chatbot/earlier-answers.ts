@@ -1,0 +1,25 @@
+// Answers given lately, per subject: shown again, and said to be earlier ones, while the model is away.
+
+export interface EarlierAnswers {
+  remember(subject: string, question: string, answer: string, at: number): void;
+  find(subject: string, question: string): { answer: string; at: number } | undefined;
+}
+
+const maxAnswers = 2_000;
+
+/** The same question is the same words; case and spacing do not count. */
+export function createEarlierAnswers(): EarlierAnswers {
+  const answers = new Map<string, { answer: string; at: number }>();
+  const keyOf = (subject: string, question: string) =>
+    JSON.stringify([subject, question.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim()]);
+  return {
+    remember(subject, question, answer, at) {
+      const key = keyOf(subject, question);
+      answers.delete(key);
+      answers.set(key, { answer, at });
+      const [oldest] = answers.keys();
+      if (answers.size > maxAnswers && oldest !== undefined) answers.delete(oldest);
+    },
+    find: (subject, question) => answers.get(keyOf(subject, question)),
+  };
+}
