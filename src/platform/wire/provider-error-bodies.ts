@@ -16,6 +16,11 @@ export interface ErrorBodyOptions {
   model?: string | undefined;
   retryAfterSeconds?: number | undefined;
   requestId?: string | undefined;
+  /** The field at fault, e.g. `messages`; nested with points. */
+  param?: string | undefined;
+  /** Another type or code than the usual ones of the kind. */
+  type?: string | undefined;
+  code?: string | null | undefined;
 }
 
 /** The answer that a provider of this dialect gives for this kind of error; `describeProviderError` reads it back. */
@@ -80,7 +85,14 @@ type Row = readonly [message: string, type: string, code: string | null];
 
 function openaiBody(kind: ProviderErrorKind, _status: number, options: ErrorBodyOptions): JsonObject {
   const [message, type, code] = openaiRows[kind];
-  return { error: { message: fill(message, options), type, param: null, code } };
+  return {
+    error: {
+      message: fill(message, options),
+      type: options.type ?? type,
+      param: options.param ?? null,
+      code: options.code === undefined ? code : options.code,
+    },
+  };
 }
 
 const openaiRows: Readonly<Record<ProviderErrorKind, Row>> = {
@@ -121,7 +133,7 @@ const openaiRows: Readonly<Record<ProviderErrorKind, Row>> = {
 function mistralBody(kind: ProviderErrorKind, status: number, options: ErrorBodyOptions): JsonObject {
   // Seen live, and what the official client reads: 401 and 422 come from the framework in front of the API.
   if (kind === 'key-refused') return { detail: options.message ?? 'Unauthorized' };
-  if (status === 422) return { detail: [validationIssue(options.message)] };
+  if (status === 422) return { detail: [validationIssue(options)] };
   const [message, type, code] = mistralRows[kind];
   return {
     object: 'error',
@@ -133,8 +145,12 @@ function mistralBody(kind: ProviderErrorKind, status: number, options: ErrorBody
   };
 }
 
-function validationIssue(message = 'Input should be a valid list'): Json {
-  return { type: 'value_error', loc: ['body', 'messages'], msg: message, input: null, ctx: {} };
+function validationIssue({
+  message = 'Input should be a valid list',
+  type = 'value_error',
+  param,
+}: ErrorBodyOptions): Json {
+  return { type, loc: ['body', ...(param ?? 'messages').split('.')], msg: message, input: null };
 }
 
 const mistralRows: Readonly<Record<Exclude<ProviderErrorKind, 'key-refused'>, Row>> = {
