@@ -1,0 +1,38 @@
+// What the console and /readyz say of every dependency: the truth, in one shape.
+
+export type DependencyState = 'ok' | 'degraded' | 'away' | 'overloaded';
+
+export interface Dependency {
+  state: DependencyState;
+  /** Milliseconds since the epoch of the last change, where it is known. */
+  since?: number;
+  /** One word of a fixed list, never a text of an error. */
+  cause?: string;
+}
+
+export interface Dependencies {
+  journal: Dependency;
+  store: Dependency;
+  host: Dependency & { cpuPressure: number; memoryPressure: number; eventLoopDelayMs: number };
+  providers: Readonly<Record<string, Dependency>>;
+}
+
+export interface Readiness {
+  status: 'ready' | 'degraded' | 'unavailable';
+  dependencies: Dependencies;
+}
+
+export interface Status extends Readiness {
+  standin: boolean;
+  gatewayUrl: string;
+  outcomes: { success: number; failure: number };
+  keys: readonly { prefix: string; subject: string; role: string; revoked: boolean }[];
+}
+
+/** Without its journal nothing is served; without anything else something still is. */
+export function readinessOf(dependencies: Dependencies): Readiness {
+  const { journal, store, host, providers } = dependencies;
+  if (journal.state === 'away') return { status: 'unavailable', dependencies };
+  const all = [journal, store, host, ...Object.values(providers)];
+  return { status: all.every(({ state }) => state === 'ok') ? 'ready' : 'degraded', dependencies };
+}
