@@ -1,0 +1,46 @@
+// Brings a database to the newest schema: numbered steps, each in a transaction of its own, each once.
+import { type Kysely, sql } from 'kysely';
+import * as firstTables from './migrations/0001-first-tables.ts';
+
+interface Migration {
+  number: number;
+  up(db: Kysely<unknown>): Promise<void>;
+}
+
+export const migrations: readonly Migration[] = [{ number: 1, up: firstTables.up }];
+
+interface MigrationTable {
+  rempart_migrations: { number: number; applied_at: number };
+}
+
+/** Any constant: it only has to be the same for all nodes of one database. */
+const advisoryLock = 0x72_65_6d_70;
+
+export async function migrate(db: Kysely<unknown>, kind: 'sqlite' | 'postgres', now: number): Promise<void> {
+  const own = db as Kysely<MigrationTable>;
+  await own.schema
+    .createTable('rempart_migrations')
+    .ifNotExists()
+    .addColumn('number', 'integer', (column) => column.primaryKey())
+    .addColumn('applied_at', 'bigint', (column) => column.notNull())
+    .execute();
+  for (const { number, up } of migrations) {
+    if (await isApplied(own, number)) continue;
+    await own.transaction().execute(async (transaction) => {
+      // Two nodes that start together: the second one waits here, then sees the first one's row.
+      if (kind === 'postgres') await sql`select pg_advisory_xact_lock(${advisoryLock})`.execute(transaction);
+      if (await isApplied(transaction, number)) return;
+      await up(transaction as unknown as Kysely<unknown>);
+      await transaction.insertInto('rempart_migrations').values({ number, applied_at: now }).execute();
+    });
+  }
+}
+
+async function isApplied(db: Kysely<MigrationTable>, number: number): Promise<boolean> {
+  const row = await db
+    .selectFrom('rempart_migrations')
+    .select('number')
+    .where('number', '=', number)
+    .executeTakeFirst();
+  return row !== undefined;
+}

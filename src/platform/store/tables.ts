@@ -1,0 +1,55 @@
+// The tables of the store, as queries see them. All times are integer milliseconds since the epoch.
+
+export interface Tables {
+  api_keys: ApiKeyRow;
+  sessions: SessionRow;
+  conversations: ConversationRow;
+  messages: MessageRow;
+  settings: SettingRow;
+}
+
+export interface ApiKeyRow {
+  id: string;
+  /** The part that may be shown, to tell keys apart. */
+  prefix: string;
+  hash: string;
+  subject: string;
+  role: string;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
+}
+
+export interface SessionRow {
+  /** Hash of the session's id: the id itself is only in the cookie. */
+  id: string;
+  subject: string;
+  role: string;
+  expires_at: number;
+}
+
+export interface ConversationRow {
+  id: string;
+  subject: string;
+  title: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface MessageRow {
+  /** Chosen before the first attempt to save, so that a repeated save is seen to be one. */
+  id: string;
+  conversation: string;
+  position: number;
+  role: string;
+  text: string;
+  /** 0 for an answer that stopped before its end. */
+  complete: number;
+  created_at: number;
+}
+
+export interface SettingRow {
+  subject: string;
+  name: string;
+  value: string;
+}
