@@ -138,9 +138,9 @@ function mistralBody(kind: ProviderErrorKind, status: number, options: ErrorBody
   return {
     object: 'error',
     message: fill(message, options),
-    type,
-    param: null,
-    code,
+    type: options.type ?? type,
+    param: options.param ?? null,
+    code: options.code === undefined ? code : options.code,
     ...(kind === 'rate-limited' ? { raw_status_code: status } : {}),
   };
 }

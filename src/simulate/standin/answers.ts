@@ -57,6 +57,6 @@ function count(text: string, pattern: RegExp): number {
 }
 
 function topicOf(prompt: string): string {
-  const line = prompt.replace(/\s+/g, ' ').trim();
+  const line = prompt.slice(0, 500).replace(/\s+/g, ' ').trim();
   return line.length <= 60 ? line : `${line.slice(0, 60).replace(/\s\S*$/, '')}…`;
 }

@@ -14,9 +14,12 @@ interface Schema {
 }
 
 const deepest = 8;
+const maxPrompt = 4_000;
 
 /** Covers what tool definitions use: types, enum, const, default, anyOf, nesting to eight levels. `$ref` gives null. */
 export function exampleOf(schema: unknown, prompt: string, depth = 0): unknown {
+  // The patterns below are quadratic at worst.
+  if (prompt.length > maxPrompt) return exampleOf(schema, prompt.slice(-maxPrompt), depth);
   if (typeof schema !== 'object' || schema === null || depth > deepest) return null;
   const wanted = schema as Schema;
   if (wanted.const !== undefined) return wanted.const;

@@ -1,5 +1,5 @@
 // From a request to the answer: text, JSON or a tool call, each fixed by seed and prompt.
-import { answerTo, answerWithToolResult, languageOf, markersOf } from './answers.ts';
+import { answerTo, answerWithToolResult, languageOf } from './answers.ts';
 import type { Ask, AskTool, Plan, PlannedChoice } from './ask.ts';
 import { exampleOf } from './example.ts';
 import { hash32, identifier, randomFrom } from './random.ts';
@@ -62,11 +62,6 @@ function stopAt(text: string, stops: readonly string[]): string {
 /** The text of the last turn of a role; of the last turn when the role never spoke. */
 export function lastOf(ask: Pick<Ask, 'turns'>, role: string): string {
   return (ask.turns.findLast((turn) => turn.role === role) ?? ask.turns.at(-1))?.text ?? '';
-}
-
-/** What identifies the question: its markers, for whoever watches the stand-in. */
-export function markersOfAsk(ask: Pick<Ask, 'turns'>): string[] {
-  return markersOf(lastOf(ask, 'user'));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

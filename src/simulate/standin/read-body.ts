@@ -12,7 +12,8 @@ export async function readBody(request: IncomingMessage, dialect: Dialect): Prom
   const chunks: Buffer[] = [];
   let size = 0;
   try {
-    for await (const chunk of request) {
+    // Not destroyed on return: its socket still carries the refusal.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       size += (chunk as Buffer).length;
       if (size > maxBytes) return refused(dialect, 413, 'The request is too large');
       chunks.push(chunk as Buffer);

@@ -22,12 +22,11 @@ const post = (handle: Handle, metered = true): Route => ({ method: 'POST', handl
 
 const v1: Readonly<Record<string, Route>> = {
   '/v1/chat/completions': post(chat),
-  '/v1/completions': post(completion),
   '/v1/embeddings': post(embeddings),
   '/v1/models': get(listModels),
 };
 const routes: Readonly<Record<Dialect, Readonly<Record<string, Route>>>> = {
-  openai: v1,
+  openai: { ...v1, '/v1/completions': post(completion) },
   mistral: { ...v1, '/v1/fim/completions': post(fim) },
   ollama: {
     '/': get(ollama.ollamaRoot),

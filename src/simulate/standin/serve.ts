@@ -8,11 +8,11 @@ import { textOfContent } from './api.ts';
 import { demandedError } from './demanded-error.ts';
 import { limitHeaders, limitRefusal } from './limit-answers.ts';
 import { generate, type Pace, sendPaced } from './pace.ts';
-import { readBody } from './read-body.ts';
+import { type BodyRead, readBody } from './read-body.ts';
 import { type Found, findRoute } from './routes.ts';
 import type { Tally } from './tally.ts';
 
-/** One request as the stand-in received it. */
+/** One request as the stand-in received it, whatever it then answered. */
 export interface SeenRequest {
   /** Counts from 1. */
   sequence: number;
@@ -35,15 +35,19 @@ export interface ServeParts {
   dialect: Dialect | 'all';
   pace: Pace;
   rateLimitStyle: 'provider' | 'plain';
+  /** Bound to this machine only: then Ollama refuses foreign Host headers. */
+  loopback: boolean;
   onRequest: (request: SeenRequest) => void;
 }
 
 interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
+  /** Aborts when the client goes away. */
   signal: AbortSignal;
   sequence: number;
-  key: string;
+  dialect: Dialect;
+  key: string | undefined;
 }
 
 export function createServe(parts: ServeParts): RequestListener {
@@ -53,70 +57,71 @@ export function createServe(parts: ServeParts): RequestListener {
     response.once('close', () => {
       if (!response.writableFinished) gone.abort();
     });
-    const key = bearerOf(request);
-    const exchange: Exchange = { request, response, signal: gone.signal, sequence: ++sequence, key: key ?? '' };
     const found = findRoute(parts.dialect, request.method ?? 'GET', request.url ?? '/');
-    parts.tally.arrived(found.path, exchange.key);
+    const { dialect } = found;
+    const exchange = { request, response, signal: gone.signal, sequence: ++sequence, dialect, key: bearerOf(request) };
+    parts.tally.arrived(found.path, exchange.key ?? '');
     parts.tally.began();
-    answer(parts, exchange, found, parts.accounts.enter(key))
-      .catch(() => (response.headersSent ? response.destroy() : send(exchange, parts, failure(found.dialect))))
-      .then((pieces) =>
-        parts.tally.ended({ aborted: gone.signal.aborted, pieces: typeof pieces === 'number' ? pieces : 0 }),
-      );
+    answer(parts, exchange, found)
+      .catch(() => fail(parts, exchange))
+      .then((pieces) => parts.tally.ended({ aborted: gone.signal.aborted, pieces }));
   };
 }
 
-function failure(dialect: Dialect): ProviderAnswer {
-  return providerErrorBody(dialect, 'server-error');
+/** An error of the stand-in itself must look like one of the provider. */
+function fail(parts: ServeParts, exchange: Exchange): number {
+  if (!exchange.response.headersSent) return send(exchange, parts, providerErrorBody(exchange.dialect, 'server-error'));
+  exchange.response.destroy();
+  return 0;
 }
 
 /** Resolves to the number of stream pieces sent. */
-async function answer(parts: ServeParts, exchange: Exchange, found: Found, entry: Entry): Promise<number> {
-  const { setup } = parts;
+async function answer(parts: ServeParts, exchange: Exchange, found: Found): Promise<number> {
   if (found.kind !== 'route') return send(exchange, parts, noRoute(found));
-  const { dialect, route, path, rest } = found;
-  if (dialect === 'ollama' && !isLocalHost(exchange.request.headers.host))
+  const { dialect, request } = exchange;
+  const { route, rest } = found;
+  if (dialect === 'ollama' && parts.loopback && !isLocalHost(request.headers.host))
     return send(exchange, parts, providerErrorBody('ollama', 'forbidden'));
-  if (entry.kind === 'refused') return send(exchange, parts, keyRefusal(dialect, entry));
-  const read =
-    route.method === 'GET'
-      ? { kind: 'body' as const, body: {} satisfies Body }
-      : await readBody(exchange.request, dialect);
+  const read: BodyRead = route.method === 'GET' ? { kind: 'body', body: {} } : await readBody(request, dialect);
   if (read.kind === 'gone') return 0;
-  if (read.kind === 'refused') return send(exchange, parts, read.answer);
-  const { body } = read;
+  const body = read.kind === 'body' ? read.body : {};
   const model = typeof body['model'] === 'string' ? body['model'] : rest;
-  parts.onRequest({
-    sequence: exchange.sequence,
-    at: setup.now(),
-    method: exchange.request.method ?? 'GET',
-    dialect,
-    path,
-    key: exchange.key,
-    model,
-    text: questionOf(body),
-  });
-  const refusal = demandedError(dialect, model) ?? (route.metered ? missingModel(dialect, model, setup) : undefined);
+  parts.onRequest(seen(parts, exchange, found, body, model));
+  const entry = parts.accounts.enter(exchange.key);
+  if (entry.kind === 'refused') return send(exchange, parts, keyRefusal(dialect, entry));
+  if (read.kind === 'refused') return send(exchange, parts, read.answer);
+  const refusal =
+    demandedError(dialect, model) ?? (route.metered ? missingModel(dialect, model, parts.setup) : undefined);
   if (refusal !== undefined) return send(exchange, parts, refusal);
-  const reply = route.handle({ dialect, body, rest, sequence: exchange.sequence }, setup);
-  if (!route.metered || reply.kind === 'refused' || reply.kind === 'text')
-    return sendReply(exchange, parts, dialect, reply, {});
+  const reply = route.handle({ dialect, body, rest, sequence: exchange.sequence }, parts.setup);
+  if (!route.metered || reply.kind === 'refused' || reply.kind === 'text') return sendReply(exchange, parts, reply, {});
   const charge = parts.accounts.charge(entry.key, reply.cost);
   const limit = limitRefusal(dialect, charge, model, reply.cost, parts.rateLimitStyle);
   if (limit !== undefined) return send(exchange, parts, limit);
-  return sendReply(exchange, parts, dialect, reply, limitHeaders(dialect, charge, reply.cost));
+  return sendReply(exchange, parts, reply, limitHeaders(dialect, charge, reply.cost));
 }
 
-function noRoute(found: Found): ProviderAnswer {
-  if (found.dialect === 'ollama')
-    return {
-      status: found.kind === 'method' ? 405 : 404,
-      headers: { 'content-type': 'text/plain' },
-      body: `${found.kind === 'method' ? '405 method not allowed' : '404 page not found'}`,
-    };
-  const message = found.kind === 'method' ? 'Not allowed to use this method on this URL' : 'Unknown URL';
-  const status = found.kind === 'method' ? 405 : 404;
-  return providerErrorBody(found.dialect, 'not-found', { status, message, type: 'invalid_request_error', code: null });
+function seen(parts: ServeParts, exchange: Exchange, found: Found, body: Body, model: string): SeenRequest {
+  return {
+    sequence: exchange.sequence,
+    at: parts.setup.now(),
+    method: exchange.request.method ?? 'GET',
+    dialect: exchange.dialect,
+    path: found.path,
+    key: exchange.key ?? '',
+    model,
+    text: questionOf(body),
+  };
+}
+
+function noRoute({ kind, dialect }: Found): ProviderAnswer {
+  const status = kind === 'method' ? 405 : 404;
+  if (dialect === 'ollama') {
+    const body = kind === 'method' ? '405 method not allowed' : '404 page not found';
+    return { status, headers: { 'content-type': 'text/plain' }, body };
+  }
+  const message = kind === 'method' ? 'Not allowed to use this method on this URL' : 'Unknown URL';
+  return providerErrorBody(dialect, 'not-found', { status, message, type: 'invalid_request_error', code: null });
 }
 
 /** Mistral refuses an unknown model as a bad request, the others as not found. */
@@ -135,11 +140,10 @@ function keyRefusal(dialect: Dialect, entry: Extract<Entry, { kind: 'refused' }>
 async function sendReply(
   exchange: Exchange,
   parts: ServeParts,
-  dialect: Dialect,
   reply: Reply,
   limits: Record<string, string>,
 ): Promise<number> {
-  const { response, signal } = exchange;
+  const { response, signal, dialect } = exchange;
   switch (reply.kind) {
     case 'refused':
       return send(exchange, parts, reply.answer);
@@ -148,17 +152,14 @@ async function sendReply(
     case 'json': {
       if (reply.cost > 0 && !(await generate(reply.tokens, parts.pace, signal))) return 0;
       const type = dialect === 'ollama' ? 'application/json; charset=utf-8' : 'application/json';
-      return send(exchange, parts, {
-        status: 200,
-        headers: { 'content-type': type, ...limits },
-        body: JSON.stringify(reply.value),
-      });
+      const headers = { 'content-type': type, ...limits };
+      return send(exchange, parts, { status: 200, headers, body: JSON.stringify(reply.value) });
     }
     case 'stream': {
       const headers = { 'content-type': reply.contentType, 'cache-control': 'no-cache', ...limits };
+      // The head leaves with the first token, as it does at a provider that is still thinking.
       response.writeHead(200, { ...headers, ...vendorHeaders(dialect, exchange.sequence) });
-      response.flushHeaders();
-      parts.tally.answered(200, exchange.key);
+      parts.tally.answered(200, exchange.key ?? '');
       const sent = await sendPaced(response, reply.pieces, parts.pace, signal);
       if (!signal.aborted) response.end();
       return sent;
@@ -166,11 +167,11 @@ async function sendReply(
   }
 }
 
-function send({ request, response, sequence, key }: Exchange, { tally, dialect }: ServeParts, reply: ProviderAnswer) {
-  const found = findRoute(dialect, request.method ?? 'GET', request.url ?? '/');
-  response.writeHead(reply.status, { ...vendorHeaders(found.dialect, sequence), ...reply.headers });
+function send(exchange: Exchange, { tally }: ServeParts, reply: ProviderAnswer): number {
+  const { response, dialect, sequence, key } = exchange;
+  response.writeHead(reply.status, { ...vendorHeaders(dialect, sequence), ...reply.headers });
   response.end(reply.body);
-  tally.answered(reply.status, key);
+  tally.answered(reply.status, key ?? '');
   return 0;
 }
 

@@ -61,8 +61,10 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     isMissing: (model: string) => missing.has(canonical(model)),
     loaded: new Set<string>(),
   };
+  const host = options.host ?? '127.0.0.1';
   const serve = createServe({
     accounts,
+    loopback: /^(127\.|localhost$|::1$)/.test(host),
     tally,
     setup,
     dialect: options.dialect ?? 'all',
@@ -71,7 +73,6 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     onRequest: options.onRequest ?? (() => {}),
   });
   const server = createServer({ keepAliveTimeout: 60_000 }, serve);
-  const host = options.host ?? '127.0.0.1';
   server.listen(options.port ?? 0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

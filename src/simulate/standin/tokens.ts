@@ -5,6 +5,7 @@ export function tokensOf(text: string): string[] {
   return text.match(/\s*\S+|\s+$/g) ?? [];
 }
 
+/** Linear in any text: it also counts what strangers send. */
 export function countTokens(text: string): number {
-  return tokensOf(text).length;
+  return text.match(/\S+/g)?.length ?? 0;
 }
