@@ -60,7 +60,7 @@ function stopAt(text: string, stops: readonly string[]): string {
 }
 
 /** The text of the last turn of a role; of the last turn when the role never spoke. */
-export function lastOf(ask: Pick<Ask, 'turns'>, role: string): string {
+function lastOf(ask: Pick<Ask, 'turns'>, role: string): string {
   return (ask.turns.findLast((turn) => turn.role === role) ?? ask.turns.at(-1))?.text ?? '';
 }
 
