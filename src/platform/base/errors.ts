@@ -40,6 +40,7 @@ export const errorCatalogue = {
   ERR_RATE_LIMITED: { exit: 1, http: 429 },
   ERR_RUN_UNREADABLE: { exit: 2 },
   ERR_SECRET_MISSING: { exit: 2 },
+  ERR_SIMULATION_RUNNING: { exit: 3 },
   ERR_STORE_AWAY: { exit: 3, http: 503 },
   ERR_STREAM_CUT: { exit: 1, http: 502 },
   ERR_STREAM_EVENT_TOO_LARGE: { exit: 1, http: 502 },

@@ -1,0 +1,34 @@
+// What can be done to a target: each fault is data, so that it can be sent to the keeper, leased, logged and replayed.
+import type { Dialect } from '../../platform/wire/dialect.ts';
+import type { ProviderErrorKind } from '../../platform/wire/provider-errors.ts';
+
+/** A fault on calls to the upstream, decided per request. */
+export type CallFault =
+  | { type: 'status'; name: string; error: ProviderErrorKind; retryAfterSeconds?: number; keys: 'all' | 'primary' }
+  | { type: 'silent' }
+  | { type: 'mid-request' }
+  | { type: 'mid-stream'; afterEvents: number };
+
+export type Fault =
+  | CallFault
+  | { type: 'refused' }
+  | { type: 'database'; how: 'stopped' | 'corrupted' | 'permission' | 'locked'; file: string }
+  | { type: 'cpu'; threads: number };
+
+/** One call as the fault proxy sees it, its body read. */
+export interface Call {
+  key: 'primary' | 'spare' | 'other' | 'none';
+  marker: string | null;
+  /** How often this marker was seen before. */
+  earlierAttempts: number;
+  isChat: boolean;
+}
+
+export type CallAction =
+  | { act: 'relay' }
+  | { act: 'answer'; status: number; headers: Record<string, string>; body: string }
+  | { act: 'silence' }
+  | { act: 'cut-request' }
+  | { act: 'cut-answer'; afterEvents: number };
+
+export type CallDecider = (call: Call, dialect: Dialect) => CallAction;

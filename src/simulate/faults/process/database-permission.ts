@@ -1,0 +1,24 @@
+// The database's file made unwritable even for root and for open handles: the immutable attribute, where the file system has it.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+export interface PermissionUndo {
+  kind: 'permission';
+  file: string;
+  paths: string[];
+}
+
+/** The undo entry for the database's three files, before anything is done. */
+export function planPermission(file: string): PermissionUndo {
+  return { kind: 'permission', file, paths: [file, `${file}-wal`, `${file}-shm`].filter((path) => existsSync(path)) };
+}
+
+/** True when the attribute could be set; false where the file system or the user's rights do not allow it. */
+export function removePermission(undo: PermissionUndo): boolean {
+  return spawnSync('chattr', ['+i', ...undo.paths], { stdio: 'ignore' }).status === 0;
+}
+
+export function restorePermission(undo: PermissionUndo): boolean {
+  const there = undo.paths.filter((path) => existsSync(path));
+  return there.length > 0 && spawnSync('chattr', ['-i', ...there], { stdio: 'ignore' }).status === 0;
+}

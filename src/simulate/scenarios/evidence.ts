@@ -1,0 +1,143 @@
+// The lines of evidence.jsonl: timed facts on one monotonic clock, taken at the simulator's own sockets and never told by the target.
+import { z } from 'zod';
+
+/** Milliseconds since the run began, on the machine's monotonic clock (shared by runner and keeper). */
+const t = z.number();
+const id = z.string();
+const phase = z.enum(['baseline', 'fault', 'recovery', 'after']);
+export type Phase = z.output<typeof phase>;
+
+const canary = z.strictObject({
+  name: z.string(),
+  kind: z.enum(['key', 'host', 'path', 'secret']),
+  value: z.string(),
+});
+export type Canary = z.output<typeof canary>;
+
+const base = { id, t };
+const lines = z.discriminatedUnion('kind', [
+  z.strictObject({
+    ...base,
+    kind: z.literal('run-begin'),
+    target: z.string(),
+    language: z.enum(['fr', 'en']),
+    pace: z.enum(['real', 'quick']),
+    runs: z.number().int(),
+    seed: z.number().int(),
+    startedAt: z.string(),
+    responsible: z.string().nullable(),
+    authorisation: z.string().nullable(),
+    scenarios: z.array(z.string()),
+    rubric: z.strictObject({ name: z.string(), sha256: z.string() }),
+    /** What the profile offers, so that a check asks only for what was promised. */
+    promises: z.record(z.string(), z.boolean()),
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('method-begin'),
+    scenario: z.string(),
+    method: z.string(),
+    run: z.number().int(),
+    at: z.string(),
+    canaries: z.array(canary),
+  }),
+  z.strictObject({ ...base, kind: z.literal('inconclusive'), why: z.string() }),
+  z.strictObject({ ...base, kind: z.literal('invalid'), why: z.string() }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('ask'),
+    phase,
+    user: z.string(),
+    identity: z.string(),
+    conversation: z.string(),
+    marker: z.string(),
+    endT: t,
+    /** null: no answer at all; then `error` says what happened to the connection. */
+    status: z.number().int().nullable(),
+    headers: z.record(z.string(), z.string()),
+    body: z.string(),
+    /** What the profile's pointer found; null when there is none. */
+    answer: z.string().nullable(),
+    /** Whether a streamed answer ended as its format says it should. */
+    ended: z.boolean(),
+    error: z.string().nullable(),
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('upstream'),
+    endT: t,
+    /** The last marker in the body: earlier ones are history. */
+    marker: z.string().nullable(),
+    key: z.enum(['primary', 'spare', 'other', 'none']),
+    stream: z.boolean(),
+    /** The fault that touched this call; null when it was relayed untouched. */
+    fault: z.string().nullable(),
+    status: z.number().int().nullable(),
+    outcome: z.enum(['passed', 'faulted', 'aborted']),
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('health'),
+    phase,
+    status: z.number().int().nullable(),
+    body: z.string(),
+    error: z.string().nullable(),
+  }),
+  z.strictObject({ ...base, kind: z.literal('alert'), body: z.string() }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('fault'),
+    action: z.enum(['injected', 'cleared']),
+    name: z.string(),
+    at: z.string(),
+    proof: z.string(),
+    proved: z.boolean(),
+  }),
+  z.strictObject({ ...base, kind: z.literal('dose'), values: z.record(z.string(), z.union([z.number(), z.string()])) }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('process'),
+    state: z.enum(['started', 'exited', 'restarted', 'stopped']),
+    detail: z.string(),
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('history'),
+    conversation: z.string(),
+    status: z.number().int().nullable(),
+    body: z.string(),
+  }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('function'),
+    phase,
+    name: z.enum(['history', 'settings', 'login', 'incidents']),
+    status: z.number().int().nullable(),
+    body: z.string(),
+    works: z.boolean(),
+  }),
+  /** Everything the target wrote to one of its logs during the method, from byte 0 of this method. */
+  z.strictObject({ ...base, kind: z.literal('log'), channel: z.string(), baselineBytes: z.number().int(), text: z.string() }),
+  /** Canaries found in bytes that are too many to keep (database files). */
+  z.strictObject({
+    ...base,
+    kind: z.literal('scan'),
+    channel: z.string(),
+    found: z.array(z.strictObject({ name: z.string(), offset: z.number().int() })),
+  }),
+  z.strictObject({ ...base, kind: z.literal('method-end') }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('run-end'),
+    finishedAt: z.string(),
+    restored: z.boolean(),
+    restoreProof: z.string(),
+  }),
+]);
+
+export const evidenceLine = lines;
+export type Evidence = z.output<typeof lines>;
+export type EvidenceOf<K extends Evidence['kind']> = Extract<Evidence, { kind: K }>;
+type WithoutId<T> = T extends Evidence ? Omit<T, 'id'> : never;
+/** A fact before it has its number. */
+export type Fact = WithoutId<Evidence>;

@@ -1,0 +1,55 @@
+// Whether the target's health page left its baseline: by its status or by any value of its JSON that had been steady.
+import { parseJsonObject } from '../targets/json-text.ts';
+
+export interface HealthSample {
+  status: number | null;
+  body: string;
+}
+
+/** The steady values of a health page: pointer -> JSON text; values that varied without a fault are left out. */
+export interface HealthBaseline {
+  steady: ReadonlyMap<string, string>;
+  varied: ReadonlySet<string>;
+}
+
+export function healthBaseline(samples: readonly HealthSample[]): HealthBaseline {
+  const steady = new Map<string, string>();
+  const varied = new Set<string>();
+  samples.forEach((sample, index) => {
+    const values = flatten(sample);
+    for (const [pointer, value] of values) {
+      const before = steady.get(pointer);
+      if (before === undefined ? index > 0 : before !== value) varied.add(pointer);
+      if (before === undefined) steady.set(pointer, value);
+    }
+    for (const pointer of steady.keys()) if (!values.has(pointer)) varied.add(pointer);
+  });
+  for (const pointer of varied) steady.delete(pointer);
+  return { steady, varied };
+}
+
+/** The pointers that differ from the baseline in this sample; a page that does not answer differs by its status. */
+export function healthDeviations(baseline: HealthBaseline, sample: HealthSample): string[] {
+  const values = flatten(sample);
+  const different = new Set<string>();
+  for (const [pointer, value] of baseline.steady) if (values.get(pointer) !== value) different.add(pointer);
+  for (const pointer of values.keys()) {
+    if (!baseline.steady.has(pointer) && !baseline.varied.has(pointer)) different.add(pointer);
+  }
+  return [...different];
+}
+
+function flatten({ status, body }: HealthSample): Map<string, string> {
+  const into = new Map<string, string>([['status code', String(status)]]);
+  const json = parseJsonObject(body);
+  // A page that is no JSON is one value.
+  if (json === null || typeof json !== 'object') into.set('text', body);
+  else walk(json, '', into);
+  return into;
+}
+
+function walk(value: unknown, pointer: string, into: Map<string, string>): void {
+  if (typeof value === 'object' && value !== null) {
+    for (const [key, entry] of Object.entries(value)) walk(entry, `${pointer}/${key}`, into);
+  } else into.set(pointer, JSON.stringify(value));
+}

@@ -1,0 +1,138 @@
+// Management: everyone is answered and honestly, what heals is retried with spacing, what cannot heal is left alone, the spare is used.
+import type { Check, CheckContext, Checks, TellingAsk } from './check.ts';
+import { ids, median, seconds } from './check.ts';
+import type { UpstreamCall } from './method-run.ts';
+
+/** Waiting longer than this for any answer at all counts as silence. */
+const answerBudgetMs = 15_000;
+
+const answered: Check = ({ affected, say }) => {
+  if (affected.length === 0) return null;
+  const silent = affected.filter(({ kind, ask }) => kind === 'silence' || ask.endT - ask.t > answerBudgetMs);
+  return {
+    share: 1 - silent.length / affected.length,
+    because: say('simulate.because.answered', { answered: affected.length - silent.length, asked: affected.length }),
+    evidence: ids((silent.length > 0 ? silent : affected).map(({ ask }) => ask)),
+  };
+};
+
+const honest: Check = ({ affected, say, rubric }) => {
+  if (affected.length === 0) return null;
+  const posed = affected.filter(({ kind }) => kind === 'posed');
+  if (posed.length > 0) {
+    return { share: 0, because: say('simulate.because.posed', { count: posed.length, asked: affected.length }), evidence: ids(posed.map(({ ask }) => ask)) };
+  }
+  const worth = affected.map((ask) => rubric.answers[answerWorth(ask)]);
+  const count = (kind: TellingAsk['kind']) => affected.filter((ask) => ask.kind === kind).length;
+  return {
+    share: worth.reduce((a, b) => a + b, 0) / worth.length,
+    because: say('simulate.because.honest', { served: count('served'), limited: count('limited'), error: count('error'), silence: count('silence') }),
+    evidence: ids(affected.map(({ ask }) => ask)),
+  };
+};
+
+function answerWorth(ask: TellingAsk): keyof CheckContext['rubric']['answers'] {
+  return ask.kind === 'error' && !ask.wording.what ? 'bare-error' : ask.kind;
+}
+
+/** Retries closer than this are a storm, not a second chance. */
+const leastSpacingMs = 80;
+const mostAttempts = 6;
+
+const retried: Check = ({ run, calls, affected, say }) => {
+  const byMarker = attemptsByMarker(calls, affected);
+  if (byMarker.length === 0) return null;
+  const most = Math.max(...byMarker.map((attempts) => attempts.length));
+  const again = byMarker.filter((attempts) => attempts.length >= 2);
+  const evidence = ids((again[0] ?? byMarker[0] ?? []) as UpstreamCall[]);
+  if (again.length === 0) return { share: 0, because: say('simulate.because.not-tried-again'), evidence };
+  const gaps = again.flatMap((attempts) => attempts.slice(1).map((call, i) => call.t - attempts[i]!.endT));
+  const tight = Math.min(...gaps);
+  if (most > mostAttempts || tight < leastSpacingMs) {
+    return { share: 0.25, because: say('simulate.because.storm', { most, ms: Math.round(tight) }), evidence };
+  }
+  // Where the first attempt of each message breaks, each message had its chance to be tried again.
+  const share = run.method === 'mid-request' ? again.length / byMarker.length : 1;
+  return { share, because: say('simulate.because.retried', { most, ms: Math.round(median(gaps)) }), evidence };
+};
+
+const notRetried: Check = ({ calls, affected, say }) => {
+  const byMarker = attemptsByMarker(calls, affected);
+  if (byMarker.length === 0) return null;
+  const most = Math.max(...byMarker.map((attempts) => attempts.length));
+  return {
+    share: most <= 1 ? 1 : most === 2 ? 0.75 : most === 3 ? 0.5 : 0,
+    because: say('simulate.because.hopeless', { most }),
+    evidence: ids(byMarker.find((attempts) => attempts.length === most) ?? []),
+  };
+};
+
+const refusedKey: Check = ({ calls, say }) => {
+  const refused = calls.filter((call) => call.status === 401 || call.status === 403);
+  const uses = Math.max(...(['primary', 'spare', 'other', 'none'] as const).map((key) => refused.filter((call) => call.key === key).length));
+  if (refused.length === 0) return null;
+  return {
+    share: uses <= 3 ? 1 : Math.max(0, 1 - (uses - 3) / 6),
+    because: say('simulate.because.refused-key', { uses }),
+    evidence: ids(refused),
+  };
+};
+
+const spare: Check = ({ calls, promises, affected, say }) => {
+  if (!promises['spareKey']) return null;
+  const used = calls.filter((call) => call.key === 'spare' && call.outcome === 'passed');
+  return {
+    share: used.length > 0 ? 1 : 0,
+    because: used.length > 0 ? say('simulate.because.spare', { count: used.length }) : say('simulate.because.no-spare'),
+    evidence: ids(used.length > 0 ? used : affected.map(({ ask }) => ask)),
+  };
+};
+
+const continuity: Check = ({ run, affected, say }) => {
+  const tried = run.functions.filter((fact) => fact.phase === 'fault');
+  const talks = affected.filter(({ ask }) => ask.user === 'newcomer');
+  const marks = [...tried.map((fact) => (fact.works ? 1 : fact.status === null ? 0 : 0.25)), ...(talks.length > 0 ? [talks.some((ask) => ask.kind === 'served') ? 1 : 0] : [])];
+  if (marks.length === 0) return null;
+  return {
+    share: marks.reduce((a, b) => a + b, 0) / marks.length,
+    because: say('simulate.because.continuity', { works: marks.filter((mark) => mark === 1).length, tried: marks.length }),
+    evidence: ids(tried),
+  };
+};
+
+const pace: Check = ({ run, affected, say }) => {
+  const usual = median(run.asks.filter(({ ask }) => ask.phase === 'baseline').map(({ ask }) => ask.endT - ask.t));
+  const served = affected.filter(({ kind }) => kind === 'served' || kind === 'limited');
+  if (affected.length === 0 || Number.isNaN(usual)) return null;
+  const loaded = median(served.map(({ ask }) => ask.endT - ask.t));
+  const ratio = loaded / Math.max(usual, 1);
+  const speed = served.length === 0 ? 0 : loaded <= 1000 || ratio <= 2 ? 1 : ratio <= 5 ? 0.75 : ratio <= 10 ? 0.5 : 0.25;
+  return {
+    share: speed * (served.length / affected.length),
+    because: say('simulate.because.pace', { usual: seconds(usual), loaded: Number.isNaN(loaded) ? '–' : seconds(loaded), served: served.length, asked: affected.length }),
+    evidence: ids(affected.map(({ ask }) => ask)),
+  };
+};
+
+const priority: Check = ({ affected, promises, say }) => {
+  if (!promises['admin']) return null;
+  const of = (identity: string) => median(affected.filter(({ ask }) => ask.identity === identity).map(({ ask }) => ask.endT - ask.t));
+  const [admin, user] = [of('admin'), of('user')];
+  if (Number.isNaN(admin) || Number.isNaN(user)) return null;
+  return {
+    share: admin <= user * 1.3 + 100 ? 1 : admin <= user * 2 + 100 ? 0.5 : 0,
+    because: say('simulate.because.priority', { admin: seconds(admin), user: seconds(user) }),
+    evidence: ids(affected.map(({ ask }) => ask)),
+  };
+};
+
+export const managementChecks: Checks = {
+  answered, honest, retried, 'not-retried': notRetried, 'refused-key': refusedKey, spare, continuity, pace, priority,
+};
+
+/** The upstream calls of each affected message, in order; messages that caused none (an open breaker) are left out. */
+function attemptsByMarker(calls: readonly UpstreamCall[], affected: readonly TellingAsk[]): UpstreamCall[][] {
+  return affected
+    .map(({ ask }) => calls.filter((call) => call.marker === ask.marker).sort((a, b) => a.t - b.t))
+    .filter((attempts) => attempts.length > 0 && attempts.some((call) => call.fault !== null));
+}

@@ -1,0 +1,112 @@
+// One run of one method as its evidence tells it: the facts sorted, each ask joined with the upstream calls it caused.
+import type { MethodId, ScenarioId } from '../../platform/documents/simulation.ts';
+import type { Evidence, EvidenceOf } from '../scenarios/evidence.ts';
+import { admitsLimit } from './wording.ts';
+
+export type Ask = EvidenceOf<'ask'>;
+export type UpstreamCall = EvidenceOf<'upstream'>;
+
+/** served: an upstream's answer in the ordinary shape. limited: ordinary shape, openly not an ordinary answer. posed: passed off as ordinary though no upstream answered. */
+export type AnswerKind = 'served' | 'limited' | 'posed' | 'error' | 'silence';
+
+export interface JudgedAsk {
+  ask: Ask;
+  calls: UpstreamCall[];
+  kind: AnswerKind;
+}
+
+export interface MethodRun {
+  scenario: ScenarioId;
+  method: MethodId;
+  run: number;
+  begin: EvidenceOf<'method-begin'>;
+  endT: number;
+  why: { kind: 'inconclusive' | 'invalid'; text: string } | null;
+  injected: EvidenceOf<'fault'> | null;
+  cleared: EvidenceOf<'fault'> | null;
+  asks: JudgedAsk[];
+  calls: UpstreamCall[];
+  health: EvidenceOf<'health'>[];
+  alerts: EvidenceOf<'alert'>[];
+  process: EvidenceOf<'process'>[];
+  histories: EvidenceOf<'history'>[];
+  functions: EvidenceOf<'function'>[];
+  logs: EvidenceOf<'log'>[];
+  scans: EvidenceOf<'scan'>[];
+  dose: EvidenceOf<'dose'> | null;
+}
+
+/** Cuts a run's evidence into its method runs, in order. */
+export function methodRuns(evidence: readonly Evidence[]): MethodRun[] {
+  const runs: MethodRun[] = [];
+  let lines: Evidence[] = [];
+  let begin: EvidenceOf<'method-begin'> | null = null;
+  for (const line of evidence) {
+    if (line.kind === 'method-begin') {
+      begin = line;
+      lines = [];
+    } else if (line.kind === 'method-end' && begin !== null) {
+      runs.push(methodRun(begin, lines, line.t));
+      begin = null;
+    } else lines.push(line);
+  }
+  return runs;
+}
+
+function methodRun(begin: EvidenceOf<'method-begin'>, lines: readonly Evidence[], endT: number): MethodRun {
+  const of = <K extends Evidence['kind']>(kind: K) => lines.filter((line): line is EvidenceOf<K> => line.kind === kind);
+  const calls = of('upstream');
+  const faults = of('fault');
+  const problem = of('invalid')[0] ?? of('inconclusive')[0];
+  return {
+    scenario: begin.scenario as ScenarioId,
+    method: begin.method as MethodId,
+    run: begin.run,
+    begin,
+    endT,
+    why: problem === undefined ? null : { kind: problem.kind, text: problem.why },
+    injected: faults.find((fault) => fault.action === 'injected') ?? null,
+    cleared: faults.find((fault) => fault.action === 'cleared') ?? null,
+    asks: of('ask').map((ask) => judgeAsk(ask, calls)),
+    calls,
+    health: of('health'),
+    alerts: of('alert'),
+    process: of('process'),
+    histories: of('history'),
+    functions: of('function'),
+    logs: of('log'),
+    scans: of('scan'),
+    dose: of('dose')[0] ?? null,
+  };
+}
+
+export function judgeAsk(ask: Ask, calls: readonly UpstreamCall[]): JudgedAsk {
+  const mine = calls.filter((call) => call.marker === ask.marker);
+  return { ask, calls: mine, kind: answerKind(ask, mine) };
+}
+
+function answerKind(ask: Ask, calls: readonly UpstreamCall[]): AnswerKind {
+  const nothing = ask.status === null || (ask.body.trim() === '' && ask.answer === null);
+  if (nothing) return 'silence';
+  const ordinaryShape = ask.status !== null && ask.status >= 200 && ask.status < 300 && ask.answer !== null;
+  if (!ordinaryShape) return 'error';
+  const passed = calls.some((call) => call.outcome === 'passed' && call.status !== null && call.status < 400);
+  // A stream that stopped before its end without a word is no ordinary answer, whatever the upstream sent.
+  if (!ask.ended && !admitsLimit(ask.body)) return 'posed';
+  if (passed) return ask.error === null ? 'served' : 'error';
+  return admitsLimit(ask.body) ? 'limited' : 'posed';
+}
+
+/** Asks that began while the fault was on. */
+export function affectedAsks(run: MethodRun): JudgedAsk[] {
+  const from = run.injected?.t ?? Number.POSITIVE_INFINITY;
+  const to = run.cleared?.t ?? Number.POSITIVE_INFINITY;
+  return run.asks.filter(({ ask }) => ask.phase === 'fault' && ask.t >= from && ask.t <= to);
+}
+
+/** Upstream calls that began while the fault was on. */
+export function faultCalls(run: MethodRun): UpstreamCall[] {
+  const from = run.injected?.t ?? Number.POSITIVE_INFINITY;
+  const to = run.cleared?.t ?? Number.POSITIVE_INFINITY;
+  return run.calls.filter((call) => call.t >= from && call.t <= to);
+}

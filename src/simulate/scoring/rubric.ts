@@ -1,0 +1,45 @@
+// The rubric as data: read from scenarios/rubric.yaml, checked, hashed.
+import { createHash } from 'node:crypto';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { dimensions } from '../../platform/documents/simulation.ts';
+
+const band = z.array(z.tuple([z.number().min(0), z.number().min(0).max(1)])).min(2);
+export const checkIds = [
+  'alert', 'health', 'notice',
+  'answered', 'honest', 'retried', 'not-retried', 'refused-key', 'spare', 'continuity', 'pace', 'priority',
+  'alive', 'back', 'history',
+  'undisturbed', 'says-what', 'says-do', 'says-when', 'language', 'plain', 'retry-after',
+  'no-key', 'no-host', 'no-path', 'no-trace',
+] as const;
+export type CheckId = (typeof checkIds)[number];
+const checkId = z.enum(checkIds);
+
+const rubricSchema = z.strictObject({
+  name: z.string(),
+  bands: z.strictObject({ detection: band, recovery: band, patience: band }),
+  checks: z.record(checkId, z.strictObject({ dimension: z.enum(dimensions), of: z.number().positive() })),
+  answers: z.strictObject({
+    served: z.number(), limited: z.number(), error: z.number(), 'bare-error': z.number(), silence: z.number(), posed: z.number(),
+  }),
+  everywhere: z.array(checkId),
+  methods: z.record(z.string(), z.array(checkId)),
+});
+
+export type Rubric = z.output<typeof rubricSchema> & { sha256: string };
+export type Band = z.output<typeof band>;
+
+export function parseRubric(source: string): Rubric {
+  return { ...rubricSchema.parse(parse(source)), sha256: createHash('sha256').update(source).digest('hex') };
+}
+
+/** The share of points at a value: linear between the band's rows, 0 beyond the last. */
+export function shareAt(rows: Band, value: number): number {
+  let before = rows[0]!;
+  if (value <= before[0]) return before[1];
+  for (const row of rows.slice(1)) {
+    if (value <= row[0]) return before[1] + ((row[1] - before[1]) * (value - before[0])) / (row[0] - before[0]);
+    before = row;
+  }
+  return 0;
+}

@@ -1,0 +1,61 @@
+// UX: nobody noticed, or everyone who did was told what happens, what to do and when, in plain words of their language.
+import type { Check, CheckContext, Checks, TellingAsk } from './check.ts';
+import { ids, median, seconds } from './check.ts';
+import { lostMessages } from './history.ts';
+import { shareAt } from './rubric.ts';
+import type { TextKey } from '../../platform/i18n/say.ts';
+
+const undisturbed: Check = ({ run, affected, healed, rubric, say }) => {
+  if (!healed || affected.length === 0) return null;
+  const fromFault = new Set(affected.map(({ ask }) => ask.id));
+  const misled = lostMessages(run).lost.filter((ask) => fromFault.has(ask.id));
+  if (misled.length > 0 && run.histories.length > 0) {
+    return { share: 0, because: say('simulate.because.misled', { count: misled.length }), evidence: ids(misled) };
+  }
+  const ms = median(affected.map(({ ask }) => ask.endT - ask.t));
+  return {
+    share: shareAt(rubric.bands.patience, ms / 1000),
+    because: say('simulate.because.undisturbed', { seconds: seconds(ms) }),
+    evidence: ids(affected.map(({ ask }) => ask)),
+  };
+};
+
+/** One of the questions on what was told; a silence and an answer that only poses as one tell nothing. */
+function told(question: (ask: TellingAsk) => boolean, yes: TextKey, no: TextKey): Check {
+  return ({ affected, healed, say }) => {
+    if (healed) return null;
+    const disturbed = disturbedOf(affected);
+    if (disturbed.length === 0) return null;
+    const failed = disturbed.filter((ask) => ask.kind === 'silence' || ask.kind === 'posed' || !question(ask));
+    const facts = { count: disturbed.length - failed.length, asked: disturbed.length };
+    const word = failed.map((ask) => ask.wording.jargon).find((found) => found !== null) ?? '';
+    return {
+      share: 1 - failed.length / disturbed.length,
+      because: failed.length === 0 ? say(yes, facts) : say(no, { ...facts, word: word.slice(0, 40) }),
+      evidence: ids((failed.length > 0 ? failed : disturbed).map(({ ask }) => ask)),
+    };
+  };
+}
+
+const retryAfter: Check = (context: CheckContext) => {
+  const asking = disturbedOf(context.affected).filter((ask) => ask.wording.asksToWait);
+  if (context.healed || asking.length === 0) return null;
+  return told(({ ask, wording }) => !wording.asksToWait || ask.headers['retry-after'] !== undefined, 'simulate.because.retry-after', 'simulate.because.no-retry-after')({
+    ...context,
+    affected: asking,
+  });
+};
+
+export const uxChecks: Checks = {
+  undisturbed,
+  'says-what': told(({ wording }) => wording.what, 'simulate.because.says-what', 'simulate.because.no-what'),
+  'says-do': told(({ wording }) => wording.does, 'simulate.because.says-do', 'simulate.because.no-do'),
+  'says-when': told(({ wording }) => wording.when, 'simulate.because.says-when', 'simulate.because.no-when'),
+  language: told(({ wording }) => wording.language, 'simulate.because.language', 'simulate.because.no-language'),
+  plain: told(({ wording }) => wording.plain, 'simulate.because.plain', 'simulate.because.no-plain'),
+  'retry-after': retryAfter,
+};
+
+function disturbedOf(affected: readonly TellingAsk[]): TellingAsk[] {
+  return affected.filter((ask) => ask.disturbed);
+}

@@ -1,0 +1,72 @@
+// What a user is told, judged by stated rules and not by a model: what happens, what to do, when, in the user's language, in plain words.
+
+/** Says that something is not as usual. */
+const saysWhat =
+  /indisponib|injoignab|inaccessib|ne répond(ent)? pas|interromp|interruption|coupé|panne|incident|perturb|difficult|problème|impossible|maintenance|surcharg|très sollicité|satur|mode (dégradé|limité|de secours|mémoire)|dégradé|temporairement|momentanément|limitée?s?\b|quota|épuisé|trop de (demandes|requêtes|messages)|incompl[eè]t|pas pu|n'a pas (pu|été)|pas (encore )?enregistré|en mémoire|réponse (de secours|locale|enregistrée|automatique)|unavailab|not available|unreachable|not respond|interrupt|cut off|outage|trouble|problem|issue|went wrong|maintenance|overload|very busy|degraded|limited|temporar|quota|used up|exhausted|too many|incomplete|could ?n[o']t|cannot|can't|unable|failed|not (yet )?saved|in memory|fallback|saved answer|earlier answer/i;
+
+/** Says what the user can do. */
+const saysDo =
+  /r[ée]essay|retent|patient|contact|adressez|revenez|reposez|reformul|attend(ez|re)|renvoy|continu(er|ez)|rien à faire|aucune action|conserv|gard(é|ons)|try again|retry|please wait|come back|contact|reload|ask again|resend|continue|carry on|no need to|nothing to do|kept|will be (sent|saved|answered)/i;
+
+/** Says when things will be better. */
+const saysWhen =
+  /(dans|d'ici|sous|après|environ|pendant)\s+(environ\s+|quelques\s+|une?\s+|les prochaines\s+)?(\d+\s*)?(s\b|sec|seconde|minute|min\b|heure|h\b|instant|moment|jour)|quelques (secondes|minutes|instants|heures)|un instant|plus tard|dès que|dès (le|son|la) (retour|rétablissement)|au (retour|renouvellement)|(reprendra|rétabli|enregistrés?) .{0,40}(automatiquement|d[eè]s|à \d)|à \d{1,2}\s?(h|:)|demain|(in|within|after|for)\s+(about\s+|a few\s+|a\s+|an\s+|the next\s+)?(\d+\s*)?(s\b|sec|second|minute|min\b|hour|moment|while|day)|a few (seconds|minutes|moments|hours)|a moment|later|as soon as|once .{0,40}(back|again|available|renewed)|when .{0,40}(back|again|available|renewed)|tomorrow|at \d{1,2}(:\d\d)?\b/i;
+
+/** Words of the workshop that mean nothing to a user, and texts that were written for a developer. */
+const jargon: readonly RegExp[] = [
+  /\b(HTTP|API|SDK|JSON|SQL|TCP|DNS|TLS|SSL|URL|URI|CPU|RAM|OOM|LLM|SSE|ORM)\b/,
+  /\b(timeout|timed out|upstream|backend|back-end|endpoint|proxy|socket|stack ?trace|traceback|exception|null pointer|undefined|NaN|payload|middleware|daemon|thread|rate.?limit(ed|er)?|circuit.?breaker|fetch failed|provider|fournisseur)\b/i,
+  /\b(E[A-Z]{4,}|SQLITE_[A-Z_]+|UND_ERR_[A-Z_]+)\b/,
+  /\b[A-Z]\w+(Error|Exception)\b/,
+  /\b(error|erreur|status|statut|code)\s*:?\s*[45]\d\d\b|\b[45]\d\d\s+(Unauthorized|Forbidden|Not Found|Too Many|Internal|Bad Gateway|Service Unavailable|Gateway)/i,
+  /\b(sqlite|postgres(ql)?|mysql|redis|mongodb|nginx|express|node\.js|python|flask|django|ollama|openai|mistral)\b/i,
+];
+const html = /<!doctype|<html|<head|<body|<h[1-6]\b|<p>|<div\b|<pre\b|<br\s*\/?>/i;
+
+export interface Wording {
+  what: boolean;
+  does: boolean;
+  when: boolean;
+  /** In the user's language, as far as the words tell; a text too short to tell counts as in it. */
+  language: boolean;
+  plain: boolean;
+  /** The word or mark that made it not plain. */
+  jargon: string | null;
+  asksToWait: boolean;
+}
+
+const asksToWait = /r[ée]essay|retent|patient|attend(ez|re)|revenez|try again|retry|please wait|come back|ask again|later|plus tard/i;
+
+/** Judges all that a reply says, its strings one by one joined. */
+export function judgeWording(strings: readonly string[], language: 'fr' | 'en'): Wording {
+  const text = strings.join('\n');
+  const found = jargon.map((rule) => rule.exec(text)?.[0]).find((hit) => hit !== undefined) ?? html.exec(text)?.[0] ?? null;
+  return {
+    what: saysWhat.test(text),
+    does: saysDo.test(text),
+    when: saysWhen.test(text),
+    language: languageOf(text) !== (language === 'fr' ? 'en' : 'fr'),
+    plain: found === null,
+    jargon: found,
+    asksToWait: asksToWait.test(text),
+  };
+}
+
+/** Whether a text says openly that it is a limited answer, or that something is wrong. */
+export function admitsLimit(text: string): boolean {
+  return saysWhat.test(text);
+}
+
+const stopWords = {
+  fr: /\b(le|la|les|des|une?|est|et|vous|votre|vos|dans|pour|que|qui|nous|ce|cette|de|du|au|avec|sur|pas|plus|réessayez|sont)\b/gi,
+  en: /\b(the|is|are|and|you|your|in|for|that|we|this|of|to|with|on|not|please|again|it|was|be|an?)\b/gi,
+};
+
+/** The language with clearly more of its small words; null when neither leads. */
+export function languageOf(text: string): 'fr' | 'en' | null {
+  const fr = text.match(stopWords.fr)?.length ?? 0;
+  const en = text.match(stopWords.en)?.length ?? 0;
+  if (fr >= en + 2 || (fr > 0 && en === 0)) return 'fr';
+  if (en >= fr + 2 || (en > 0 && fr === 0)) return 'en';
+  return null;
+}
