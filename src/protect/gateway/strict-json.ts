@@ -83,8 +83,8 @@ function takeKey(seen: Set<string>, text: string, start: number, end: number): v
 
 /** A lone surrogate, which only an escape can spell, is U+FFFD to one reader and kept by another. */
 function refuseLoneSurrogate(text: string, start: number, end: number): void {
-  const escape = text.indexOf('\\', start);
-  if (escape === -1 || escape >= end) return;
+  const slash = text.indexOf('\\', start);
+  if (slash === -1 || slash >= end) return;
   if (!(JSON.parse(text.slice(start, end)) as string).isWellFormed()) throw new RempartError('ERR_BODY_ENCODING');
 }
 

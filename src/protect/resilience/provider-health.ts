@@ -18,7 +18,7 @@ export interface HealthSettings {
   refusal?: RefusalSettings;
 }
 
-export type Pick =
+export type KeyChoice =
   | { kind: 'key'; index: number }
   /** Nothing may be sent now; `because` is what was last wrong with the key in turn. */
   | { kind: 'wait'; ms: number; because: FailureKind }
@@ -32,7 +32,7 @@ export interface ProviderState {
 }
 
 export interface ProviderHealth {
-  pick(): Pick;
+  pick(): KeyChoice;
   succeeded(index: number, startedAt: number): void;
   failed(index: number, failure: Failure): void;
   /** The attempt ended without a verdict on the provider. */

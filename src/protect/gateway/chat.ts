@@ -1,0 +1,95 @@
+// POST /v1/chat/completions and POST /api/chat: body to call, call to answer, whole or streamed.
+import type { IncomingMessage } from 'node:http';
+import type { Json } from '../../platform/base/json.ts';
+import { type Converse, type Exchange, journalAway, type Listener } from './converse.ts';
+import type { ChatCall, ReplyWriter } from './dialects/dialect.ts';
+import { readBody } from './read.ts';
+import type { Recorder } from './record.ts';
+import { degradedHeader, type ReplyContext, sendError, sendJson, shownError, viewOf } from './reply.ts';
+import type { GatewaySettings } from './settings.ts';
+import type { Flow } from './upstream.ts';
+
+export interface ChatParts {
+  now: () => number;
+  recorder: Recorder;
+  converse: Converse;
+}
+
+export type HandleChat = (req: IncomingMessage, context: ReplyContext, exchange: Exchange) => Promise<void>;
+
+export function createHandleChat({ now, recorder, converse }: ChatParts, settings: GatewaySettings): HandleChat {
+  return async (req, context, exchange) => {
+    const call = await readCall(req, context, exchange);
+    if (call === undefined) return;
+    const head = {
+      id: `chatcmpl-${exchange.requestId.slice(4)}`,
+      model: call.model,
+      createdAt: exchange.startedAt,
+      now,
+    };
+    if (!call.stream) {
+      const end = await converse(exchange, call);
+      if (end.kind === 'answered')
+        sendJson(context, 200, context.dialect.writeReply(end.events, head), degradedHeader(end.degraded));
+      else if (end.kind !== 'aborted') sendError(context, end);
+      return;
+    }
+    const writer = context.dialect.createWriter(head, call.includeUsage);
+    const end = await converse(exchange, call, streamTo(context, writer));
+    if (end.kind === 'answered') context.res.end(writer.end());
+    else if (end.kind === 'cut') context.res.end(writer.fail(viewOf(end.error, context.lang)));
+    else if (end.kind === 'failed') sendError(context, end);
+  };
+
+  /** Undefined once the refusal was sent. */
+  async function readCall(
+    req: IncomingMessage,
+    context: ReplyContext,
+    exchange: Exchange,
+  ): Promise<ChatCall | undefined> {
+    try {
+      const body: Json = await readBody(req, settings);
+      return context.dialect.readCall(body, settings.unknownFields);
+    } catch (error) {
+      const shown = shownError(error);
+      // A body that is too large is not read to its end, so the connection cannot be used again.
+      const headers = req.complete ? {} : { connection: 'close' };
+      try {
+        await recorder.received(exchange, { dialect: context.dialect.name });
+        recorder.outcome(exchange, { kind: 'refused', status: shown.error.http, code: shown.error.code });
+        sendError(context, shown, headers);
+      } catch {
+        sendError(context, journalAway(), headers);
+      }
+      return undefined;
+    }
+  }
+}
+
+function streamTo({ res, requestId }: ReplyContext, writer: ReplyWriter): Listener {
+  let waiting = false;
+  function holdBack(flow: Flow): void {
+    if (waiting) return;
+    waiting = true;
+    flow.pause();
+    res.once('drain', () => {
+      waiting = false;
+      flow.resume();
+    });
+  }
+  return {
+    begin({ degraded }) {
+      res.writeHead(200, {
+        'content-type': writer.contentType,
+        'cache-control': 'no-cache, no-transform',
+        'x-accel-buffering': 'no',
+        'x-request-id': requestId,
+        ...degradedHeader(degraded),
+      });
+    },
+    event(event, flow) {
+      const text = writer.write(event);
+      if (text !== '' && !res.write(text)) holdBack(flow);
+    },
+  };
+}

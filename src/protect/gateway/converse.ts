@@ -1,0 +1,175 @@
+// One chat call from screening to its record: what the HTTP front and the in-process `ask` have in common.
+import { randomUUID } from 'node:crypto';
+import { RempartError } from '../../platform/base/errors.ts';
+import type { Log } from '../../platform/base/log.ts';
+import { admit, admitText } from './admit.ts';
+import type { Caller, DegradedMode } from './ask.ts';
+import { chatAttempt } from './chat-attempt.ts';
+import type { ChatCall, ReplyEvent } from './dialects/dialect.ts';
+import { errorOfFailure, type Unavailable } from './failure-error.ts';
+import { type Forwarded, forward } from './forward.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { OutcomeFacts, Recorder } from './record.ts';
+import { type Provider, route } from './route.ts';
+import { type Screen, screenTurns } from './screen.ts';
+import type { GatewaySettings } from './settings.ts';
+import { createTally, type Settlement, type Tally } from './settle.ts';
+import type { Flow } from './upstream.ts';
+
+export interface Exchange {
+  requestId: string;
+  caller: Caller;
+  operation: string;
+  startedAt: number;
+  /** Aborts when the client goes away. */
+  signal: AbortSignal;
+}
+
+/** Who takes a streamed answer. */
+export interface Listener {
+  begin(about: { degraded: readonly DegradedMode[] }): void;
+  /** `flow` lets a slow listener hold the upstream back. */
+  event(event: ReplyEvent, flow: Flow): void;
+}
+
+export type Conversed =
+  | {
+      kind: 'answered';
+      events: readonly ReplyEvent[];
+      text: string;
+      model: string;
+      degraded: readonly DegradedMode[];
+      settlement: Settlement;
+    }
+  /** The answer had begun. */
+  | { kind: 'cut'; error: RempartError; text: string }
+  | ({ kind: 'failed' } & Unavailable)
+  | { kind: 'aborted'; text: string };
+
+export interface ConverseParts {
+  now: () => number;
+  random: () => number;
+  log: Log;
+  recorder: Recorder;
+  metrics: GatewayMetrics;
+  screen: Screen;
+  providers: readonly Provider[];
+}
+
+export type Converse = (exchange: Exchange, call: ChatCall, listener?: Listener) => Promise<Conversed>;
+
+/** Never rejects: what goes wrong is an outcome. */
+export function createConverse(parts: ConverseParts, settings: GatewaySettings): Converse {
+  const { now, recorder, metrics } = parts;
+  const halfOpenMs = settings.breaker.halfOpenMs;
+
+  return async (exchange, call, listener) => {
+    const cancel = new AbortController();
+    const signal = AbortSignal.any([exchange.signal, cancel.signal]);
+    const receipt = recorder.received(exchange, {
+      dialect: call.dialect,
+      model: call.model,
+      stream: listener !== undefined,
+      turns: call.turns,
+    });
+    // The upstream call is not worth finishing when nothing may be answered.
+    const durable = receipt.then(
+      () => true,
+      () => {
+        cancel.abort();
+        return false;
+      },
+    );
+    const progress: Progress = { tally: createTally(), events: [] };
+    let end: Conversed;
+    let facts: Partial<OutcomeFacts> = {};
+    try {
+      admit(exchange.caller);
+      admitText(await screenTurns(parts.screen, call.turns));
+      const until = exchange.startedAt + settings.timeouts.totalMs;
+      const attempt = chatAttempt({ call, settings, now, until, signal, durable, progress, listener });
+      const limits = { retries: settings.retries, until, signal };
+      const forwarded = await forward(parts, route(call, parts.providers), limits, attempt);
+      facts = {
+        attempts: forwarded.attempts,
+        ...('provider' in forwarded ? { provider: forwarded.provider.name } : {}),
+      };
+      end = concluded(forwarded, call, progress, halfOpenMs);
+    } catch (error) {
+      end = { kind: 'failed', ...refusal(error, parts.log) };
+      facts = { kind: 'refused' };
+    }
+    if (!(await durable)) end = { kind: 'failed', ...journalAway() };
+    recorder.outcome(exchange, { ...outcomeOf(end, call, progress, exchange.startedAt), ...facts });
+    metrics.request(call.dialect, end.kind, (now() - exchange.startedAt) / 1_000);
+    if (end.kind === 'answered' && facts.provider !== undefined) {
+      metrics.tokens(facts.provider, 'input', end.settlement.promptTokens);
+      metrics.tokens(facts.provider, 'output', end.settlement.completionTokens);
+    }
+    if (progress.firstAt !== undefined)
+      metrics.firstByte(call.dialect, (progress.firstAt - exchange.startedAt) / 1_000);
+    return end;
+  };
+}
+
+/** What an answer has come to so far; begun anew with each attempt, since only an attempt without a byte is repeated. */
+export interface Progress {
+  tally: Tally;
+  events: ReplyEvent[];
+  firstAt?: number;
+}
+
+function concluded(forwarded: Forwarded<void>, call: ChatCall, progress: Progress, halfOpenMs: number): Conversed {
+  const text = progress.tally.text();
+  switch (forwarded.kind) {
+    case 'done':
+      return {
+        kind: 'answered',
+        events: progress.events,
+        text,
+        model: progress.tally.model() ?? call.model,
+        degraded: forwarded.isFallback ? ['provider'] : [],
+        settlement: progress.tally.settle(call.turns),
+      };
+    case 'cut':
+      return { kind: 'cut', error: new RempartError('ERR_STREAM_CUT'), text };
+    case 'failed':
+      return { kind: 'failed', ...errorOfFailure(forwarded.failure, halfOpenMs) };
+    case 'aborted':
+      return { kind: 'aborted', text };
+  }
+}
+
+function refusal(error: unknown, log: Log): Unavailable {
+  if (error instanceof RempartError) {
+    const { seconds } = error.facts;
+    return { error, ...(typeof seconds === 'number' ? { retryAfterSeconds: seconds } : {}) };
+  }
+  log.error({ err: error }, 'a chat call met an unexpected error');
+  return { error: new RempartError('ERR_INTERNAL') };
+}
+
+export function journalAway(): Unavailable {
+  return { error: new RempartError('ERR_JOURNAL_UNWRITABLE'), retryAfterSeconds: 5 };
+}
+
+function outcomeOf(end: Conversed, call: ChatCall, progress: Progress, startedAt: number): OutcomeFacts {
+  const facts: OutcomeFacts = { kind: end.kind, modelAsked: call.model };
+  if (progress.firstAt !== undefined) facts.firstByteMs = progress.firstAt - startedAt;
+  if (end.kind === 'failed' || end.kind === 'cut') return { ...facts, code: end.error.code };
+  if (end.kind === 'aborted') return facts;
+  const { promptTokens, completionTokens, estimated } = end.settlement;
+  return {
+    ...facts,
+    modelUsed: end.model,
+    promptTokens,
+    completionTokens,
+    tokensEstimated: estimated,
+    ...(end.degraded.length === 0 ? {} : { degraded: end.degraded.join(',') }),
+  };
+}
+
+/** Fit for a header, a log and the journal; a client's own id is not taken over, since it could forge another's. */
+export function newRequestId(): string {
+  return `req_${randomUUID().replaceAll('-', '')}`;
+}

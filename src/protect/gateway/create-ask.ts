@@ -1,0 +1,57 @@
+// `ask`: the gateway for callers inside the process, under the same guards as the HTTP front.
+import type { Ask, AskOutcome, AskRequest } from './ask.ts';
+import type { Converse, Conversed, Listener } from './converse.ts';
+import type { ChatCall } from './dialects/dialect.ts';
+
+export function createAsk(now: () => number, converse: Converse): Ask {
+  return async (request, onDelta) => {
+    const { caller, requestId, signal } = request;
+    const exchange = { requestId, caller, operation: 'ask', startedAt: now(), signal };
+    return outcomeOf(await converse(exchange, callOf(request), onDelta && listenerOf(onDelta)));
+  };
+}
+
+function listenerOf(onDelta: (text: string) => void): Listener {
+  return {
+    begin() {},
+    event(event) {
+      if (event.kind === 'delta' && event.index === 0 && event.text !== undefined) onDelta(event.text);
+    },
+  };
+}
+
+/** Plain text only, so every dialect can say it. */
+function callOf({ model, messages }: AskRequest): ChatCall {
+  return {
+    dialect: 'openai',
+    model,
+    stream: false,
+    includeUsage: false,
+    turns: messages.map(({ role, content }) => ({ role, text: content, plain: true, native: { role, content } })),
+    sampling: {},
+    native: {},
+  };
+}
+
+function outcomeOf(end: Conversed): AskOutcome {
+  switch (end.kind) {
+    case 'answered': {
+      const { promptTokens, completionTokens } = end.settlement;
+      const { text, model, degraded } = end;
+      return { kind: 'answer', text, model, degraded, usage: { promptTokens, completionTokens } };
+    }
+    case 'cut':
+      return { kind: 'unavailable', error: end.error, partial: end.text };
+    case 'failed': {
+      const { error, retryAfterSeconds } = end;
+      return {
+        kind: 'unavailable',
+        error,
+        partial: '',
+        ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      };
+    }
+    case 'aborted':
+      return { kind: 'aborted', partial: end.text };
+  }
+}

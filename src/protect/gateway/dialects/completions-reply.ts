@@ -1,0 +1,256 @@
+// The answers of OpenAI's and Mistral's chat completions, whole and streamed, read and written.
+import type { Json, JsonObject } from '../../../platform/base/json.ts';
+import { createSseParser, formatSse } from '../../../platform/wire/sse.ts';
+import {
+  type ErrorView,
+  type FinishReason,
+  MalformedReply,
+  type ModelCard,
+  type ReplyEvent,
+  type ReplyHead,
+  type ReplyReader,
+  type ReplyWriter,
+  UpstreamFailed,
+  type Usage,
+} from './dialect.ts';
+import { asList, asObject, countOr, objectOr, parseReply, readModelName, textOr } from './json-reading.ts';
+
+/** Throws MalformedReply. */
+export function readCompletionsReply(body: Json): ReplyEvent[] {
+  const root = asObject(body);
+  const choices = asList(root['choices']);
+  if (choices.length === 0) throw new MalformedReply('read a choice');
+  const events = readModelName(root['model']);
+  for (const entry of choices) {
+    const choice = asObject(entry);
+    const index = countOr(choice['index'], 0);
+    events.push(...readDelta(index, asObject(choice['message']), choice['logprobs']));
+    events.push({ kind: 'finish', index, reason: readReason(choice['finish_reason']) ?? 'stop' });
+  }
+  return [...events, ...readUsage(root['usage'])];
+}
+
+export function createCompletionsReader(take: (event: ReplyEvent) => void): ReplyReader {
+  let done = false;
+  let named = false;
+  const parser = createSseParser(({ event, data }) => {
+    if (done) return;
+    if (data === '[DONE]') {
+      done = true;
+      return;
+    }
+    const chunk = asObject(parseReply(data));
+    if (event === 'error' || chunk['error'] !== undefined || chunk['object'] === 'error') throw new UpstreamFailed();
+    if (!named) {
+      named = true;
+      for (const read of readModelName(chunk['model'])) take(read);
+    }
+    for (const entry of asList(chunk['choices'])) {
+      const choice = asObject(entry);
+      const index = countOr(choice['index'], 0);
+      for (const read of readDelta(index, objectOr(choice['delta']) ?? {}, choice['logprobs'])) take(read);
+      const reason = readReason(choice['finish_reason']);
+      if (reason !== undefined) take({ kind: 'finish', index, reason });
+    }
+    for (const usage of readUsage(chunk['usage'])) take(usage);
+  });
+  return {
+    push: parser.push,
+    end: () => {
+      parser.end();
+      return done ? 'whole' : 'cut';
+    },
+  };
+}
+
+function readDelta(index: number, from: JsonObject, logprobs: Json | undefined): ReplyEvent[] {
+  const { text, thinking } = readContent(from['content']);
+  const thought = thinking ?? textOr(from['reasoning_content']) ?? textOr(from['reasoning']);
+  const tools = from['tool_calls'];
+  const calls = Array.isArray(tools) && tools.length > 0 ? tools.map(readToolCall) : undefined;
+  const event: ReplyEvent = { kind: 'delta', index };
+  if (text !== undefined && text !== '') event.text = text;
+  if (thought !== undefined && thought !== '') event.thinking = thought;
+  if (calls !== undefined) event.toolCalls = calls;
+  if (objectOr(logprobs) !== undefined) event.logprobs = logprobs!;
+  return Object.keys(event).length > 2 ? [event] : [];
+}
+
+/** Mistral's content may be a list of chunks, thinking among them. */
+function readContent(content: Json | undefined): { text?: string; thinking?: string } {
+  if (typeof content === 'string') return { text: content };
+  if (!Array.isArray(content)) return {};
+  let text = '';
+  let thinking = '';
+  for (const entry of content) {
+    const chunk = asObject(entry);
+    if (chunk['type'] === 'text') text += textOr(chunk['text']) ?? '';
+    if (chunk['type'] === 'thinking') thinking += readContent(chunk['thinking']).text ?? '';
+  }
+  return { text, thinking };
+}
+
+function readToolCall(entry: Json, position: number): JsonObject {
+  const call = asObject(entry);
+  const from = asObject(call['function']);
+  const args = from['arguments'];
+  const name = textOr(from['name']);
+  const id = textOr(call['id']);
+  return {
+    index: countOr(call['index'], position),
+    ...(id === undefined ? {} : { id }),
+    type: 'function',
+    // Mistral may send an object where OpenAI's grammar has a string.
+    function: {
+      ...(name === undefined ? {} : { name }),
+      arguments: typeof args === 'string' ? args : JSON.stringify(args ?? {}),
+    },
+  };
+}
+
+function readReason(value: Json | undefined): FinishReason | undefined {
+  switch (value) {
+    case undefined:
+    case null:
+      return undefined;
+    case 'length':
+    case 'model_length':
+      return 'length';
+    case 'tool_calls':
+    case 'content_filter':
+    case 'error':
+      return value;
+    default:
+      return 'stop';
+  }
+}
+
+function readUsage(value: Json | undefined): ReplyEvent[] {
+  const usage = objectOr(value);
+  if (usage === undefined) return [];
+  return [
+    {
+      kind: 'usage',
+      usage: {
+        promptTokens: countOr(usage['prompt_tokens'], 0),
+        completionTokens: countOr(usage['completion_tokens'], 0),
+      },
+    },
+  ];
+}
+
+interface Choice {
+  text: string;
+  thinking: string;
+  toolCalls: Json[];
+  logprobs: Json;
+  reason: FinishReason;
+}
+
+export function writeCompletionsReply(events: readonly ReplyEvent[], head: ReplyHead): JsonObject {
+  const choices: Choice[] = [];
+  let { model } = head;
+  let usage: Usage | undefined;
+  for (const event of events) {
+    if (event.kind === 'model') {
+      model = event.model;
+      continue;
+    }
+    if (event.kind === 'usage') {
+      usage = event.usage;
+      continue;
+    }
+    choices[event.index] ??= { text: '', thinking: '', toolCalls: [], logprobs: null, reason: 'stop' };
+    const choice = choices[event.index]!;
+    if (event.kind === 'finish') choice.reason = event.reason;
+    else {
+      choice.text += event.text ?? '';
+      choice.thinking += event.thinking ?? '';
+      choice.toolCalls.push(...(event.toolCalls ?? []));
+      choice.logprobs = event.logprobs ?? choice.logprobs;
+    }
+  }
+  return {
+    id: head.id,
+    object: 'chat.completion',
+    created: Math.floor(head.createdAt / 1_000),
+    model,
+    choices: choices.flatMap((choice, index) => [writeChoice(choice, index)]),
+    usage: writeUsage(usage ?? { promptTokens: 0, completionTokens: 0 }),
+  };
+}
+
+function writeChoice({ text, thinking, toolCalls, logprobs, reason }: Choice, index: number): JsonObject {
+  return {
+    index,
+    message: {
+      role: 'assistant',
+      content: text === '' && toolCalls.length > 0 ? null : text,
+      ...(thinking === '' ? {} : { reasoning: thinking }),
+      ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls }),
+    },
+    logprobs,
+    finish_reason: reason,
+  };
+}
+
+function writeUsage({ promptTokens, completionTokens }: Usage): JsonObject {
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+  };
+}
+
+/** `failure` is the dialect's own error body. */
+export function createCompletionsWriter(
+  head: ReplyHead,
+  includeUsage: boolean,
+  failure: (error: ErrorView) => JsonObject,
+): ReplyWriter {
+  const begun = new Set<number>();
+  let { model } = head;
+  const frame = (choices: Json[], more: JsonObject = {}) =>
+    formatSse(
+      JSON.stringify({
+        id: head.id,
+        object: 'chat.completion.chunk',
+        created: Math.floor(head.createdAt / 1_000),
+        model,
+        choices,
+        ...more,
+      }),
+    );
+  return {
+    contentType: 'text/event-stream; charset=utf-8',
+    write(event) {
+      if (event.kind === 'model') {
+        model = event.model;
+        return '';
+      }
+      if (event.kind === 'usage') return includeUsage ? frame([], { usage: writeUsage(event.usage) }) : '';
+      const delta: JsonObject = {};
+      if (!begun.has(event.index)) {
+        begun.add(event.index);
+        delta['role'] = 'assistant';
+        delta['content'] = '';
+      }
+      if (event.kind === 'finish') return frame([{ index: event.index, delta, finish_reason: event.reason }]);
+      if (event.text !== undefined) delta['content'] = event.text;
+      if (event.thinking !== undefined) delta['reasoning'] = event.thinking;
+      if (event.toolCalls !== undefined) delta['tool_calls'] = event.toolCalls;
+      const logprobs = event.logprobs === undefined ? {} : { logprobs: event.logprobs };
+      return frame([{ index: event.index, delta, ...logprobs, finish_reason: null }]);
+    },
+    end: () => 'data: [DONE]\n\n',
+    fail: (error) => formatSse(JSON.stringify(failure(error))),
+  };
+}
+
+export function readCompletionsModels(body: Json): ModelCard[] {
+  return asList(asObject(body)['data']).flatMap((entry) => {
+    const card = objectOr(entry);
+    const id = textOr(card?.['id']);
+    return id === undefined ? [] : [{ id, createdAt: countOr(card?.['created'], 0) * 1_000 }];
+  });
+}

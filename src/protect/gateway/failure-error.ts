@@ -1,0 +1,35 @@
+// What the user is told of a provider's failure: our own words and a time to wait, never the provider's.
+import { RempartError } from '../../platform/base/errors.ts';
+import type { Failure } from '../resilience/failure.ts';
+
+export interface Unavailable {
+  error: RempartError;
+  /** There when waiting helps. */
+  retryAfterSeconds?: number;
+}
+
+/** Longest wait that is asked for when nobody knows how long it takes. */
+const refusedSeconds = 60;
+
+export function errorOfFailure({ kind, retryAfterMs }: Failure, halfOpenMs: number): Unavailable {
+  const seconds = Math.max(1, Math.ceil((retryAfterMs ?? halfOpenMs) / 1_000));
+  switch (kind) {
+    case 'rate-limited':
+      return { error: new RempartError('ERR_RATE_LIMITED', { seconds }), retryAfterSeconds: seconds };
+    case 'quota-exhausted': {
+      const wait = retryAfterMs === undefined ? refusedSeconds : seconds;
+      return { error: new RempartError('ERR_QUOTA_EXHAUSTED', { seconds: wait }), retryAfterSeconds: wait };
+    }
+    case 'key-refused':
+      return {
+        error: new RempartError('ERR_PROVIDER_REFUSED', { seconds: refusedSeconds }),
+        retryAfterSeconds: refusedSeconds,
+      };
+    case 'not-found':
+      return { error: new RempartError('ERR_MODEL_UNKNOWN') };
+    case 'invalid-request':
+      return { error: new RempartError('ERR_PROVIDER_REQUEST') };
+    default:
+      return { error: new RempartError('ERR_PROVIDER_UNAVAILABLE', { seconds }), retryAfterSeconds: seconds };
+  }
+}

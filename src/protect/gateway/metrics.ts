@@ -1,0 +1,64 @@
+// What the gateway counts, with labels from the configuration and fixed lists only: nothing a caller or upstream can choose.
+import { Counter, Histogram, type Registry } from 'prom-client';
+
+export interface GatewayMetrics {
+  /** One request answered: its dialect, its outcome and the HTTP status sent. */
+  request(dialect: string, outcome: string, seconds: number): void;
+  firstByte(dialect: string, seconds: number): void;
+  /** One attempt at a provider. */
+  attempt(provider: string, outcome: string): void;
+  tokens(provider: string, kind: 'input' | 'output', count: number): void;
+  failedAuth(reason: string): void;
+}
+
+export const noMetrics: GatewayMetrics = {
+  request() {},
+  firstByte() {},
+  attempt() {},
+  tokens() {},
+  failedAuth() {},
+};
+
+/** Registers the gateway's metrics; call it once per registry. */
+export function createGatewayMetrics(registry: Registry): GatewayMetrics {
+  const registers = [registry];
+  const requests = new Histogram({
+    name: 'rempart_gateway_request_duration_seconds',
+    help: 'From the first byte of a request to the last of its answer',
+    labelNames: ['dialect', 'outcome'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120],
+    registers,
+  });
+  const firstBytes = new Histogram({
+    name: 'rempart_gateway_time_to_first_byte_seconds',
+    help: 'From the first byte of a request to the first of its answer',
+    labelNames: ['dialect'],
+    buckets: [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
+    registers,
+  });
+  const attempts = new Counter({
+    name: 'rempart_gateway_upstream_attempts_total',
+    help: 'Attempts at providers by what came of them',
+    labelNames: ['provider', 'outcome'],
+    registers,
+  });
+  const tokens = new Counter({
+    name: 'rempart_gateway_tokens_total',
+    help: 'Tokens as settled after each answer',
+    labelNames: ['provider', 'kind'],
+    registers,
+  });
+  const failed = new Counter({
+    name: 'rempart_gateway_failed_auth_total',
+    help: 'Requests whose key was missing or not accepted',
+    labelNames: ['reason'],
+    registers,
+  });
+  return {
+    request: (dialect, outcome, seconds) => requests.observe({ dialect, outcome }, seconds),
+    firstByte: (dialect, seconds) => firstBytes.observe({ dialect }, seconds),
+    attempt: (provider, outcome) => attempts.inc({ provider, outcome }),
+    tokens: (provider, kind, count) => tokens.inc({ provider, kind }, count),
+    failedAuth: (reason) => failed.inc({ reason }),
+  };
+}

@@ -1,0 +1,52 @@
+// The request that a provider gets: its own path and key, nothing of the client's headers.
+import { describeProviderError, type ProviderHeaders } from '../../platform/wire/provider-errors.ts';
+import { type Failure, failureOfAnswer } from '../resilience/failure.ts';
+import type { Provider } from './route.ts';
+import type { GatewaySettings } from './settings.ts';
+import { limitUsed, type UpstreamRequest } from './upstream.ts';
+
+export interface Sent {
+  method: 'GET' | 'POST';
+  path: string;
+  body?: string;
+}
+
+export function providerRequest(
+  { prefix, dialect }: Provider,
+  key: string,
+  { method, path, body }: Sent,
+  { timeouts }: GatewaySettings,
+  totalMs: number,
+  signal: AbortSignal,
+): UpstreamRequest {
+  return {
+    method,
+    path: `${prefix}${path}`,
+    headers: {
+      accept: body === undefined ? 'application/json' : `application/json, ${dialect.streamType}`,
+      'accept-encoding': 'identity',
+      'user-agent': 'rempart',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(key === '' ? {} : { authorization: `Bearer ${key}` }),
+    },
+    ...(body === undefined ? {} : { body }),
+    timeouts,
+    totalMs,
+    signal,
+  };
+}
+
+/** The failure in an answer's status; undefined when it is a success. Redirects are never followed: they lead out of the configuration. */
+export function failureOfStatus(
+  { dialect, health }: Provider,
+  status: number,
+  headers: ProviderHeaders,
+  body: string,
+  now: () => number,
+): Failure | undefined {
+  const used = limitUsed(headers);
+  if (used !== undefined) health.used(used);
+  if (status === 200) return undefined;
+  if (status < 400) return { kind: 'malformed', heals: true };
+  return failureOfAnswer(describeProviderError(dialect.name, status, headers, body, now));
+}

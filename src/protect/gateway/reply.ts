@@ -1,0 +1,76 @@
+// What the client gets: the dialect's own shapes, the headers that every answer has, and errors in the user's language.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { explainError, RempartError } from '../../platform/base/errors.ts';
+import type { JsonObject } from '../../platform/base/json.ts';
+import { acceptedLang, type Lang } from '../../platform/i18n/say.ts';
+import type { DegradedMode } from './ask.ts';
+import type { Dialect, ErrorView } from './dialects/dialect.ts';
+import type { Unavailable } from './failure-error.ts';
+
+export interface ReplyContext {
+  res: ServerResponse;
+  dialect: Dialect;
+  requestId: string;
+  lang: Lang;
+}
+
+export function langOf(req: IncomingMessage, fallback: Lang): Lang {
+  return acceptedLang(req.headers['accept-language'], fallback);
+}
+
+export function viewOf(error: RempartError, lang: Lang): ErrorView {
+  const { says, todo } = explainError(error, lang);
+  // French and English sentences alike end in a full stop here; the catalogue keeps it off the first.
+  return { status: error.http, code: error.code, message: `${says}. ${todo}` };
+}
+
+export function sendJson(
+  context: ReplyContext,
+  status: number,
+  body: JsonObject,
+  headers: Record<string, string> = {},
+): void {
+  const { res, requestId } = context;
+  if (res.headersSent || res.destroyed) return;
+  const bytes = Buffer.from(JSON.stringify(body));
+  res.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': bytes.length,
+    'x-request-id': requestId,
+    ...headers,
+  });
+  res.end(bytes);
+}
+
+export function degradedHeader(modes: readonly DegradedMode[]): Record<string, string> {
+  return modes.length === 0 ? {} : { 'x-rempart-degraded': modes.join(',') };
+}
+
+/** Waiting helps: `retry-after`. Sending it again at once does not: `x-should-retry: false`. Some errors say both. */
+export function sendError(
+  context: ReplyContext,
+  { error, retryAfterSeconds }: Unavailable,
+  headers: Record<string, string> = {},
+): void {
+  const view = viewOf(error, context.lang);
+  sendJson(context, view.status, context.dialect.writeError(view), {
+    'content-language': context.lang,
+    vary: 'accept-language',
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+    ...(healsByItself.has(error.code) ? {} : { 'x-should-retry': 'false' }),
+    ...headers,
+  });
+}
+
+const healsByItself: ReadonlySet<string> = new Set([
+  'ERR_PROVIDER_UNAVAILABLE',
+  'ERR_RATE_LIMITED',
+  'ERR_JOURNAL_UNWRITABLE',
+  'ERR_UNSCREENED',
+  'ERR_INTERNAL',
+]);
+
+/** Any error as one that may be shown. */
+export function shownError(error: unknown): Unavailable {
+  return { error: error instanceof RempartError ? error : new RempartError('ERR_INTERNAL') };
+}

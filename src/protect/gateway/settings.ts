@@ -1,0 +1,44 @@
+// What the gateway is told when it is made: the checked configuration, as far as it concerns the gateway.
+import type { Lang } from '../../platform/i18n/say.ts';
+import type { Dialect as DialectName } from '../../platform/wire/dialect.ts';
+import type { BreakerSettings } from '../resilience/breaker.ts';
+import type { RefusalSettings } from '../resilience/refusal.ts';
+import type { UnknownFields } from './shape.ts';
+
+export interface ProviderSettings {
+  name: string;
+  dialect: DialectName;
+  /** Origin; a path in it is put before the dialect's own. */
+  url: string;
+  key?: string | undefined;
+  spareKeys?: readonly string[];
+  /** The model to ask of it when it stands in for another provider; default: the one the caller named. */
+  fallbackModel?: string;
+}
+
+export interface Timeouts {
+  connectMs: number;
+  firstByteMs: number;
+  idleMs: number;
+  totalMs: number;
+}
+
+export interface Retries {
+  max: number;
+  baseMs: number;
+  /** A provider that asks to wait longer than this is not waited for. */
+  maxWaitMs: number;
+}
+
+export interface GatewaySettings {
+  lang: Lang;
+  maxBodyBytes: number;
+  maxBodyDepth: number;
+  unknownFields: UnknownFields;
+  timeouts: Timeouts;
+  retries: Retries;
+  breaker: BreakerSettings;
+  refusal?: RefusalSettings;
+  /** In order: the first serves, the next ones when it cannot. */
+  providers: readonly ProviderSettings[];
+}

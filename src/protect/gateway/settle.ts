@@ -1,0 +1,45 @@
+// What an answer has used, from the provider's own count or, where it gave none, from the length of the texts.
+import type { ReplyEvent, Turn, Usage } from './dialects/dialect.ts';
+
+export interface Settlement extends Usage {
+  estimated: boolean;
+}
+
+/** Characters to a token, on the safe side for French and code. */
+const charactersPerToken = 3;
+
+/** Adds an answer up as it passes. */
+export interface Tally {
+  add(event: ReplyEvent): void;
+  text(): string;
+  model(): string | undefined;
+  settle(turns: readonly Turn[]): Settlement;
+}
+
+export function createTally(): Tally {
+  let usage: Usage | undefined;
+  let model: string | undefined;
+  let text = '';
+  let characters = 0;
+  return {
+    add(event) {
+      if (event.kind === 'usage') usage = event.usage;
+      else if (event.kind === 'model') model = event.model;
+      else if (event.kind === 'delta') {
+        if (event.index === 0) text += event.text ?? '';
+        characters += (event.text?.length ?? 0) + (event.thinking?.length ?? 0);
+      }
+    },
+    text: () => text,
+    model: () => model,
+    settle(turns) {
+      if (usage !== undefined) return { ...usage, estimated: false };
+      const asked = turns.reduce((sum, turn) => sum + turn.text.length, 0);
+      return { promptTokens: tokens(asked), completionTokens: tokens(characters), estimated: true };
+    },
+  };
+}
+
+function tokens(characters: number): number {
+  return Math.ceil(characters / charactersPerToken);
+}
