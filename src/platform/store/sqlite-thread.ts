@@ -3,7 +3,7 @@
 // SQLite checkpoints and unlinks the WAL when the last handle closes, also when the files hold garbage at that moment:
 // committed rows would be gone when the right bytes come back (measured). The guard prevents it: while its shared lock
 // stands no other handle is the last one, and being read-only it can never take the exclusive lock itself.
-import { closeSync, mkdirSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, mkdirSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -156,6 +156,8 @@ function checkFiles(): void {
     if (guard !== null || (stat(`${path}-wal`)?.size ?? 0) > 0) throw failure(ownCodes.missing, 'the file is gone');
     return;
   }
+  // SQLite uses descriptors again that it opened before the rights were taken away: its own open would not notice.
+  accessSync(path, constants.R_OK | constants.W_OK);
   // Closing any descriptor of the database drops this process's locks on it (POSIX), so this is only for the first look.
   if (guard === null && !begins(path, Buffer.from('SQLite format 3\0'))) {
     throw failure(ownCodes.garbage, 'the file is not a database');

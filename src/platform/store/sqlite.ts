@@ -173,6 +173,7 @@ const causes: Readonly<Record<number, AwayCause>> = {
 function classify(error: unknown): AwayCause | null {
   if (!(error instanceof SqliteError)) return null;
   // An fs error of the thread's own look at the files.
+  if (/^(EACCES|EPERM|EROFS)$/.test(error.code)) return 'readonly';
   if (/^E[A-Z]+$/.test(error.code)) return error.code === 'ENOENT' ? 'missing' : 'unreachable';
   return causes[error.errcode > 9_000 ? error.errcode : error.errcode & 0xff] ?? null;
 }

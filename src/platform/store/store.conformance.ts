@@ -33,7 +33,7 @@ export async function until(store: Store, state: StoreHealth['state'], withinMs:
   const began = performance.now();
   while (store.health().state !== state) {
     assert.ok(performance.now() - began < withinMs, `the store is not ${state} after ${withinMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await pause(5);
   }
   return performance.now() - began;
 }
@@ -141,30 +141,20 @@ async function liveThrough(store: Store, absence: Absence): Promise<void> {
           () => saved.push(row.id),
           (error) => assert.equal(error.code, 'ERR_STORE_AWAY'),
         );
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await pause(5);
     }
   })();
-  await new Promise((resolve) => setTimeout(resolve, 60));
-  await absence.begin();
   try {
-    await until(store, 'away', 3_000);
-    const began = performance.now();
-    for (let i = 0; i < 20; i++) {
-      await assert.rejects(store.db.selectFrom('messages').selectAll().execute(), { code: 'ERR_STORE_AWAY' });
-    }
-    assert.ok(performance.now() - began < 500, 'a query is refused at once');
-    // Long enough for several attempts to open it.
-    await new Promise((resolve) => setTimeout(resolve, 900));
-    const health = store.health();
-    assert.ok(health.state === 'away' && absence.causes.includes(health.cause), JSON.stringify(health));
+    await pause(60);
+    await absence.begin();
+    await whileAway(store, absence).finally(absence.end);
+    await until(store, 'open', 3_000);
+    const before = saved.length;
+    while (saved.length < before + 3) await pause(5);
   } finally {
-    await absence.end();
+    writing = false;
+    await writer;
   }
-  await until(store, 'open', 3_000);
-  const before = saved.length;
-  while (saved.length < before + 3) await new Promise((resolve) => setTimeout(resolve, 5));
-  writing = false;
-  await writer;
   unsubscribe();
   const rows = await store.db.selectFrom('messages').select('id').where('conversation', '=', id).execute();
   const there = new Set(rows.map((row) => row.id));
@@ -173,4 +163,21 @@ async function liveThrough(store: Store, absence: Absence): Promise<void> {
     [],
   );
   assert.deepEqual([seen[0]?.state, seen.at(-1)?.state], ['away', 'open']);
+}
+
+async function whileAway(store: Store, absence: Absence): Promise<void> {
+  await until(store, 'away', 3_000);
+  const began = performance.now();
+  for (let i = 0; i < 20; i++) {
+    await assert.rejects(store.db.selectFrom('messages').selectAll().execute(), { code: 'ERR_STORE_AWAY' });
+  }
+  assert.ok(performance.now() - began < 500, 'a query is refused at once');
+  // Long enough for several attempts to open it.
+  await pause(900);
+  const health = store.health();
+  assert.ok(health.state === 'away' && absence.causes.includes(health.cause), JSON.stringify(health));
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
