@@ -110,6 +110,11 @@ for (const [headers, expected] of waits)
     assert.equal(retryAfterMs(headers, now), expected);
   });
 
+test('describeProviderError() believes a provider that says not to try again', () => {
+  assert.equal(describeProviderError('openai', 500, { 'x-should-retry': 'true' }, '').heals, true);
+  assert.equal(describeProviderError('openai', 500, { 'x-should-retry': 'false' }, '').heals, false);
+});
+
 test('formatDuration() writes resets the way retryAfterMs() reads them', () => {
   for (const [ms, text] of [
     [0, '0s'],

@@ -42,7 +42,9 @@ export function describeProviderError(
 ): ProviderError {
   const kind = kindOf(dialect, status, readErrorWords(body));
   const wait = retryAfterMs(headers, now());
-  return { kind, heals: healing.has(kind), ...(wait === undefined ? {} : { retryAfterMs: wait }) };
+  // OpenAI, and gateways after it, may say that a second try is of no use.
+  const heals = healing.has(kind) && headers['x-should-retry'] !== 'false';
+  return { kind, heals, ...(wait === undefined ? {} : { retryAfterMs: wait }) };
 }
 
 /** What the four shapes of error bodies say, each in its own place. */
@@ -68,9 +70,8 @@ function kindOf(dialect: Dialect, status: number, words: ErrorWords): ProviderEr
     case 408:
     case 409:
     case 425:
-      // Official clients send these again: a lock or a timeout, not a fault of the request.
-      return 'server-error';
     case 499:
+      // Official clients send these again: a lock or a timeout, not a fault of the request.
       return 'server-error';
     case 503:
     case 529:
