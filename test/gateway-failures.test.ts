@@ -1,0 +1,427 @@
+// The gateway before upstreams that misbehave: what is retried, what is said, who takes over, and how soon it is well again.
+import assert from 'node:assert/strict';
+import { createServer, request as httpRequest, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, test } from 'node:test';
+import {
+  type Answer,
+  answering,
+  type Behaviour,
+  beginSse,
+  chunk,
+  completion,
+  json,
+  type Rig,
+  type RigOptions,
+  startRig,
+  startUpstream,
+  type Upstream,
+  until,
+  userKey,
+} from './gateway-rig.ts';
+
+const cleanUps: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const close of cleanUps) await close();
+});
+
+interface Setup {
+  options?: RigOptions;
+  models?: Behaviour;
+  spareKeys?: string[];
+  dialect?: 'openai' | 'ollama';
+}
+
+async function rigBefore(behaviour: Behaviour, setup: Setup = {}): Promise<{ rig: Rig; upstream: Upstream }> {
+  const upstream = await startUpstream(behaviour, setup.models);
+  const rig = await startRig(
+    [
+      {
+        name: 'up',
+        dialect: setup.dialect ?? 'openai',
+        url: upstream.url,
+        key: 'key-1',
+        spareKeys: setup.spareKeys ?? [],
+      },
+    ],
+    setup.options,
+  );
+  cleanUps.push(rig.close, upstream.close);
+  return { rig, upstream };
+}
+
+const codeOf = (answer: Answer) => (JSON.parse(answer.text) as { error: { code: string } }).error.code;
+const kinds = (rig: Rig) => rig.signals.map((signal) => signal.kind);
+const openai503: Behaviour = (_req, res) =>
+  json(res, 503, { error: { message: 'secret words', type: 'server_error' } });
+
+const hopeless: readonly [string, Behaviour, number, string, number][] = [
+  ['503', openai503, 503, 'ERR_PROVIDER_UNAVAILABLE', 3],
+  ['silence', () => {}, 503, 'ERR_PROVIDER_UNAVAILABLE', 3],
+  ['a closed connection', (req) => req.socket.destroy(), 503, 'ERR_PROVIDER_UNAVAILABLE', 3],
+  [
+    'a page of HTML with 200',
+    (_req, res) => res.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Down</h1>'),
+    503,
+    'ERR_PROVIDER_UNAVAILABLE',
+    3,
+  ],
+  ['JSON of another kind', (_req, res) => json(res, 200, { fine: true }), 503, 'ERR_PROVIDER_UNAVAILABLE', 3],
+  [
+    'headers without end',
+    (_req, res) => json(res, 200, completion('x'), { 'x-big': 'y'.repeat(40_000) }),
+    503,
+    'ERR_PROVIDER_UNAVAILABLE',
+    3,
+  ],
+  [
+    'a redirect',
+    (_req, res) => res.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
+    503,
+    'ERR_PROVIDER_UNAVAILABLE',
+    3,
+  ],
+  [
+    'a body cut in the middle',
+    (_req, res) => {
+      res.writeHead(200, { 'content-type': 'application/json', 'content-length': 500 });
+      res.write('{"choices":');
+      setTimeout(() => res.destroy(), 10);
+    },
+    503,
+    'ERR_PROVIDER_UNAVAILABLE',
+    3,
+  ],
+  [
+    '429 with a long wait',
+    (_req, res) => json(res, 429, { error: { code: 'rate_limit_exceeded' } }, { 'retry-after': '9' }),
+    429,
+    'ERR_RATE_LIMITED',
+    1,
+  ],
+  [
+    'an exhausted quota',
+    (_req, res) => json(res, 429, { error: { type: 'insufficient_quota', code: 'insufficient_quota' } }),
+    429,
+    'ERR_QUOTA_EXHAUSTED',
+    1,
+  ],
+  [
+    'a refused key',
+    (_req, res) => json(res, 401, { error: { code: 'invalid_api_key' } }),
+    502,
+    'ERR_PROVIDER_REFUSED',
+    1,
+  ],
+  [
+    'a bad request',
+    (_req, res) => json(res, 400, { error: { message: 'secret words' } }),
+    400,
+    'ERR_PROVIDER_REQUEST',
+    1,
+  ],
+  [
+    'an unknown model',
+    (_req, res) => json(res, 404, { error: { code: 'model_not_found' } }),
+    404,
+    'ERR_MODEL_UNKNOWN',
+    1,
+  ],
+];
+
+for (const [what, behaviour, status, code, attempts] of hopeless)
+  for (const stream of [false, true])
+    test(`createGateway() answers ${status} ${code} after ${attempts} attempts to ${what}, ${stream ? 'streamed' : 'whole'}`, async () => {
+      const { rig, upstream } = await rigBefore(behaviour);
+      const answer = await rig.chat('hi', { stream });
+      assert.equal(answer.status, status, answer.text);
+      assert.equal(codeOf(answer), code);
+      assert.equal(upstream.bodies.length, attempts);
+      if (status >= 429) assert.ok(Number(answer.headers['retry-after']) >= 1, 'retry-after is there');
+      assert.equal(answer.headers['x-should-retry'], /UNAVAILABLE|RATE/.test(code) ? undefined : 'false');
+      assert.doesNotMatch(answer.text, /secret words|127\.0\.0\.1/);
+    });
+
+test('createGateway() retries what heals, apart by at least the base and by what the provider asks', async () => {
+  const at: number[] = [];
+  const { rig } = await rigBefore((req, res, body, nth) => {
+    at.push(Date.now());
+    if (nth === 1) json(res, 503, {});
+    else if (nth === 2) json(res, 429, { error: { code: 'rate_limit_exceeded' } }, { 'retry-after-ms': '200' });
+    else answering()(req, res, body, nth);
+  });
+  assert.equal((await rig.chat('hi')).status, 200);
+  assert.ok(at[1]! - at[0]! >= 19, `${at[1]! - at[0]!} ms`);
+  assert.ok(at[2]! - at[1]! >= 198, `${at[2]! - at[1]!} ms`);
+  assert.deepEqual(
+    rig.signals.map(({ kind, severity }) => [kind, severity]),
+    [
+      ['provider-unavailable', 'low'],
+      ['rate-limited', 'low'],
+    ],
+  );
+});
+
+test('createGateway() retries a cut of each first attempt, and every message is answered', async () => {
+  const { rig } = await rigBefore((req, res, body, nth) =>
+    nth % 2 === 1 ? req.socket.destroy() : answering()(req, res, body, nth),
+  );
+  for (let i = 0; i < 4; i++) assert.equal((await rig.chat('hi')).status, 200);
+});
+
+test('createGateway() lets the spare key take over within the request and never uses the refused one again', async () => {
+  const { rig, upstream } = await rigBefore(
+    (req, res, body, nth) =>
+      req.headers.authorization === 'Bearer key-1' ? json(res, 401, { error: {} }) : answering()(req, res, body, nth),
+    { spareKeys: ['key-2'] },
+  );
+  for (let i = 0; i < 6; i++) assert.equal((await rig.chat('hi')).status, 200);
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  assert.deepEqual(upstream.ledger, ['Bearer key-1', ...Array.from({ length: 6 }, () => 'Bearer key-2')]);
+  assert.deepEqual(kinds(rig), ['provider-key-compromised']);
+  const state = rig.gateway.state();
+  assert.equal(state.degraded, true);
+  assert.deepEqual(
+    state.providers[0]!.keys.map((key) => key.refused),
+    [true, false],
+  );
+});
+
+test('createGateway() uses each refused key three times at most, however long and whoever asks', async () => {
+  const refuse: Behaviour = (_req, res) => json(res, 403, { error: {} });
+  const options = {
+    settings: { refusal: { maxUses: 3, probeAfterMs: 100 }, breaker: { failures: 5, halfOpenMs: 50 } },
+  };
+  const { rig, upstream } = await rigBefore(refuse, { spareKeys: ['key-2'], options, models: refuse });
+  for (let i = 0; i < 12; i++) {
+    assert.equal(codeOf(await rig.chat('hi')), 'ERR_PROVIDER_REFUSED');
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  for (const key of ['Bearer key-1', 'Bearer key-2'])
+    assert.equal(upstream.ledger.filter((used) => used === key).length, 3, upstream.ledger.join());
+});
+
+test('createGateway() takes a key back once a probe is accepted', async () => {
+  let revoked = true;
+  const refuse: Behaviour = (req, res, body, nth) => (revoked ? json(res, 401, {}) : answering()(req, res, body, nth));
+  const models: Behaviour = (_req, res) => (revoked ? json(res, 401, {}) : json(res, 200, { data: [] }));
+  const options = {
+    settings: { refusal: { maxUses: 3, probeAfterMs: 100 }, breaker: { failures: 5, halfOpenMs: 50 } },
+  };
+  const { rig } = await rigBefore(refuse, { options, models });
+  assert.equal((await rig.chat('hi')).status, 502);
+  revoked = false;
+  await until(() => kinds(rig).includes('provider-recovered'));
+  assert.equal((await rig.chat('hi')).status, 200);
+});
+
+test('createGateway() sends nothing while the breaker is open, and serves again within the half-open time', async () => {
+  let broken = true;
+  const { rig, upstream } = await rigBefore(
+    (req, res, body, nth) => (broken ? json(res, 500, {}) : answering()(req, res, body, nth)),
+    { models: (_req, res) => json(res, broken ? 500 : 200, { data: [] }) },
+  );
+  await rig.chat('one');
+  await rig.chat('two');
+  assert.equal(rig.gateway.state().providers[0]!.keys[0]!.breaker, 'open');
+  const sent = upstream.bodies.length;
+  const start = Date.now();
+  const answer = await rig.chat('three');
+  assert.ok(Date.now() - start < 100, 'the answer is immediate');
+  assert.equal(codeOf(answer), 'ERR_PROVIDER_UNAVAILABLE');
+  assert.equal(upstream.bodies.length, sent);
+  broken = false;
+  await new Promise((resolve) => setTimeout(resolve, 320));
+  assert.equal((await rig.chat('four')).status, 200);
+  assert.deepEqual(kinds(rig), ['provider-unavailable', 'provider-recovered']);
+});
+
+test('createGateway() finds by itself, without a user, that the provider is back', async () => {
+  let broken = true;
+  const { rig } = await rigBefore((_req, res) => json(res, 500, {}), {
+    models: (_req, res) => json(res, broken ? 500 : 200, { data: [] }),
+  });
+  await rig.chat('one');
+  await rig.chat('two');
+  assert.equal(rig.gateway.state().degraded, true);
+  broken = false;
+  await until(() => kinds(rig).includes('provider-recovered'));
+  assert.equal(rig.gateway.state().providers[0]!.keys[0]!.breaker, 'closed');
+  await until(() => !rig.gateway.state().degraded, 4_000);
+});
+
+test('createGateway() says network-cut at the first request that finds nobody, and serves once the listener is back', async () => {
+  const port = await freePort();
+  const rig = await startRig([{ name: 'up', dialect: 'openai', url: `http://127.0.0.1:${port}`, key: 'k' }]);
+  cleanUps.push(rig.close);
+  const answer = await rig.chat('hi');
+  assert.equal(codeOf(answer), 'ERR_PROVIDER_UNAVAILABLE');
+  assert.deepEqual(kinds(rig), ['network-cut']);
+  const server: Server = createServer((_req, res) => json(res, 200, completion('back')));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  cleanUps.push(async () => void server.close());
+  await new Promise((resolve) => setTimeout(resolve, 320));
+  assert.equal((await rig.chat('hi')).status, 200);
+});
+
+test('createGateway() warns once when four fifths of a limit are used', async () => {
+  const { rig } = await rigBefore((_req, res) =>
+    json(res, 200, completion('x'), { 'x-ratelimit-limit-requests': '100', 'x-ratelimit-remaining-requests': '15' }),
+  );
+  await rig.chat('hi');
+  await rig.chat('hi');
+  assert.deepEqual(
+    rig.signals.map(({ kind, facts }) => [kind, facts['usedPercent']]),
+    [['quota-warning', 85]],
+  );
+});
+
+test('createGateway() falls back to the next provider, in another dialect, and marks the answer', async () => {
+  const down = await startUpstream(openai503);
+  const up = await startUpstream(answering('from the other'));
+  const rig = await startRig([
+    { name: 'first', dialect: 'openai', url: down.url, key: 'k' },
+    { name: 'second', dialect: 'ollama', url: up.url, fallbackModel: 'small' },
+  ]);
+  cleanUps.push(rig.close, down.close, up.close);
+  for (const stream of [false, true]) {
+    const answer = await rig.chat('hi', { stream });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.headers['x-rempart-degraded'], 'provider');
+    assert.equal((JSON.parse(up.bodies.at(-1)!) as { model: string }).model, 'small');
+  }
+});
+
+const dying: readonly [string, Behaviour][] = [
+  [
+    'breaks',
+    (_req, res) => {
+      beginSse(res);
+      res.write(chunk('par'));
+      setTimeout(() => res.destroy(), 20);
+    },
+  ],
+  [
+    'ends without its terminator',
+    (_req, res) => {
+      beginSse(res);
+      res.end(chunk('par'));
+    },
+  ],
+  [
+    'falls silent',
+    (_req, res) => {
+      beginSse(res);
+      res.write(chunk('par'));
+    },
+  ],
+  [
+    'turns to nonsense',
+    (_req, res) => {
+      beginSse(res);
+      res.write(chunk('par'));
+      res.write('data: <html>\n\n');
+    },
+  ],
+  [
+    'sends an error frame',
+    (_req, res) => {
+      beginSse(res);
+      res.write(chunk('par'));
+      res.end('data: {"error":{"message":"secret words"}}\n\n');
+    },
+  ],
+];
+
+for (const [how, behaviour] of dying)
+  test(`createGateway() ends a stream that ${how} with a typed error frame, in both dialects`, async () => {
+    const { rig, upstream } = await rigBefore(behaviour);
+    const sse = await rig.chat('hi', { stream: true });
+    assert.match(sse.text, /"content":"par"/);
+    const frames = sse.text.trim().split('\n\n');
+    assert.equal((JSON.parse(frames.at(-1)!.slice(6)) as { error: { code: string } }).error.code, 'ERR_STREAM_CUT');
+    assert.ok(!sse.text.includes('[DONE]'));
+    const ndjson = await rig.ask('/api/chat', { model: 'm', messages: [{ role: 'user', content: 'hi' }] });
+    const last = JSON.parse(ndjson.text.trim().split('\n').at(-1)!) as { error: string; code: string };
+    assert.equal(last.code, 'ERR_STREAM_CUT');
+    assert.ok(last.error.length > 10);
+    assert.ok(!ndjson.text.includes('"done":true'));
+    assert.doesNotMatch(sse.text + ndjson.text, /secret words/);
+    assert.equal(upstream.bodies.length, 2, 'nothing is tried again after the first word');
+    assert.equal((rig.journalled.at(-1)!['unmapped'] as { kind: string }).kind, 'cut');
+  });
+
+test('createGateway() retries a stream that dies before its first word', async () => {
+  const { rig } = await rigBefore((req, res, body, nth) => {
+    if (nth > 1) answering()(req, res, body, nth);
+    else {
+      beginSse(res);
+      res.write('data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n');
+      setTimeout(() => res.destroy(), 10);
+    }
+  });
+  const answer = await rig.chat('hi', { stream: true });
+  assert.match(answer.text, /\[DONE\]/);
+});
+
+for (const stream of [false, true])
+  test(`createGateway() cancels the upstream within 100 ms of the client's leaving, ${stream ? 'streamed' : 'whole'}`, async () => {
+    let closedAt = 0;
+    const { rig } = await rigBefore((_req, res) => {
+      if (stream) {
+        beginSse(res);
+        res.write(chunk('a'));
+      }
+      res.on('close', () => {
+        closedAt = Date.now();
+      });
+    });
+    const client = httpRequest(`${rig.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${userKey}` },
+    });
+    client.on('error', () => {});
+    client.end(JSON.stringify({ model: 'm', stream, messages: [{ role: 'user', content: 'hi' }] }));
+    if (stream) await new Promise((resolve) => client.on('response', (res) => res.once('data', resolve)));
+    else await new Promise((resolve) => setTimeout(resolve, 50));
+    const leftAt = Date.now();
+    client.destroy();
+    await until(() => closedAt > 0);
+    assert.ok(closedAt - leftAt < 100, `${closedAt - leftAt} ms`);
+    await until(() => rig.journalled.length === 2);
+    assert.equal((rig.journalled[1]!['unmapped'] as { kind: string }).kind, 'aborted');
+    assert.deepEqual(kinds(rig), [], "the client's leaving is not the provider's fault");
+  });
+
+test('ask() streams, counts, and tells an honest error with a time to wait', async () => {
+  let broken = false;
+  const { rig } = await rigBefore((req, res, body, nth) =>
+    broken ? json(res, 503, {}) : answering()(req, res, body, nth),
+  );
+  const caller = { subject: 's', role: 'user', credential: 'c', sourceIp: '127.0.0.1' } as const;
+  const base = { caller, model: 'm', lang: 'en', requestId: 'req_1', signal: new AbortController().signal } as const;
+  const messages = [{ role: 'user', content: 'hi' }] as const;
+  let streamed = '';
+  const answer = await rig.gateway.ask({ ...base, messages }, (text) => {
+    streamed += text;
+  });
+  assert.deepEqual([answer.kind, streamed], ['answer', 'hello']);
+  broken = true;
+  const failed = await rig.gateway.ask({ ...base, messages });
+  assert.equal(failed.kind, 'unavailable');
+  if (failed.kind === 'unavailable') {
+    assert.equal(failed.error.code, 'ERR_PROVIDER_UNAVAILABLE');
+    assert.equal(failed.retryAfterSeconds, failed.error.facts['seconds']);
+  }
+  assert.equal(rig.journalled.length, 4);
+});
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}
