@@ -15,6 +15,8 @@ export const errorCatalogue = {
   ERR_CONFIG_INVALID: { exit: 2 },
   ERR_CONFIG_UNKNOWN_KEY: { exit: 2 },
   ERR_CONFIG_UNREADABLE: { exit: 2 },
+  ERR_CONTROL_COMMAND: { exit: 2 },
+  ERR_CONTROL_UNREACHABLE: { exit: 3 },
   ERR_CONVERSATION_UNKNOWN: { exit: 1, http: 404 },
   ERR_DATA_LOCKED: { exit: 3 },
   ERR_FORBIDDEN: { exit: 1, http: 403 },
