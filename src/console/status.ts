@@ -13,7 +13,7 @@ export interface Dependency {
 export interface Dependencies {
   journal: Dependency;
   store: Dependency;
-  host: Dependency & { cpuPressure: number; memoryPressure: number; eventLoopDelayMs: number };
+  host: { state: 'ok' | 'overloaded'; cpuPressure: number; memoryPressure: number; eventLoopDelayMs: number };
   providers: Readonly<Record<string, Dependency>>;
 }
 

@@ -9,11 +9,28 @@ import type { KeyRecord, KeyRepository } from './gateway/keys.ts';
 export function createKeyRepository({ db }: Pick<Store, 'db'>, snapshot: string): KeyRepository {
   async function load(): Promise<readonly KeyRecord[]> {
     const rows = await db.selectFrom('api_keys').selectAll().orderBy('created_at').execute();
+    // What was revoked while the store was away is only in the copy: it reaches the store now.
+    const revoked = new Map(readSnapshot(snapshot)?.map(({ id, revokedAt }) => [id, revokedAt]));
+    for (const row of rows) {
+      const at = revoked.get(row.id);
+      if (row.revoked_at !== null || at === undefined) continue;
+      await setRevoked(row.id, at);
+      row.revoked_at = at;
+    }
     const records = rows.map(toRecord);
-    writeFileSync(`${snapshot}.new`, JSON.stringify(records), { mode: 0o600, flush: true });
-    renameSync(`${snapshot}.new`, snapshot);
+    writeSnapshot(snapshot, records);
     return records;
   }
+
+  async function setRevoked(id: string, at: number): Promise<void> {
+    await db
+      .updateTable('api_keys')
+      .set({ revoked_at: at })
+      .where('id', '=', id)
+      .where('revoked_at', 'is', null)
+      .execute();
+  }
+
   return {
     async load() {
       try {
@@ -41,13 +58,12 @@ export function createKeyRepository({ db }: Pick<Store, 'db'>, snapshot: string)
       await load();
     },
     async revoke(id, at) {
-      await db
-        .updateTable('api_keys')
-        .set({ revoked_at: at })
-        .where('id', '=', id)
-        .where('revoked_at', 'is', null)
-        .execute();
-      await load();
+      const known = readSnapshot(snapshot) ?? [];
+      writeSnapshot(
+        snapshot,
+        known.map((record) => (record.id === id ? { ...record, revokedAt: at } : record)),
+      );
+      await setRevoked(id, at);
     },
   };
 }
@@ -58,6 +74,11 @@ function readSnapshot(path: string): KeyRecord[] | undefined {
   } catch {
     return undefined;
   }
+}
+
+function writeSnapshot(path: string, records: readonly KeyRecord[]): void {
+  writeFileSync(`${path}.new`, JSON.stringify(records), { mode: 0o600, flush: true });
+  renameSync(`${path}.new`, path);
 }
 
 function toRecord(row: ApiKeyRow): KeyRecord {

@@ -26,6 +26,7 @@ export const errorCatalogue = {
   ERR_JOURNAL_UNWRITABLE: { exit: 3, http: 503 },
   ERR_KEY_INVALID: { exit: 1, http: 401 },
   ERR_KEY_MISSING: { exit: 1, http: 401 },
+  ERR_KEY_UNKNOWN: { exit: 2 },
   ERR_LANG_UNKNOWN: { exit: 2 },
   ERR_METHOD_NOT_ALLOWED: { exit: 1, http: 405 },
   ERR_MODEL_UNKNOWN: { exit: 1, http: 404 },

@@ -82,6 +82,7 @@ export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): C
   }
 
   async function ask({ req, res, caller, lang, traceId }: Exchange): Promise<void> {
+    if (caller.role === 'viewer') throw new RempartError('ERR_FORBIDDEN');
     const body = await readJson(req, settings.maxBodyBytes);
     const message = textField(body, 'message', maxMessageLength);
     if (message === undefined) throw new RempartError('ERR_BODY_INVALID', { what: 'message' });

@@ -1,0 +1,297 @@
+// Puts the parts together: the only file that knows them all.
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Config } from './config.ts';
+import { openAdminPassword } from './console/admin-password.ts';
+import { createAdminServer } from './console/admin-server.ts';
+import { dependenciesOf, publicHealth } from './console/health.ts';
+import { createLoginLimit } from './console/login-limit.ts';
+import { type Readiness, readinessOf, type Status } from './console/status.ts';
+import { serveControl } from './platform/base/control-socket.ts';
+import { openDataDirectory } from './platform/base/data-directory.ts';
+import { RempartError } from './platform/base/errors.ts';
+import type { Log } from './platform/base/log.ts';
+import { readOrCreateSecret } from './platform/base/secret-file.ts';
+import type { Lang } from './platform/i18n/say.ts';
+import { openJournals } from './platform/journal/journals.ts';
+import { applicationLifecycle } from './platform/journal/ocsf.ts';
+import { createSignals, type Signals } from './platform/signals.ts';
+import { openStore, type Store, type StoreHealth } from './platform/store/store.ts';
+import { type Access, createAccess } from './protect/access.ts';
+import { createBook, type Op } from './protect/chatbot/book.ts';
+import { createChatStore } from './protect/chatbot/chat-store.ts';
+import { createChatbot } from './protect/chatbot/chatbot.ts';
+import { type Converse, createConverse } from './protect/chatbot/converse.ts';
+import { createSessions, type Sessions } from './protect/chatbot/sessions.ts';
+import { openSpool } from './protect/chatbot/spool.ts';
+import { createDataPlane, drain, listen } from './protect/data-plane.ts';
+import { createGate } from './protect/gate.ts';
+import { createGateway } from './protect/gateway/gateway.ts';
+import { createKeys, type Keys } from './protect/gateway/keys.ts';
+import { createGatewayMetrics } from './protect/gateway/metrics.ts';
+import type { GatewaySettings } from './protect/gateway/settings.ts';
+import { startHostMonitor } from './protect/host-monitor.ts';
+import { keyCommands } from './protect/key-commands.ts';
+import { createKeyRepository } from './protect/key-repository.ts';
+import { watchJournal } from './protect/watch-journal.ts';
+import { startWebhook } from './respond/escalation/webhook.ts';
+import { startStandin } from './simulate/standin/standin.ts';
+
+export interface AppOptions {
+  config: Config;
+  data: string;
+  lang: Lang;
+  log: Log;
+}
+
+export interface App {
+  gatewayUrl: string;
+  consoleUrl: string;
+  /** No provider is configured, so the stand-in answers. */
+  standin: boolean;
+  /** At the first start only: what is shown once and kept nowhere in clear. */
+  firstRun?: { password: string; apiKey?: string };
+  close(): Promise<void>;
+}
+
+const drainMs = 2_000;
+
+/** Starts everything; what was started is ended again when a later part cannot start. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (let end = closers.pop(); end !== undefined; end = closers.pop()) await end();
+  };
+  try {
+    return { ...(await start(options, (end) => closers.push(end))), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type AtEnd = (end: () => Promise<void>) => void;
+
+async function start({ config, data, lang, log }: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'close'>> {
+  const ground = await openGround({ config, data, lang, log }, atEnd);
+  const { signals, watch, store, keys, sessions, password } = ground;
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'rempart_' });
+  const providers = await providersOf(config, atEnd);
+  const gateway = createGateway(
+    {
+      now: Date.now,
+      random: Math.random,
+      log,
+      journal: watch.journal,
+      signals,
+      keys,
+      promptKey: readOrCreateSecret(join(data, 'prompt.key'), 32),
+      metrics: createGatewayMetrics(registry),
+    },
+    { ...config.gateway, lang, providers },
+  );
+  atEnd(() => gateway.close());
+  const host = startHostMonitor(signals, { now: Date.now });
+  atEnd(async () => host.close());
+  const gate = createGate({
+    limit: () => (host.health().state === 'ok' ? 256 : availableParallelism()),
+    maxWaiting: 128,
+    maxWaitMs: 8_000,
+    retryAfterSeconds: 5,
+  });
+  const book = createBook({
+    store: createChatStore(store),
+    spool: await openSpool<Op>(join(data, 'spool', 'chat.jsonl')),
+    onStoreChange: (listener) => store.onChange(({ state }) => listener(state === 'open')),
+    log,
+    now: Date.now,
+  });
+  atEnd(() => book.close());
+  const converse = createConverse({ ask: gateway.ask, book, admit: gate.admit, now: Date.now, log }, config.chatbot);
+  const access = createAccess({
+    keys,
+    sessions,
+    checkPassword: (given) => password.check(given),
+    limit: createLoginLimit(Date.now),
+    signals,
+    now: Date.now,
+  });
+  const chatbot = createChatbot(
+    { converse, book, log, authenticate: access.authenticate, login: access.login },
+    { lang, maxBodyBytes: config.gateway.maxBodyBytes },
+  );
+  const dependencies = () =>
+    dependenciesOf({
+      journalWritable: watch.writable,
+      store: store.health,
+      waiting: book.away,
+      host: host.health,
+      gateway: gateway.state,
+    });
+  const dataPlane = createDataPlane({ gateway, chatbot, health: () => publicHealth(dependencies()) });
+  const gatewayUrl = await listen(dataPlane, { ...config.gateway, flag: '--port' });
+  atEnd(() => drain(dataPlane, drainMs));
+  const standin = config.providers.length === 0;
+  const consoleUrl = await startConsole(
+    { config, lang, log, access, keys, converse, sessions },
+    {
+      readiness: () => readinessOf(dependencies()),
+      metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+      facts: () => ({ standin, gatewayUrl, outcomes: watch.outcomes() }),
+    },
+    atEnd,
+  );
+  const control = await serveControl(data, keyCommands(keys, Date.now));
+  atEnd(() => control.close());
+  await watch.journal.append(applicationLifecycle({ activity: 'start', time: Date.now() }));
+  const firstRun = password.fresh === undefined ? undefined : await firstKey(password.fresh, keys, log);
+  return { gatewayUrl, consoleUrl, standin, ...(firstRun === undefined ? {} : { firstRun }) };
+}
+
+/** What every part stands on: signals, journal, store, access. */
+async function openGround({ config, data, log }: AppOptions, atEnd: AtEnd) {
+  const directory = await openDataDirectory(data);
+  atEnd(async () => directory.lock.release());
+  const signals = createSignals();
+  signals.subscribe(({ kind, severity, facts }) => {
+    if (severity === 'info' || severity === 'low') log.info({ signal: kind, severity, facts }, 'signal');
+    else log.warn({ signal: kind, severity, facts }, 'signal');
+  });
+  const { webhook } = config.alerts;
+  if (webhook !== undefined) {
+    const alerts = startWebhook({ url: webhook, signals, log, now: Date.now, post: fetch });
+    atEnd(() => alerts.close(drainMs));
+  }
+  const journals = await openJournals({
+    dir: join(data, 'journal'),
+    keyFile: join(data, 'journal.key.pem'),
+    onError: (error) => log.error({ err: error }, 'the journal cannot be written'),
+  });
+  atEnd(() => journals.close());
+  const watch = watchJournal(await journals.stream('gateway'));
+  const { path, url } = config.store;
+  const store = await openStore(url === undefined ? { path: path ?? join(data, 'store.sqlite') } : { url });
+  atEnd(() => store.close());
+  announceStore(store, signals);
+  const keys = createKeys({
+    now: Date.now,
+    repository: createKeyRepository(store, join(data, 'keys.json')),
+    given: config.access.keys,
+  });
+  await keys.refresh();
+  store.onChange(({ state }) => {
+    if (state === 'open') void keys.refresh();
+  });
+  return {
+    signals,
+    watch,
+    store,
+    keys,
+    sessions: createSessions(Date.now),
+    password: await openAdminPassword(data),
+    directory,
+  };
+}
+
+function announceStore(store: Store, signals: Signals): void {
+  const tell = (health: StoreHealth) => {
+    const { kind, severity, facts } =
+      health.state === 'away'
+        ? { kind: 'database-down' as const, severity: 'high' as const, facts: { cause: health.cause } }
+        : { kind: 'database-recovered' as const, severity: 'info' as const, facts: {} };
+    signals.emit({ kind, severity, time: Date.now(), facts });
+  };
+  let state = store.health().state;
+  if (state === 'away') tell(store.health());
+  store.onChange((health) => {
+    // The cause may change while it is away: that is no news to those who were told.
+    if (health.state !== state) tell(health);
+    state = health.state;
+  });
+}
+
+/** The providers of the configuration, or the stand-in's address when there is none. */
+async function providersOf(config: Config, atEnd: AtEnd): Promise<GatewaySettings['providers']> {
+  if (config.providers.length > 0) return config.providers;
+  const standin = await startStandin();
+  atEnd(() => standin.close());
+  return [{ name: 'standin', dialect: 'openai', url: standin.url }];
+}
+
+async function firstKey(password: string, keys: Keys, log: Log): Promise<NonNullable<App['firstRun']>> {
+  try {
+    const { secret } = await keys.create({ subject: 'first-user', role: 'user' });
+    return { password, apiKey: secret };
+  } catch (error) {
+    log.warn({ err: error }, 'the first API key could not be stored');
+    return { password };
+  }
+}
+
+interface ConsoleParts {
+  config: Config;
+  lang: Lang;
+  log: Log;
+  access: Access;
+  keys: Keys;
+  sessions: Sessions;
+  converse: Converse;
+}
+
+interface ConsoleView {
+  readiness: () => Readiness;
+  metrics: () => Promise<{ type: string; text: string }>;
+  facts: () => Pick<Status, 'standin' | 'gatewayUrl' | 'outcomes'>;
+}
+
+async function startConsole(parts: ConsoleParts, view: ConsoleView, atEnd: AtEnd): Promise<string> {
+  const { config, lang, log, access, keys, sessions, converse } = parts;
+  const admin = createAdminServer(
+    {
+      lang,
+      log,
+      hosts: [config.console.host],
+      ...view,
+      status: async () => ({
+        ...view.readiness(),
+        ...view.facts(),
+        keys: keys.list().map(({ id, subject, role, revokedAt }) => ({
+          prefix: id,
+          subject,
+          role,
+          revoked: revokedAt !== undefined,
+        })),
+      }),
+      login: (password, address) => access.login({ password }, address),
+      mayRead: (token) => ['admin', 'operator', 'viewer'].includes(sessions.find(token)?.role ?? ''),
+      logout: sessions.end,
+      async chat({ message, conversation, lang: chatLang, signal }, token) {
+        const caller = access.ofSession(token, '');
+        if (caller === undefined) throw new RempartError('ERR_KEY_MISSING');
+        const turn = {
+          caller,
+          message,
+          conversation,
+          requestId: undefined,
+          traceId: randomUUID(),
+          lang: chatLang,
+          signal,
+        };
+        const result = await converse(turn);
+        if (result.kind !== 'reply') throw new RempartError('ERR_STREAM_CUT');
+        const { reply, conversation: id, degraded } = result;
+        return { reply, conversation: id, ...(degraded === undefined ? {} : { degraded }) };
+      },
+    },
+    (c) => (c.env as HttpBindings).incoming.socket.remoteAddress ?? '',
+  );
+  const server = createServer(getRequestListener(admin.fetch));
+  const url = await listen(server, { ...config.console, flag: '--console-port' });
+  atEnd(() => drain(server, drainMs));
+  return url;
+}

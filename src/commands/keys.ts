@@ -1,0 +1,99 @@
+// `rempart keys create|list|revoke`: through the running instance when there is one, else directly on the data directory.
+
+import { loadConfig } from '../config.ts';
+import { callControl } from '../platform/base/control-socket.ts';
+import { lockHolder, openDataDirectory } from '../platform/base/data-directory.ts';
+import { RempartError } from '../platform/base/errors.ts';
+import type { Json, JsonObject } from '../platform/base/json.ts';
+import { openStore } from '../platform/store/store.ts';
+import { createKeys } from '../protect/gateway/keys.ts';
+import { keyCommands, roles } from '../protect/key-commands.ts';
+import { createKeyRepository } from '../protect/key-repository.ts';
+import { type Command, type CommandInput, usageError } from './command.ts';
+
+const actions = ['create', 'list', 'revoke'] as const;
+
+export const keys: Command = {
+  name: 'keys',
+  summary: 'keys.summary',
+  positionals: { name: actions.join('|'), many: true },
+  options: {
+    subject: { type: 'string', value: 'NAME', summary: 'keys.flag.subject' },
+    role: { type: 'string', value: 'ROLE', summary: 'keys.flag.role' },
+  },
+  async run(input) {
+    const [name = '', id, ...more] = input.args;
+    const action = actions.find((known) => known === name);
+    const extra = action === 'revoke' ? more[0] : id;
+    if (extra !== undefined) throw usageError(input, 'keys', 'cli.usage.argument.unexpected', { argument: extra });
+    switch (action) {
+      case 'create':
+        return create(input);
+      case 'list':
+        return list(input);
+      case 'revoke':
+        return revoke(input, id);
+      case undefined:
+        throw usageError(input, 'keys', 'cli.usage.choice', { given: name, known: actions.join(', ') });
+    }
+  },
+};
+
+async function create(input: CommandInput): Promise<number> {
+  const { subject, role = 'user' } = input.options;
+  if (typeof subject !== 'string')
+    throw usageError(input, 'keys', 'cli.usage.argument.missing', { command: 'keys create', argument: '--subject' });
+  if (!roles.some((known) => known === role))
+    throw usageError(input, 'keys', 'cli.usage.choice', { given: String(role), known: roles.join(', ') });
+  const made = (await ask(input, 'keys.create', { subject, role })) as { key: string };
+  if (input.json) input.stdout.write(`${JSON.stringify({ schema: 'rempart/key@1', ...made })}\n`);
+  else input.stdout.write(`${input.say('keys.created', { subject, role: String(role) })}\n  ${made.key}\n`);
+  return 0;
+}
+
+async function list(input: CommandInput): Promise<number> {
+  const { say, stdout } = input;
+  const found = (await ask(input, 'keys.list', {})) as { id: string; subject: string; role: string; state: 'active' }[];
+  if (input.json) stdout.write(`${JSON.stringify({ schema: 'rempart/keys@1', keys: found })}\n`);
+  else if (found.length === 0) stdout.write(`${say('keys.none')}\n`);
+  else {
+    const width = Math.max(...found.map(({ subject }) => subject.length));
+    for (const { id, subject, role, state } of found)
+      stdout.write(`${id}  ${subject.padEnd(width)}  ${role.padEnd(8)}  ${say(`keys.state.${state}`)}\n`);
+  }
+  return 0;
+}
+
+async function revoke(input: CommandInput, id: string | undefined): Promise<number> {
+  if (id === undefined)
+    throw usageError(input, 'keys', 'cli.usage.argument.missing', { command: 'keys revoke', argument: 'ID' });
+  await ask(input, 'keys.revoke', { id });
+  if (input.json) input.stdout.write(`${JSON.stringify({ schema: 'rempart/key-revocation@1', id })}\n`);
+  else input.stdout.write(`${input.say('keys.revoked', { id })}\n`);
+  return 0;
+}
+
+async function ask(input: CommandInput, command: string, args: JsonObject): Promise<Json> {
+  if (lockHolder(input.data) !== null) return callControl(input.data, command, args);
+  const config = loadConfig({ file: input.configFile, asked: input.configAsked, env: input.env });
+  const directory = await openDataDirectory(input.data);
+  try {
+    const { path, url } = config.store;
+    const store = await openStore(url === undefined ? { path: path ?? directory.path('store.sqlite') } : { url });
+    try {
+      const known = createKeys({
+        now: Date.now,
+        repository: createKeyRepository(store, directory.path('keys.json')),
+        given: config.access.keys,
+      });
+      if (!(await known.refresh())) throw new RempartError('ERR_STORE_AWAY', { seconds: 1 });
+      const handler = keyCommands(known, Date.now)[command];
+      if (handler === undefined) throw new RempartError('ERR_INTERNAL');
+      return await handler(args);
+    } finally {
+      await store.close();
+    }
+  } finally {
+    directory.lock.release();
+  }
+}

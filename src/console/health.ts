@@ -1,0 +1,56 @@
+// The state of every dependency now, read from the parts that know: for /readyz, the console, and the public word on health.
+
+import type { StoreHealth } from '../platform/store/store.ts';
+import type { PublicHealth } from '../protect/data-plane.ts';
+import type { GatewayState } from '../protect/gateway/gateway.ts';
+import type { HostHealth } from '../protect/host-monitor.ts';
+import type { Dependencies, Dependency, DependencyState } from './status.ts';
+
+export interface HealthSources {
+  journalWritable: () => boolean;
+  store: () => StoreHealth;
+  /** Whether messages still wait for the store. */
+  waiting: () => boolean;
+  host: () => HostHealth;
+  gateway: () => GatewayState;
+}
+
+export function dependenciesOf(sources: HealthSources): Dependencies {
+  const store = sources.store();
+  const host = sources.host();
+  return {
+    journal: { state: sources.journalWritable() ? 'ok' : 'away' },
+    store:
+      store.state === 'away'
+        ? { state: 'away', since: store.since, cause: store.cause }
+        : { state: sources.waiting() ? 'degraded' : 'ok', since: store.since },
+    host,
+    providers: Object.fromEntries(sources.gateway().providers.map((one) => [one.name, providerState(one)])),
+  };
+}
+
+function providerState({ keys, lastError, lastErrorAt }: GatewayState['providers'][number]): Dependency {
+  const usable = keys.filter(({ refused, breaker }) => !refused && breaker === 'closed').length;
+  const state = usable === 0 ? 'away' : usable < keys.length || lastError !== undefined ? 'degraded' : 'ok';
+  return {
+    state,
+    ...(lastErrorAt === undefined ? {} : { since: lastErrorAt }),
+    ...(lastError === undefined ? {} : { cause: lastError }),
+  };
+}
+
+export function publicHealth({ journal, store, host, providers }: Dependencies): PublicHealth {
+  const states = Object.values(providers).map(({ state }) => state);
+  const all: DependencyState[] = [journal.state, store.state, host.state, ...states];
+  return {
+    status: all.every((state) => state === 'ok') ? 'ok' : 'degraded',
+    store: store.state === 'away' ? 'away' : 'ok',
+    assistant:
+      journal.state === 'away' || states.every((state) => state === 'away')
+        ? 'away'
+        : states.every((state) => state === 'ok')
+          ? 'ok'
+          : 'degraded',
+    host: host.state === 'overloaded' ? 'overloaded' : 'ok',
+  };
+}

@@ -1,0 +1,58 @@
+// The data plane's one server: the chatbot's addresses, a word on health for those who watch, everything else the gateway's.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { RempartError } from '../platform/base/errors.ts';
+
+/** What anybody may know: no version, host, path or cause. */
+export interface PublicHealth {
+  status: 'ok' | 'degraded';
+  store: 'ok' | 'away';
+  assistant: 'ok' | 'degraded' | 'away';
+  host: 'ok' | 'overloaded';
+}
+
+export interface DataPlaneParts {
+  gateway: { handle(req: IncomingMessage, res: ServerResponse): void | Promise<void> };
+  chatbot: { handle(req: IncomingMessage, res: ServerResponse): Promise<boolean> };
+  health: () => PublicHealth;
+}
+
+export function createDataPlane({ gateway, chatbot, health }: DataPlaneParts): Server {
+  return createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
+    const path = (req.url ?? '').split('?', 1)[0];
+    if (path === '/health' && (req.method === 'GET' || req.method === 'HEAD')) {
+      res.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
+      res.end(req.method === 'HEAD' ? undefined : JSON.stringify(health()));
+      return;
+    }
+    void chatbot.handle(req, res).then((answered) => (answered ? undefined : gateway.handle(req, res)));
+  });
+}
+
+/** Listens, or throws ERR_PORT_BUSY with the flag that changes the port. Returns the origin. */
+export async function listen(
+  server: Server,
+  { host, port, flag }: { host: string; port: number; flag: string },
+): Promise<string> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new RempartError('ERR_PORT_BUSY', { port, host, flag }, error);
+  }
+  const address = server.address();
+  const actual = typeof address === 'object' && address !== null ? address.port : port;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
+}
+
+/** No new connection; those at work get until `withinMs`. */
+export async function drain(server: Server, withinMs: number): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), withinMs);
+  await closed;
+  clearTimeout(timer);
+}

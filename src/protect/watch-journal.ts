@@ -1,0 +1,33 @@
+// The journal with an eye on it: whether it takes records, and how many requests ended well.
+import type { Journal } from '../platform/journal/journal.ts';
+
+export interface JournalWatch {
+  journal: Journal;
+  /** False from a failed write to the next good one. */
+  writable(): boolean;
+  outcomes(): { success: number; failure: number };
+}
+
+export function watchJournal(journal: Journal): JournalWatch {
+  const outcomes = { success: 0, failure: 0 };
+  let writable = true;
+  return {
+    journal: {
+      ...journal,
+      async append(event) {
+        const { unmapped, status_id } = event as { unmapped?: { phase?: unknown }; status_id?: unknown };
+        if (unmapped?.phase === 'outcome') outcomes[status_id === 1 ? 'success' : 'failure']++;
+        try {
+          const receipt = await journal.append(event);
+          writable = true;
+          return receipt;
+        } catch (error) {
+          writable = false;
+          throw error;
+        }
+      },
+    },
+    writable: () => writable,
+    outcomes: () => ({ ...outcomes }),
+  };
+}
