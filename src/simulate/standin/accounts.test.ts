@@ -84,6 +84,7 @@ test('enter() refuses unknown, missing and revoked keys, and takes any where non
   assert.equal(accounts.enter('b').kind, 'open');
   const open = createAccounts(undefined, at().now);
   assert.equal(open.enter(undefined).kind, 'open');
+  assert.equal(createAccounts([], at().now).enter('any').kind, 'open');
   open.revoke('z', 403);
   assert.deepEqual(open.enter('z'), refused(403, 'z'));
 });

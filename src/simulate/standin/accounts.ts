@@ -55,7 +55,7 @@ interface Workspace {
 const minute = 60_000;
 const day = 86_400_000;
 
-/** No list of keys: any key comes in, and also none. */
+/** No list of keys, or an empty one: any key comes in, and also none. */
 export function createAccounts(keys: readonly StandinKey[] | undefined, now: () => number): Accounts {
   const workspaceOf = new Map<string, string>();
   const workspaces = new Map<string, Workspace>();
@@ -65,6 +65,8 @@ export function createAccounts(keys: readonly StandinKey[] | undefined, now: () 
     if (revoked) refusals.set(key, revoked === true ? 401 : revoked);
     if (limits) find(key).limits = limits;
   }
+
+  const listed = workspaceOf.size > 0;
 
   function find(key: string): Workspace {
     const name = workspaceOf.get(key) ?? key;
@@ -79,8 +81,7 @@ export function createAccounts(keys: readonly StandinKey[] | undefined, now: () 
 
   return {
     enter(key) {
-      if (keys !== undefined && (key === undefined || !workspaceOf.has(key)))
-        return { kind: 'refused', status: 401, key };
+      if (listed && (key === undefined || !workspaceOf.has(key))) return { kind: 'refused', status: 401, key };
       const status = key === undefined ? undefined : refusals.get(key);
       return status === undefined ? { kind: 'open', key: key ?? '' } : { kind: 'refused', status, key };
     },

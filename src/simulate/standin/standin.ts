@@ -14,7 +14,7 @@ export interface StandinOptions {
   port?: number;
   /** Default `all`; `findRoute` says which path then speaks which dialect. */
   dialect?: Dialect | 'all';
-  /** None: any key is accepted, and also none. */
+  /** None, or an empty list: any key is accepted, and also none. */
   keys?: readonly StandinKey[];
   /** Another seed gives other answers. */
   seed?: number;
