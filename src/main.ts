@@ -27,6 +27,8 @@ export async function run(argv: readonly string[]): Promise<void> {
     stop.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  // What a command waits for may hold no handle open (a thread at rest): the process stays until the command has ended.
+  setInterval(() => {}, 2 ** 30);
   let code: number;
   try {
     code = await dispatch(argv, flags, stop.signal);

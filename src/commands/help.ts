@@ -39,15 +39,15 @@ export async function overview(table: Table, say: Say): Promise<string> {
   return [
     say('cli.about'),
     '',
-    `${say('cli.usage')}: rempart COMMAND`,
+    `${say('cli.usage')} rempart COMMAND`,
     '',
-    `${say('cli.commands')}:`,
+    say('cli.commands'),
     ...columns(loaded.map((command) => [synopsis(command), say(command.summary)])),
     '',
-    `${say('cli.flags.everywhere')}:`,
+    say('cli.flags.everywhere'),
     ...columns(flagRows(everywhere, say)),
     '',
-    `${say('cli.examples')}:`,
+    say('cli.examples'),
     ...columns(examples),
     '',
     say('cli.more'),
@@ -62,10 +62,10 @@ export function commandHelp(command: Command, say: Say): string {
   return [
     say(command.summary),
     '',
-    `${say('cli.usage')}: rempart ${synopsis(command)}`,
+    `${say('cli.usage')} rempart ${synopsis(command)}`,
     '',
-    ...(own.length > 0 ? [`${say('cli.flags')}:`, ...columns(own), ''] : []),
-    `${say('cli.flags.everywhere')}:`,
+    ...(own.length > 0 ? [say('cli.flags'), ...columns(own), ''] : []),
+    say('cli.flags.everywhere'),
     ...columns(flagRows(everywhere, say)),
     '',
     say('cli.exit'),
@@ -75,7 +75,7 @@ export function commandHelp(command: Command, say: Say): string {
 
 function synopsis({ name, positionals }: Command): string {
   if (positionals === undefined) return name;
-  const word = positionals.many === true ? `${positionals.name}…` : positionals.name;
+  const word = positionals.many === true && !positionals.name.endsWith(']') ? `${positionals.name}…` : positionals.name;
   return `${name} ${positionals.optional === true ? `[${word}]` : word}`;
 }
 

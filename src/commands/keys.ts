@@ -16,7 +16,7 @@ const actions = ['create', 'list', 'revoke'] as const;
 export const keys: Command = {
   name: 'keys',
   summary: 'keys.summary',
-  positionals: { name: actions.join('|'), many: true },
+  positionals: { name: `${actions.join('|')} [ID]`, many: true },
   options: {
     subject: { type: 'string', value: 'NAME', summary: 'keys.flag.subject' },
     role: { type: 'string', value: 'ROLE', summary: 'keys.flag.role' },

@@ -162,10 +162,12 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
       const saved = (await keep(outcome.text, { complete: true, limited: false })) && place.saved;
       return reply(turn, { text: outcome.text, conversation, modes: outcome.degraded, notices: [], saved });
     }
-    if (outcome.partial !== '') await keep(outcome.partial, { complete: false, limited: false });
+    // Of an answer that stopped, what was shown is kept; what nobody saw makes way for the limited answer.
+    const shown = outcome.partial !== '' && place.streaming;
+    if (shown) await keep(outcome.partial, { complete: false, limited: false });
     if (outcome.kind === 'aborted') return { kind: 'aborted' };
     const limited = limitedAnswer(outcome, { lang: turn.lang, contact: settings.contact });
-    if (outcome.partial !== '' && place.streaming) {
+    if (shown) {
       const seconds = limited.retryAfterSeconds ?? 5;
       const notice = say(turn.lang, 'chat.partial', { when: duration(seconds, turn.lang) });
       const error = new RempartError('ERR_STREAM_CUT', {}, outcome.error);
