@@ -18,7 +18,7 @@ export interface CheckpointLog {
   /** The heads that the newest checkpoint signs. */
   readonly signed: Readonly<Record<string, Head>>;
   readonly torn: Torn | null;
-  /** Signs these heads durably, unless they are already signed. */
+  /** Signs these heads durably, unless they are already signed. The very first one is written even for no heads. */
   write(heads: Readonly<Record<string, Head>>, time: number): void;
   close(): void;
 }
@@ -37,7 +37,7 @@ export function openCheckpointLog(options: { dir: string; keyFile: string; disk:
   let prev = found.last === null ? firstCheckpointPrev : checkpointHash(found.last);
   const key = keyId(privateKey);
 
-  const log: CheckpointLog = {
+  return {
     get signed() {
       return signed;
     },
@@ -52,9 +52,6 @@ export function openCheckpointLog(options: { dir: string; keyFile: string; disk:
     },
     close: () => file.close(),
   };
-  // The first one signs nothing: so a journal without checkpoints, or whose first one signs heads, has lost some.
-  if (seq === 0) log.write({}, options.now);
-  return log;
 }
 
 function sameHeads(a: Readonly<Record<string, Head>>, b: Readonly<Record<string, Head>>): boolean {

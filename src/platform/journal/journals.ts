@@ -68,7 +68,7 @@ export async function openJournals(options: JournalsOptions): Promise<Journals> 
     checkpoint,
     close: () => {
       clearInterval(timer);
-      closing ??= link.ask((id) => ({ kind: 'close', id, now: now() })).then(() => link.ended);
+      closing ??= link.end(now());
       return closing;
     },
   };
@@ -85,7 +85,7 @@ function frozenText(event: JsonObject): string {
 interface WriterLink {
   append(stream: string, event: string, time: number): Promise<Head>;
   ask(message: (id: number) => ToWriter): Promise<void>;
-  ended: Promise<void>;
+  end(now: number): Promise<void>;
 }
 
 async function startWriter(options: JournalsOptions, now: number): Promise<WriterLink> {
@@ -100,13 +100,14 @@ async function startWriter(options: JournalsOptions, now: number): Promise<Write
   let lastId = 0;
   let entries: Extract<ToWriter, { kind: 'append' }>['entries'] = [];
   let dead: RempartError | null = null;
+  let ending = false;
 
   const fail = (ids: Iterable<number>, error: RempartError): void => {
     for (const id of [...ids]) {
       waiting.get(id)?.reject(error);
       waiting.delete(id);
     }
-    if (waiting.size === 0) worker.unref();
+    if (waiting.size === 0 && !ending) worker.unref();
   };
   worker.on('message', (message: FromWriter) => {
     if (message.kind === 'failed') {
@@ -120,7 +121,7 @@ async function startWriter(options: JournalsOptions, now: number): Promise<Write
       waiting.delete(id);
     }
     // An idle journal keeps no process alive; one that owes an answer does.
-    if (waiting.size === 0) worker.unref();
+    if (waiting.size === 0 && !ending) worker.unref();
   });
   const ended = new Promise<void>((resolve) => {
     worker.on('error', (error) => {
@@ -153,8 +154,18 @@ async function startWriter(options: JournalsOptions, now: number): Promise<Write
   // The first answer says that the directory, the key and the chains could be opened.
   await ask((id) => ({ kind: 'checkpoint', id, now }));
   return {
-    ended,
     ask,
+    async end(at) {
+      ending = true;
+      try {
+        await ask((id) => ({ kind: 'close', id, now: at }));
+      } catch (error) {
+        // The last checkpoint could not be written: the thread must not outlive its journal for that.
+        await worker.terminate();
+        throw error;
+      }
+      await ended;
+    },
     async append(stream, event, time) {
       const id = ++lastId;
       const answered = wait(id);
