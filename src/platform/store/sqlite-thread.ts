@@ -59,11 +59,7 @@ function handle(message: ToSqlite): SqliteAnswer {
   if (message.kind === 'open') open();
   if (message.kind === 'probe') probe();
   if (message.kind === 'drop') drop();
-  if (message.kind === 'close') {
-    drop();
-    guard?.close();
-    guard = null;
-  }
+  if (message.kind === 'close') close();
   return { ...nothing, epoch };
 }
 
@@ -81,7 +77,7 @@ function open(): void {
   drop();
   checkFiles();
   const settled = suspicious ? settledFiles() : null;
-  if (guard === null) mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  if (guard === null) createPrivately();
   // An existing file gets its guard first: whatever the next handle finds, closing it again does no harm.
   const early = (stat(path)?.size ?? 0) > 0 ? openGuard() : null;
   let db: DatabaseSync | null = null;
@@ -104,6 +100,12 @@ function open(): void {
   main = { db, inode: statSync(path).ino };
   epoch += 1;
   suspicious = false;
+}
+
+/** SQLite would make the file readable by all; -wal and -shm take their rights from it. */
+function createPrivately(): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  if (stat(path) === null) closeSync(openSync(path, 'a', 0o600));
 }
 
 function openGuard(): DatabaseSync {
@@ -141,6 +143,19 @@ function prove(db: DatabaseSync, write: boolean): void {
 function drop(): void {
   main?.db.close();
   main = null;
+}
+
+/** The guard keeps SQLite from emptying the WAL by itself, so it is asked to: one file then holds everything, once it is proved sound. */
+function close(): void {
+  try {
+    probe();
+    main?.db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch {
+    // Away: the next open finds the WAL as it is.
+  }
+  drop();
+  guard?.close();
+  guard = null;
 }
 
 function connect(mode: 'ro' | 'rw' | 'rwc', timeout: number): DatabaseSync {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,6 +75,29 @@ describe('sqlite', () => {
     await store.close();
   });
 
+  test('openStore() notices a lock by itself within a second, without being asked anything', async () => {
+    const own = join(root, 'idle.sqlite');
+    const store = await openStore({ path: own });
+    const lock = lockedByAnother(own);
+    await lock.begin();
+    await until(store, 'away', 1_000);
+    await lock.end();
+    await until(store, 'open', 2_000);
+    await store.close();
+  });
+
+  test('close() leaves one file that holds everything, readable by its owner only', async () => {
+    const own = join(root, 'closed.sqlite');
+    const store = await openStore({ path: own });
+    await store.db.insertInto('conversations').values(conversation('c')).execute();
+    await store.close();
+    for (const end of ['-wal', '-shm']) rmSync(own + end, { force: true });
+    if (process.platform !== 'win32') assert.equal(statSync(own).mode & 0o777, 0o600);
+    const again = await openStore({ path: own });
+    assert.equal((await again.db.selectFrom('conversations').selectAll().execute()).length, 1);
+    await again.close();
+  });
+
   test('openStore() resolves without its database and opens it once it can', async () => {
     const own = join(root, 'not-yet', 'store.sqlite');
     writeFileSync(join(root, 'not-yet'), 'a file where a directory is needed');
@@ -140,6 +163,25 @@ describe('postgres', () => {
     await until(store, 'open', 2_000);
     await store.db.selectFrom('settings').selectAll().execute();
     assert.deepEqual(changes, ['away', 'open']);
+    await store.close();
+  });
+
+  test('openStore() on PostgreSQL waits for a connection when others hold them all', async () => {
+    const held: pg.Client[] = [];
+    for (let full = false; !full; ) {
+      const client = new pg.Client(url);
+      client.on('error', () => undefined);
+      await client.connect().then(
+        () => held.push(client),
+        () => {
+          full = true;
+        },
+      );
+    }
+    const store = await openStore({ url });
+    assert.deepEqual({ ...store.health(), since: 0 }, { state: 'away', since: 0, cause: 'connections-exhausted' });
+    await Promise.all(held.map((client) => client.end()));
+    await until(store, 'open', 2_000);
     await store.close();
   });
 

@@ -88,7 +88,7 @@ function createWatch(backend: Backend, options: StoreOptions): Watch {
   const awayError = (cause?: unknown): RempartError =>
     new RempartError(
       'ERR_STORE_AWAY',
-      { seconds: 1, cause: health.state === 'away' ? health.cause : 'starting' },
+      { seconds: 2, cause: health.state === 'away' ? health.cause : 'starting' },
       cause,
     );
 
