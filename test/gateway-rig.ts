@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { JsonObject } from '../src/platform/base/json.ts';
-import { createLog } from '../src/platform/base/log.ts';
+import { createLog, type Log } from '../src/platform/base/log.ts';
 import type { Journal } from '../src/platform/journal/journal.ts';
 import { createSignals, type Signal } from '../src/platform/signals.ts';
 import { createGateway, type Gateway } from '../src/protect/gateway/gateway.ts';
@@ -36,6 +36,7 @@ export interface RigOptions {
   journal?: Journal;
   screen?: Screen;
   metrics?: GatewayMetrics;
+  log?: Log;
 }
 
 export const quickSettings: Omit<GatewaySettings, 'providers'> = {
@@ -88,7 +89,7 @@ export async function startRig(providers: readonly ProviderSettings[], options: 
     {
       now: Date.now,
       random: Math.random,
-      log: createLog('silent'),
+      log: options.log ?? createLog('silent'),
       journal: options.journal ?? memoryJournal(journalled),
       signals,
       keys: createKeys({

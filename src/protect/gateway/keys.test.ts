@@ -1,0 +1,83 @@
+// API keys: stored as hashes, refused when expired or revoked, and working while the store is away.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createKeys, type KeyRecord, type KeyRepository } from './keys.ts';
+
+function memory(): KeyRepository & { records: KeyRecord[]; away: boolean } {
+  const answer = <T>(value: T): Promise<T> => (store.away ? Promise.reject(new Error('away')) : Promise.resolve(value));
+  const store = {
+    records: [] as KeyRecord[],
+    away: false,
+    load: () => answer(store.records),
+    insert: (record: KeyRecord) => answer(undefined).then(() => void store.records.push(record)),
+    revoke: (id: string, at: number) =>
+      answer(undefined).then(() => {
+        store.records = store.records.map((record) => (record.id === id ? { ...record, revokedAt: at } : record));
+      }),
+  };
+  return store;
+}
+
+let time = 1_000;
+const now = () => time;
+
+test('create() returns a key that is found, and stores only its hash', async () => {
+  const repository = memory();
+  const keys = createKeys({ now, repository });
+  const { secret, record } = await keys.create({ subject: 'ada', role: 'user' });
+  assert.match(secret, /^rmp_[a-z0-9]{10}_[\w-]{43}$/);
+  const found = keys.find(secret);
+  assert.deepEqual(found, { kind: 'accepted', record });
+  assert.ok(!JSON.stringify([repository.records, keys.list()]).includes(secret.slice(15)));
+  assert.equal(keys.find(`${secret}x`).kind, 'unknown');
+  assert.equal(keys.find(record.hash).kind, 'unknown', 'the hash itself opens nothing');
+});
+
+test('find() refuses a key at the instant it expires, and a revoked one at once', async () => {
+  const keys = createKeys({ now, repository: memory() });
+  const { secret } = await keys.create({ subject: 's', role: 'user', expiresAt: 2_000 });
+  time = 1_999;
+  assert.equal(keys.find(secret).kind, 'accepted');
+  time = 2_000;
+  assert.equal(keys.find(secret).kind, 'expired');
+  const other = await keys.create({ subject: 's', role: 'user' });
+  assert.equal(await keys.revoke(other.record.id), true);
+  assert.equal(keys.find(other.secret).kind, 'revoked');
+  assert.equal(await keys.revoke('rmp_nobody'), false);
+});
+
+test('refresh() keeps the last keys while the store is away, and takes the new ones when it is back', async () => {
+  const repository = memory();
+  const here = createKeys({ now, repository });
+  const elsewhere = createKeys({ now, repository });
+  const { secret, record } = await elsewhere.create({ subject: 's', role: 'user' });
+  assert.equal(await here.refresh(), true);
+  repository.away = true;
+  assert.equal(await here.refresh(), false);
+  assert.equal(here.find(secret).kind, 'accepted');
+  await assert.rejects(here.revoke(record.id));
+  assert.equal(here.find(secret).kind, 'revoked', 'a revocation holds here although it could not be stored');
+  repository.away = false;
+  assert.equal(await here.refresh(), true);
+  assert.equal(here.find(secret).kind, 'revoked', 'and is not undone by what the store still says');
+});
+
+test('create() makes no key that could not be stored', async () => {
+  const repository = memory();
+  repository.away = true;
+  const keys = createKeys({ now, repository });
+  await assert.rejects(keys.create({ subject: 's', role: 'user' }));
+  assert.equal(keys.list().length, 0);
+});
+
+test('find() takes keys of any form from the configuration, through refreshes', async () => {
+  const keys = createKeys({ now, repository: memory(), given: [{ key: 'short', subject: 'ci', role: 'operator' }] });
+  await keys.refresh();
+  const found = keys.find('short');
+  assert.equal(found.kind === 'accepted' && found.record.role, 'operator');
+  assert.ok(!JSON.stringify(keys.list()).includes('"short"'));
+  const { id } = keys.list()[0]!;
+  await keys.revoke(id);
+  await keys.refresh();
+  assert.equal(keys.find('short').kind, 'revoked');
+});
