@@ -89,56 +89,28 @@ interface WriterLink {
 }
 
 async function startWriter(options: JournalsOptions, now: number): Promise<WriterLink> {
-  const workerData: WriterData = {
-    dir: options.dir,
-    keyFile: options.keyFile,
-    segmentBytes: options.segmentBytes ?? 67_108_864,
-    now,
-  };
+  const { dir, keyFile, segmentBytes = 67_108_864 } = options;
+  const workerData: WriterData = { dir, keyFile, segmentBytes, now };
   const worker = new Worker(threadUrl('writer-thread', import.meta.url), { workerData });
-  const waiting = new Map<number, { resolve: (head: Head | null) => void; reject: (error: RempartError) => void }>();
+  const owed = createOwed(worker);
   let lastId = 0;
   let entries: Extract<ToWriter, { kind: 'append' }>['entries'] = [];
-  let dead: RempartError | null = null;
-  let ending = false;
 
-  const fail = (ids: Iterable<number>, error: RempartError): void => {
-    for (const id of [...ids]) {
-      waiting.get(id)?.reject(error);
-      waiting.delete(id);
-    }
-    if (waiting.size === 0 && !ending) worker.unref();
-  };
   worker.on('message', (message: FromWriter) => {
-    if (message.kind === 'failed') {
-      const error = unwritable(message.code);
-      options.onError?.(error);
-      fail(message.ids, error);
-      return;
-    }
-    for (const { id, head } of message.results) {
-      waiting.get(id)?.resolve(head);
-      waiting.delete(id);
-    }
-    // An idle journal keeps no process alive; one that owes an answer does.
-    if (waiting.size === 0 && !ending) worker.unref();
+    if (message.kind === 'done') return owed.settle(message.results);
+    const error = unwritable(message.code);
+    options.onError?.(error);
+    owed.fail(message.ids, error);
   });
-  const ended = new Promise<void>((resolve) => {
-    worker.on('error', (error) => {
-      dead = unwritable((error as NodeJS.ErrnoException).code ?? error.name, error);
-      options.onError?.(dead);
-    });
-    worker.on('exit', () => {
-      dead ??= unwritable('closed');
-      fail(waiting.keys(), dead);
-      resolve();
-    });
+  worker.on('error', (error) => {
+    const dead = unwritable((error as NodeJS.ErrnoException).code ?? error.name, error);
+    options.onError?.(dead);
+    owed.failAll(dead);
   });
-  const wait = (id: number): Promise<Head | null> => {
-    if (dead !== null) return Promise.reject(dead);
-    worker.ref();
-    return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
-  };
+  // Not events.once(): it would reject on `error`, which is already told.
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve())).then(() =>
+    owed.failAll(unwritable('closed')),
+  );
   const flush = (): void => {
     if (entries.length === 0) return;
     worker.postMessage({ kind: 'append', entries } satisfies ToWriter);
@@ -146,7 +118,7 @@ async function startWriter(options: JournalsOptions, now: number): Promise<Write
   };
   const ask = async (message: (id: number) => ToWriter): Promise<void> => {
     const id = ++lastId;
-    const answered = wait(id);
+    const answered = owed.wait(id);
     flush();
     worker.postMessage(message(id));
     await answered;
@@ -155,8 +127,15 @@ async function startWriter(options: JournalsOptions, now: number): Promise<Write
   await ask((id) => ({ kind: 'checkpoint', id, now }));
   return {
     ask,
+    async append(stream, event, time) {
+      const id = ++lastId;
+      const answered = owed.wait(id);
+      if (entries.length === 0) queueMicrotask(flush);
+      entries.push({ id, stream, event, time });
+      return (await answered)!;
+    },
     async end(at) {
-      ending = true;
+      owed.keepAlive();
       try {
         await ask((id) => ({ kind: 'close', id, now: at }));
       } catch (error) {
@@ -166,12 +145,44 @@ async function startWriter(options: JournalsOptions, now: number): Promise<Write
       }
       await ended;
     },
-    async append(stream, event, time) {
-      const id = ++lastId;
-      const answered = wait(id);
-      if (entries.length === 0) queueMicrotask(flush);
-      entries.push({ id, stream, event, time });
-      return (await answered)!;
+  };
+}
+
+/** The answers that the thread owes. An idle journal keeps no process alive; one that owes an answer does. */
+function createOwed(worker: Worker) {
+  const waiting = new Map<number, { resolve: (head: Head | null) => void; reject: (error: RempartError) => void }>();
+  let dead: RempartError | null = null;
+  let ending = false;
+  const forget = (id: number): void => {
+    waiting.delete(id);
+    if (waiting.size === 0 && !ending) worker.unref();
+  };
+  const fail = (ids: Iterable<number>, error: RempartError): void => {
+    for (const id of [...ids]) {
+      waiting.get(id)?.reject(error);
+      forget(id);
+    }
+  };
+  return {
+    fail,
+    wait(id: number): Promise<Head | null> {
+      if (dead !== null) return Promise.reject(dead);
+      worker.ref();
+      return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+    },
+    settle(results: readonly { id: number; head: Head | null }[]): void {
+      for (const { id, head } of results) {
+        waiting.get(id)?.resolve(head);
+        forget(id);
+      }
+    },
+    failAll(error: RempartError): void {
+      dead ??= error;
+      fail(waiting.keys(), dead);
+    },
+    keepAlive(): void {
+      ending = true;
+      worker.ref();
     },
   };
 }
