@@ -177,7 +177,9 @@ async function openGround({ config, data, log }: AppOptions, atEnd: AtEnd) {
   const { path, url } = config.store;
   const store = await openStore(url === undefined ? { path: path ?? join(data, 'store.sqlite') } : { url });
   atEnd(() => store.close());
-  announceStore(store, signals);
+  const silence = announceStore(store, signals);
+  // Its own end is no news.
+  atEnd(async () => silence());
   const keys = createKeys({
     now: Date.now,
     repository: createKeyRepository(store, join(data, 'keys.json')),
@@ -198,7 +200,7 @@ async function openGround({ config, data, log }: AppOptions, atEnd: AtEnd) {
   };
 }
 
-function announceStore(store: Store, signals: Signals): void {
+function announceStore(store: Store, signals: Signals): () => void {
   const tell = (health: StoreHealth) => {
     const { kind, severity, facts } =
       health.state === 'away'
@@ -208,7 +210,7 @@ function announceStore(store: Store, signals: Signals): void {
   };
   let state = store.health().state;
   if (state === 'away') tell(store.health());
-  store.onChange((health) => {
+  return store.onChange((health) => {
     // The cause may change while it is away: that is no news to those who were told.
     if (health.state !== state) tell(health);
     state = health.state;

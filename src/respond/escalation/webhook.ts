@@ -62,11 +62,12 @@ export function startWebhook({ url, signals, log, now, post }: WebhookParts): We
   const unsubscribe = signals.subscribe((signal) => {
     const recovered = signal.kind.endsWith('-recovered');
     if (!recovered && (signal.severity === 'info' || signal.severity === 'low')) return;
-    const last = lastSent.get(signal.kind);
+    const key = JSON.stringify([signal.kind, signal.facts['provider'] ?? null]);
+    const last = lastSent.get(key);
     if (last !== undefined && now() - last < quietMs) return;
     // What comes after a recovery is news again.
     if (recovered) lastSent.clear();
-    lastSent.set(signal.kind, now());
+    lastSent.set(key, now());
     if (waiting.length >= maxWaiting) waiting.splice(1, 1);
     waiting.push(signal);
     sending ??= sendAll().finally(() => {
