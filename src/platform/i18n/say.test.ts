@@ -51,7 +51,7 @@ test('catalogues have the same {places} in both languages', () => {
 });
 
 test('catalogues hold no text that the program does not use', () => {
-  const sources = globSync(['src/**/*.ts', 'web/**/*.{ts,tsx}'], { cwd: root, exclude: ['**/node_modules/**'] })
+  const sources = globSync(['src/**/*.ts', 'web/**/*.{js,ts,tsx,html}'], { cwd: root, exclude: ['**/node_modules/**'] })
     .filter((file) => !file.endsWith('.test.ts'))
     .map((file) => readFileSync(join(root, file), 'utf8'));
   const keys = Object.keys(catalogues.en).filter((key) => !Object.hasOwn(errorCatalogue, key.replace(/\.do$/, '')));
