@@ -2,7 +2,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export async function startAlertSink(onAlert: (body: string) => void): Promise<{ url: string; close(): Promise<void> }> {
+export async function startAlertSink(
+  onAlert: (body: string) => void,
+): Promise<{ url: string; close(): Promise<void> }> {
   const server = createServer((req, res) => {
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => {

@@ -33,7 +33,18 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-const hopByHop = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'host', 'content-length', 'expect']);
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'host',
+  'content-length',
+  'expect',
+]);
 const maxBodyBytes = 16 * 1024 * 1024;
 
 interface Current {
@@ -208,7 +219,12 @@ function endOfEvent(bytes: Buffer, n: number): number | null {
   return null;
 }
 
-function describeCall(req: IncomingMessage, body: Buffer, keys: FaultProxyOptions['keys'], attempts: Map<string, number>): Call {
+function describeCall(
+  req: IncomingMessage,
+  body: Buffer,
+  keys: FaultProxyOptions['keys'],
+  attempts: Map<string, number>,
+): Call {
   const marker = lastMarker(body.toString('utf8'));
   const earlierAttempts = marker === null ? 0 : (attempts.get(marker) ?? 0);
   if (marker !== null) attempts.set(marker, earlierAttempts + 1);
@@ -246,11 +262,16 @@ async function readBody(req: IncomingMessage): Promise<Buffer> {
 
 function forwardable(req: IncomingMessage): Record<string, string | string[]> {
   return Object.fromEntries(
-    Object.entries(req.headers).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined && !hopByHop.has(entry[0])),
+    Object.entries(req.headers).filter(
+      (entry): entry is [string, string | string[]] => entry[1] !== undefined && !hopByHop.has(entry[0]),
+    ),
   );
 }
 
-function responseHeaders(headers: Dispatcher.ResponseData['headers'], keepLength: boolean): Record<string, string | string[]> {
+function responseHeaders(
+  headers: Dispatcher.ResponseData['headers'],
+  keepLength: boolean,
+): Record<string, string | string[]> {
   // A cut answer keeps its length: that is how its reader can tell that half is missing.
   return Object.fromEntries(
     Object.entries(headers).filter(

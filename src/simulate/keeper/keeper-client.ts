@@ -20,16 +20,17 @@ export interface KeeperClientOptions {
   undoDir: string;
   /** The run's zero on the monotonic clock, in milliseconds. */
   origin: number;
+  /** PATH for the keeper: to find chattr. */
+  path: string;
   onFact: (fact: Fact) => void;
 }
 
 /** Throws ERR_SIMULATION_RUNNING when another run's keeper is at work in the same data directory. */
-export async function startKeeper({ undoDir, origin, onFact }: KeeperClientOptions): Promise<KeeperClient> {
+export async function startKeeper({ undoDir, origin, path, onFact }: KeeperClientOptions): Promise<KeeperClient> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'keeper-process.ts'), undoDir, String(origin)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     detached: true, // setsid: Ctrl-C in the terminal reaches the runner, never the keeper
-    // PATH only: to find chattr, and to hand on what a target may have.
-    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+    env: { PATH: path },
   });
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   let ready: ((first: Extract<FromKeeper, { type: 'ready' | 'busy' }>) => void) | null = null;

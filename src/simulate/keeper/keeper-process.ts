@@ -22,7 +22,9 @@ const other = await waitForOtherKeeper();
 if (other !== null) {
   send({ type: 'busy', pid: other });
 } else {
-  writeFileSync(claimFile, JSON.stringify({ pid: process.pid, startTime: processStartTime(process.pid) }), { mode: 0o600 });
+  writeFileSync(claimFile, JSON.stringify({ pid: process.pid, startTime: processStartTime(process.pid) }), {
+    mode: 0o600,
+  });
   const replayed = replayUndoLog(undoDir);
   serve(replayed);
 }

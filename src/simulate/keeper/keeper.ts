@@ -6,7 +6,13 @@ import { processStartTime } from '../../platform/base/process-identity.ts';
 import type { Dialect } from '../../platform/wire/dialect.ts';
 import { faultName } from '../faults/call-faults.ts';
 import type { Fault } from '../faults/fault.ts';
-import { copyDatabase, databaseAnswers, isRestored, overwriteDatabase, restoreDatabase } from '../faults/process/database-files.ts';
+import {
+  copyDatabase,
+  databaseAnswers,
+  isRestored,
+  overwriteDatabase,
+  restoreDatabase,
+} from '../faults/process/database-files.ts';
 import { planPermission, removePermission, restorePermission } from '../faults/process/database-permission.ts';
 import { endGroup, type UndoLog } from '../faults/process/undo-log.ts';
 import { burnCpu } from '../faults/resource/cpu.ts';
@@ -53,7 +59,9 @@ export function createKeeper(parts: KeeperParts): Keeper {
   let leases = 0;
 
   const launch = (what: TargetCommand): number => {
-    const started = startTarget(what, (detail) => parts.record({ kind: 'process', t: parts.now(), state: 'exited', detail }));
+    const started = startTarget(what, (detail) =>
+      parts.record({ kind: 'process', t: parts.now(), state: 'exited', detail }),
+    );
     target = started;
     if (started.pid > 0) {
       const undo = { kind: 'process', what: 'target', pid: started.pid, startTime: started.startTime } as const;
@@ -193,7 +201,11 @@ async function refuse({ proxy, now }: BeginParts): Promise<Begun> {
   const refused = await isRefused(proxy.url);
   const end = async () => {
     await proxy.listen();
-    return { t: now(), proved: refused, proof: refused ? 'a connection of our own was refused' : 'a connection of our own went through' };
+    return {
+      t: now(),
+      proved: refused,
+      proof: refused ? 'a connection of our own was refused' : 'a connection of our own went through',
+    };
   };
   return { proved: refused, proof: 'the listener is closed', end };
 }
@@ -264,17 +276,23 @@ function forbid(file: string, parts: BeginParts): Begun {
 }
 
 async function lock(file: string, parts: BeginParts): Promise<Begun> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../faults/process/lock-holder.ts'), file, String(parts.leaseMs)], {
-    stdio: ['pipe', 'pipe', 'ignore'],
-    detached: true,
-    env: {},
-  });
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, '../faults/process/lock-holder.ts'), file, String(parts.leaseMs)],
+    {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      detached: true,
+      env: {},
+    },
+  );
   const undone = logChild(child, 'lock holder', parts);
   const held = await Promise.race([
     new Promise<boolean>((resolve) => child.stdout.once('data', () => resolve(true))),
     new Promise<boolean>((resolve) => child.once('exit', () => resolve(false))),
   ]);
-  const exited = new Promise<void>((resolve) => (child.exitCode === null ? child.once('exit', () => resolve()) : resolve()));
+  const exited = new Promise<void>((resolve) =>
+    child.exitCode === null ? child.once('exit', () => resolve()) : resolve(),
+  );
   const release = async () => {
     child.stdin.end();
     const late = setTimeout(() => child.kill('SIGKILL'), 1000);
@@ -291,7 +309,11 @@ async function lock(file: string, parts: BeginParts): Promise<Begun> {
     const stillBroken = databaseAnswers(file);
     await release();
     const answers = databaseAnswers(file);
-    return { t: parts.now(), proved: !stillBroken.ok && answers.ok, proof: `a connection of our own failed (${stillBroken.why}); afterwards: ${answers.why}` };
+    return {
+      t: parts.now(),
+      proved: !stillBroken.ok && answers.ok,
+      proof: `a connection of our own failed (${stillBroken.why}); afterwards: ${answers.why}`,
+    };
   };
   return { proved: !broken.ok, proof: `a connection of our own fails: ${broken.why}`, end };
 }
@@ -304,7 +326,12 @@ function saturate(fault: Extract<Fault, { type: 'cpu' }>, parts: BeginParts): Be
     await burning.stop();
     undone();
     const proved = dose.busyShare >= 0.8 && dose.samples >= 4;
-    return { t: parts.now(), proved, proof: `host at least 90 % busy in ${Math.round(dose.busyShare * 100)} % of ${dose.samples} samples`, dose };
+    return {
+      t: parts.now(),
+      proved,
+      proof: `host at least 90 % busy in ${Math.round(dose.busyShare * 100)} % of ${dose.samples} samples`,
+      dose,
+    };
   };
   return { proved: true, proof: `${fault.threads} threads burn CPU`, end };
 }
@@ -313,7 +340,10 @@ function saturate(fault: Extract<Fault, { type: 'cpu' }>, parts: BeginParts): Be
 function logChild(child: ChildProcess, what: string, parts: BeginParts): () => void {
   if (child.pid === undefined) return () => undefined;
   const startTime = processStartTime(child.pid);
-  const undone = parts.undoLog.write({ kind: 'process', what, pid: child.pid, startTime }, new Date(Date.now() + parts.leaseMs));
+  const undone = parts.undoLog.write(
+    { kind: 'process', what, pid: child.pid, startTime },
+    new Date(Date.now() + parts.leaseMs),
+  );
   return () => {
     endGroup(child.pid ?? -1, startTime);
     undone();

@@ -20,7 +20,9 @@ const lines = z.discriminatedUnion('kind', [
     ...base,
     kind: z.literal('run-begin'),
     target: z.string(),
+    /** Of the target's users, and of the report. */
     language: z.enum(['fr', 'en']),
+    lang: z.enum(['fr', 'en']),
     pace: z.enum(['real', 'quick']),
     runs: z.number().int(),
     seed: z.number().int(),
@@ -116,8 +118,16 @@ const lines = z.discriminatedUnion('kind', [
     body: z.string(),
     works: z.boolean(),
   }),
+  /** How much a log held when the baseline ended. */
+  z.strictObject({ ...base, kind: z.literal('log-mark'), channel: z.string(), length: z.number().int() }),
   /** Everything the target wrote to one of its logs during the method, from byte 0 of this method. */
-  z.strictObject({ ...base, kind: z.literal('log'), channel: z.string(), baselineBytes: z.number().int(), text: z.string() }),
+  z.strictObject({
+    ...base,
+    kind: z.literal('log'),
+    channel: z.string(),
+    baselineLength: z.number().int(),
+    text: z.string(),
+  }),
   /** Canaries found in bytes that are too many to keep (database files). */
   z.strictObject({
     ...base,

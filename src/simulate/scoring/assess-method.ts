@@ -36,7 +36,13 @@ interface Frame {
   say: Say;
 }
 
-const allChecks: Checks = { ...detectionChecks, ...managementChecks, ...recoveryChecks, ...uxChecks, ...securityChecks };
+const allChecks: Checks = {
+  ...detectionChecks,
+  ...managementChecks,
+  ...recoveryChecks,
+  ...uxChecks,
+  ...securityChecks,
+};
 
 export function assessMethodRun(run: MethodRun, { begin, rubric, say }: Frame): MethodAssessment {
   const affected = affectedAsks(run).map((ask) => telling(ask, begin.language));
@@ -45,7 +51,16 @@ export function assessMethodRun(run: MethodRun, { begin, rubric, say }: Frame): 
   const problem = problemOf(run, affected, say);
   if (problem !== null) {
     const none = Object.fromEntries(dimensions.map((d) => [d, null])) as Scores;
-    return { ...base, ...problem, leaks: [], checks: [], scores: none, detectMs: null, noticeMs: null, recoverMs: null };
+    return {
+      ...base,
+      ...problem,
+      leaks: [],
+      checks: [],
+      scores: none,
+      detectMs: null,
+      noticeMs: null,
+      recoverMs: null,
+    };
   }
   const leaks = findLeaks(run.begin.canaries, channelsOf(run)).concat(storedLeaks(run));
   const healed = affected.length > 0 && affected.every((ask) => ask.kind === 'served' && !ask.disturbed);
@@ -66,7 +81,15 @@ export function assessMethodRun(run: MethodRun, { begin, rubric, say }: Frame): 
     if (outcome === null || entry === undefined) return [];
     const points = Math.round(entry.of * Math.min(1, Math.max(0, outcome.share)) * 100) / 100;
     return [
-      { id, dimension: entry.dimension, passed: outcome.share >= 0.75, points, of: entry.of, because: outcome.because, evidence: outcome.evidence },
+      {
+        id,
+        dimension: entry.dimension,
+        passed: outcome.share >= 0.75,
+        points,
+        of: entry.of,
+        because: outcome.because,
+        evidence: outcome.evidence,
+      },
     ];
   });
   return { ...base, outcome: 'scored', why: null, leaks, checks, scores: cellsOf(checks), ...timings(context) };
@@ -86,11 +109,19 @@ function cellsOf(checks: readonly CheckResult[]): Scores {
 }
 
 /** A result counts only if the baseline was sound and the fault was proved to have touched a request. */
-function problemOf(run: MethodRun, affected: readonly TellingAsk[], say: Say): { outcome: 'inconclusive' | 'invalid'; why: string } | null {
+function problemOf(
+  run: MethodRun,
+  affected: readonly TellingAsk[],
+  say: Say,
+): { outcome: 'inconclusive' | 'invalid'; why: string } | null {
   if (run.why !== null) return { outcome: run.why.kind, why: run.why.text };
-  if (run.injected === null || run.cleared === null) return { outcome: 'inconclusive', why: say('simulate.why.not-run') };
+  if (run.injected === null || run.cleared === null)
+    return { outcome: 'inconclusive', why: say('simulate.why.not-run') };
   if (!run.injected.proved || !run.cleared.proved) {
-    return { outcome: 'inconclusive', why: say('simulate.why.not-proved', { proof: run.cleared.proof || run.injected.proof }) };
+    return {
+      outcome: 'inconclusive',
+      why: say('simulate.why.not-proved', { proof: run.cleared.proof || run.injected.proof }),
+    };
   }
   if (touchedCount(run, affected) === 0) return { outcome: 'inconclusive', why: say('simulate.why.not-touched') };
   return null;
@@ -127,16 +158,36 @@ function channelsOf(run: MethodRun): ChannelText[] {
     ...run.asks.flatMap(({ ask }): ChannelText[] => [
       { channel: 'reply', text: ask.body, baseline: calm(ask.phase), evidence: ask.id },
       // A stream's pieces joined: a secret split over two frames is whole again here.
-      ...(ask.answer === null || ask.body.includes(ask.answer) ? [] : [{ channel: 'reply', text: ask.answer, baseline: calm(ask.phase), evidence: ask.id }]),
+      ...(ask.answer === null || ask.body.includes(ask.answer)
+        ? []
+        : [{ channel: 'reply', text: ask.answer, baseline: calm(ask.phase), evidence: ask.id }]),
       { channel: 'header', text: headerText(ask.headers), baseline: calm(ask.phase), evidence: ask.id },
     ]),
-    ...run.health.map((fact): ChannelText => ({ channel: 'health', text: fact.body, baseline: calm(fact.phase), evidence: fact.id })),
-    ...run.functions.map((fact): ChannelText => ({ channel: 'reply', text: fact.body, baseline: calm(fact.phase), evidence: fact.id })),
-    ...run.histories.map((fact): ChannelText => ({ channel: 'history', text: fact.body, baseline: false, evidence: fact.id })),
-    ...run.alerts.map((fact): ChannelText => ({ channel: 'alert', text: fact.body, baseline: false, evidence: fact.id })),
+    ...run.health.map(
+      (fact): ChannelText => ({ channel: 'health', text: fact.body, baseline: calm(fact.phase), evidence: fact.id }),
+    ),
+    ...run.functions.map(
+      (fact): ChannelText => ({ channel: 'reply', text: fact.body, baseline: calm(fact.phase), evidence: fact.id }),
+    ),
+    ...run.histories.map(
+      (fact): ChannelText => ({ channel: 'history', text: fact.body, baseline: false, evidence: fact.id }),
+    ),
+    ...run.alerts.map(
+      (fact): ChannelText => ({ channel: 'alert', text: fact.body, baseline: false, evidence: fact.id }),
+    ),
     ...run.logs.flatMap((fact): ChannelText[] => [
-      { channel: `log:${fact.channel}`, text: fact.text.slice(0, fact.baselineBytes), baseline: true, evidence: fact.id },
-      { channel: `log:${fact.channel}`, text: fact.text.slice(fact.baselineBytes), baseline: false, evidence: fact.id },
+      {
+        channel: `log:${fact.channel}`,
+        text: fact.text.slice(0, fact.baselineLength),
+        baseline: true,
+        evidence: fact.id,
+      },
+      {
+        channel: `log:${fact.channel}`,
+        text: fact.text.slice(fact.baselineLength),
+        baseline: false,
+        evidence: fact.id,
+      },
     ]),
   ];
 }
@@ -144,24 +195,42 @@ function channelsOf(run: MethodRun): ChannelText[] {
 /** Headers that every HTTP server sends say nothing about a failure. */
 function headerText(headers: Readonly<Record<string, string>>): string {
   const usual = new Set(['date', 'content-type', 'content-length', 'connection', 'keep-alive', 'transfer-encoding']);
-  return Object.entries(headers).filter(([name]) => !usual.has(name)).map(([name, value]) => `${name}: ${value}`).join('\n');
+  return Object.entries(headers)
+    .filter(([name]) => !usual.has(name))
+    .map(([name, value]) => `${name}: ${value}`)
+    .join('\n');
 }
 
 function storedLeaks(run: MethodRun): FoundLeak[] {
   return run.scans.flatMap((scan) =>
     scan.found
       .filter(({ name }) => run.begin.canaries.some((canary) => canary.name === name && canary.kind === 'key'))
-      .map(({ name, offset }) => ({ canary: name, channel: scan.channel, offset, form: 'exact', kind: 'key' as const, cwe: 'CWE-312', wstg: 'WSTG-CRYP-04', evidence: scan.id })),
+      .map(({ name, offset }) => ({
+        canary: name,
+        channel: scan.channel,
+        offset,
+        form: 'exact',
+        kind: 'key' as const,
+        cwe: 'CWE-312',
+        wstg: 'WSTG-CRYP-04',
+        evidence: scan.id,
+      })),
   );
 }
 
-function timings({ run, affected, healthBaseline: steady }: CheckContext): Pick<MethodAssessment, 'detectMs' | 'noticeMs' | 'recoverMs'> {
+function timings({
+  run,
+  affected,
+  healthBaseline: steady,
+}: CheckContext): Pick<MethodAssessment, 'detectMs' | 'noticeMs' | 'recoverMs'> {
   const from = run.injected?.t ?? 0;
   const alert = run.alerts.find((fact) => fact.t >= from);
   const health = healthSeen(run, steady);
   const shown = affected.filter((ask) => showsFault(ask, ask.disturbed)).map(({ ask }) => ask.endT - firstTouch(run));
   const noticeMs = shown.length === 0 ? null : Math.min(...shown);
-  const seen = [alert === undefined ? null : alert.t - from, health?.afterMs ?? null, noticeMs].filter((ms) => ms !== null);
+  const seen = [alert === undefined ? null : alert.t - from, health?.afterMs ?? null, noticeMs].filter(
+    (ms) => ms !== null,
+  );
   const back = recoveredAt(run);
   return {
     detectMs: seen.length === 0 ? null : Math.min(...seen),

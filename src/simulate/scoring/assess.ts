@@ -6,9 +6,9 @@ import {
   type Level,
   type MethodResult,
   type ScenarioId,
+  type Simulation,
   scenarioIds,
   scenarioMethods,
-  type Simulation,
 } from '../../platform/documents/simulation.ts';
 import { type Lang, sayer } from '../../platform/i18n/say.ts';
 import type { Evidence, EvidenceOf } from '../scenarios/evidence.ts';
@@ -32,7 +32,8 @@ export interface AssessInput {
 export function assess({ evidence, rubric, lang, evidenceFile }: AssessInput): Simulation {
   const begin = evidence.find((line): line is EvidenceOf<'run-begin'> => line.kind === 'run-begin');
   const end = evidence.find((line): line is EvidenceOf<'run-end'> => line.kind === 'run-end');
-  if (begin === undefined || end === undefined) throw new TypeError('evidence must begin with run-begin and end with run-end');
+  if (begin === undefined || end === undefined)
+    throw new TypeError('evidence must begin with run-begin and end with run-end');
   const say = sayer(lang);
   const runs = methodRuns(evidence);
   const assessments = runs.map((run) => assessMethodRun(run, { begin, rubric, say }));
@@ -47,7 +48,9 @@ export function assess({ evidence, rubric, lang, evidenceFile }: AssessInput): S
       const scores = worstOf(methods);
       return { id, methods, observations: observe(mine, { begin, say }), scores, total: totalOf(scores) };
     });
-  const cells = scenarios.flatMap(({ scores }) => dimensions.map((dimension) => scores[dimension]).filter((cell) => cell !== null));
+  const cells = scenarios.flatMap(({ scores }) =>
+    dimensions.map((dimension) => scores[dimension]).filter((cell) => cell !== null),
+  );
   const score = round(cells.reduce((a, b) => a + b, 0));
   const assessable = 20 * cells.length;
   const totals = scenarios.filter((s): s is typeof s & { total: number } => s.total !== null);
@@ -90,7 +93,8 @@ export function levelOf(percent: number): Level {
 function methodResult(assessments: readonly MethodAssessment[], begin: EvidenceOf<'run-begin'>): MethodResult {
   const scored = assessments.filter(({ outcome }) => outcome === 'scored');
   const shown = worstRun(scored) ?? assessments[0]!;
-  const at = (t: number | undefined) => (t === undefined ? null : new Date(Date.parse(begin.startedAt) + t).toISOString());
+  const at = (t: number | undefined) =>
+    t === undefined ? null : new Date(Date.parse(begin.startedAt) + t).toISOString();
   const spread = (pick: (a: MethodAssessment) => number | null) => {
     const values = scored.map(pick).filter((value) => value !== null);
     if (values.length === 0) return null;
@@ -108,7 +112,11 @@ function methodResult(assessments: readonly MethodAssessment[], begin: EvidenceO
     clearedAt: at(shown.run.cleared?.t),
     affectedRequests: shown.affected,
     ...(shown.run.dose === null ? {} : { dose: shown.run.dose.values }),
-    timings: { detectMs: spread((a) => a.detectMs), noticeMs: spread((a) => a.noticeMs), recoverMs: spread((a) => a.recoverMs) },
+    timings: {
+      detectMs: spread((a) => a.detectMs),
+      noticeMs: spread((a) => a.noticeMs),
+      recoverMs: spread((a) => a.recoverMs),
+    },
     attempts: shown.attempts,
     leaks: shown.leaks.map(({ kind: _kind, evidence: _evidence, ...leak }) => leak),
     checks: shown.checks,
@@ -123,7 +131,10 @@ function worstRun(assessments: readonly MethodAssessment[]): MethodAssessment | 
 /** A scenario's cell is the lowest of its methods' cells; a cell that no method could assess is null. */
 function worstOf(methods: readonly MethodResult[]): Scores {
   return scoresBy((dimension) => {
-    const cells = methods.filter(({ outcome }) => outcome === 'scored').map(({ scores }) => scores[dimension]).filter((cell) => cell !== null);
+    const cells = methods
+      .filter(({ outcome }) => outcome === 'scored')
+      .map(({ scores }) => scores[dimension])
+      .filter((cell) => cell !== null);
     return cells.length === 0 ? null : Math.min(...cells);
   });
 }
@@ -144,7 +155,10 @@ function sumOf(scores: Scores): number {
 
 function selfHealed(assessments: readonly MethodAssessment[], scenario: ScenarioId): boolean {
   const scored = assessments.filter(({ run, outcome }) => run.scenario === scenario && outcome === 'scored');
-  return scored.length > 0 && scored.every(({ run, recoverMs }) => recoverMs !== null && !run.process.some((fact) => fact.state === 'restarted'));
+  return (
+    scored.length > 0 &&
+    scored.every(({ run, recoverMs }) => recoverMs !== null && !run.process.some((fact) => fact.state === 'restarted'))
+  );
 }
 
 export function round(value: number): number {

@@ -2,7 +2,7 @@
 import type { Check, Checks } from './check.ts';
 import { ids, seconds } from './check.ts';
 import { healthDeviations } from './health.ts';
-import { type JudgedAsk, type MethodRun, affectedAsks } from './method-run.ts';
+import { affectedAsks, type JudgedAsk, type MethodRun } from './method-run.ts';
 import { shareAt } from './rubric.ts';
 
 const alert: Check = ({ run, promises, rubric, say, healed }) => {
@@ -51,7 +51,9 @@ export const detectionChecks: Checks = { alert, health, notice };
 
 /** A failure that nobody could notice need not be reported; a compromised key, a lost database and an overload always must be. */
 function mustBeSeen(run: MethodRun, healed: boolean): boolean {
-  return !healed || run.scenario === 'key-compromised' || run.scenario === 'database-down' || run.scenario === 'overload';
+  return (
+    !healed || run.scenario === 'key-compromised' || run.scenario === 'database-down' || run.scenario === 'overload'
+  );
 }
 
 /** An answer shows the fault when it tells of it, or when it was won by a second attempt: then the target had noticed. A silence shows nothing. */
@@ -77,7 +79,8 @@ export interface HealthSeen {
 export function healthSeen(run: MethodRun, baseline: Parameters<typeof healthDeviations>[0]): HealthSeen | null {
   const from = run.injected?.t ?? Number.POSITIVE_INFINITY;
   const to = run.cleared?.t ?? Number.POSITIVE_INFINITY;
-  const during = run.health.filter((fact) => fact.t >= from && fact.t <= to);
+  // A page that does not answer has told nothing, as little as an unanswered question.
+  const during = run.health.filter((fact) => fact.t >= from && fact.t <= to && fact.status !== null);
   const first = during.find((fact) => healthDeviations(baseline, fact).length > 0);
   if (first === undefined) return null;
   const left = new Set(during.flatMap((fact) => healthDeviations(baseline, fact)));

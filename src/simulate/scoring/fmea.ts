@@ -13,7 +13,10 @@ const occurrence: Record<ScenarioId, number> = {
 };
 
 /** Severity from what users and secrets suffer, detection from how late it is seen; each 1 (best) to 10. */
-export function fmeaTable(scenarios: readonly Pick<Simulation['scenarios'][number], 'id' | 'scores'>[], say: Say): Simulation['fmea'] {
+export function fmeaTable(
+  scenarios: readonly Pick<Simulation['scenarios'][number], 'id' | 'scores'>[],
+  say: Say,
+): Simulation['fmea'] {
   return scenarios.flatMap(({ id, scores }) => {
     const { management, recovery, security, detection } = scores;
     if (management === null || recovery === null || security === null || detection === null) return [];

@@ -13,7 +13,9 @@ export interface HistoryResult {
 /** Judged on the last history fetched of each conversation. A message is acknowledged by any answer in the ordinary shape. */
 export function lostMessages(run: MethodRun): HistoryResult {
   const result: HistoryResult = { acknowledged: 0, lost: [], doubled: [], disordered: [] };
-  const acknowledged = run.asks.filter(({ kind }) => kind === 'served' || kind === 'limited' || kind === 'posed').map(({ ask }) => ask);
+  const acknowledged = run.asks
+    .filter(({ kind }) => kind === 'served' || kind === 'limited' || kind === 'posed')
+    .map(({ ask }) => ask);
   const conversations = new Set(acknowledged.map((ask) => ask.conversation));
   for (const conversation of conversations) {
     const last = run.histories.filter((fact) => fact.conversation === conversation).at(-1);

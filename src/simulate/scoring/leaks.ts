@@ -26,15 +26,75 @@ interface Pattern {
 
 /** What failures tell without being asked: WSTG-ERRH-01 (improper error handling) and -02 (stack traces). */
 const patterns: readonly Pattern[] = [
-  { name: 'stack-trace-js', kind: 'trace', expression: /\bat (?:async )?[\w$.<>[\] ]{1,80} ?\((?:file:\/\/|node:|\/|[A-Z]:\\)[^)\n]{1,200}:\d+:\d+\)|\bat (?:async )?(?:file:\/\/|node:|\/)[^\s)]{1,200}:\d+:\d+/, cwe: 'CWE-209', wstg: 'WSTG-ERRH-02' },
-  { name: 'stack-trace-python', kind: 'trace', expression: /Traceback \(most recent call last\)|File "[^"\n]{1,200}", line \d+/, cwe: 'CWE-209', wstg: 'WSTG-ERRH-02' },
-  { name: 'stack-trace-java', kind: 'trace', expression: /\bat (?:[a-z]\w*\.){2,}\w+\(\w+\.java:\d+\)|\b(?:java|org|com)(?:\.\w+){2,}(?:Exception|Error)\b/, cwe: 'CWE-209', wstg: 'WSTG-ERRH-02' },
-  { name: 'exception-name', kind: 'trace', expression: /\b(?:[A-Z][a-zA-Z]+(?:Error|Exception)): \S/, cwe: 'CWE-209', wstg: 'WSTG-ERRH-01' },
-  { name: 'system-error', kind: 'trace', expression: /\b(?:ECONN(?:REFUSED|RESET|ABORTED)|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|ENOENT|EACCES|EPIPE|EHOSTUNREACH|UND_ERR_\w+|fetch failed|socket hang up)\b/, cwe: 'CWE-209', wstg: 'WSTG-ERRH-01' },
-  { name: 'sql', kind: 'trace', expression: /\bSQLITE_[A-Z]+\b|\b(?:SELECT|INSERT|UPDATE|DELETE)\b[^.\n]{1,120}\b(?:FROM|INTO|SET)\b|syntax error at or near|no such table|file is not a database|database disk image is malformed|database is locked/, cwe: 'CWE-209', wstg: 'WSTG-ERRH-01' },
-  { name: 'file-path', kind: 'path', expression: /(?:^|[\s"'(=:])(?:\/(?:home|usr|var|opt|app|srv|tmp|root|etc|mnt|data|work|Users)\/[\w.@/-]{2,200}|[A-Z]:\\[\w.\\-]{3,200})/, cwe: 'CWE-209', wstg: 'WSTG-ERRH-01' },
-  { name: 'internal-address', kind: 'host', expression: /\b(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|10\.\d{1,3}\.\d{1,3}\.\d{1,3}|192\.168\.\d{1,3}\.\d{1,3}|172\.(?:1[6-9]|2\d|3[01])\.\d{1,3}\.\d{1,3})(?::\d{2,5})?\b/, cwe: 'CWE-209', wstg: 'WSTG-ERRH-01' },
-  { name: 'version', kind: 'version', expression: /\b(?:nginx|apache|express|uvicorn|gunicorn|werkzeug|node(?:\.js)?|undici|python|php|openssl|sqlite|postgresql|mysql)[/ ]v?\d+\.\d+(?:\.\d+)?\b/i, cwe: 'CWE-497', wstg: 'WSTG-ERRH-01' },
+  {
+    name: 'stack-trace-js',
+    kind: 'trace',
+    expression:
+      /\bat (?:async )?[\w$.<>[\] ]{1,80} ?\((?:file:\/\/|node:|\/|[A-Z]:\\)[^)\n]{1,200}:\d+:\d+\)|\bat (?:async )?(?:file:\/\/|node:|\/)[^\s)]{1,200}:\d+:\d+/,
+    cwe: 'CWE-209',
+    wstg: 'WSTG-ERRH-02',
+  },
+  {
+    name: 'stack-trace-python',
+    kind: 'trace',
+    expression: /Traceback \(most recent call last\)|File "[^"\n]{1,200}", line \d+/,
+    cwe: 'CWE-209',
+    wstg: 'WSTG-ERRH-02',
+  },
+  {
+    name: 'stack-trace-java',
+    kind: 'trace',
+    expression: /\bat (?:[a-z]\w*\.){2,}\w+\(\w+\.java:\d+\)|\b(?:java|org|com)(?:\.\w+){2,}(?:Exception|Error)\b/,
+    cwe: 'CWE-209',
+    wstg: 'WSTG-ERRH-02',
+  },
+  {
+    name: 'exception-name',
+    kind: 'trace',
+    expression: /\b(?:[A-Z][a-zA-Z]+(?:Error|Exception)): \S/,
+    cwe: 'CWE-209',
+    wstg: 'WSTG-ERRH-01',
+  },
+  {
+    name: 'system-error',
+    kind: 'trace',
+    expression:
+      /\b(?:ECONN(?:REFUSED|RESET|ABORTED)|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|ENOENT|EACCES|EPIPE|EHOSTUNREACH|UND_ERR_\w+|fetch failed|socket hang up)\b/,
+    cwe: 'CWE-209',
+    wstg: 'WSTG-ERRH-01',
+  },
+  {
+    name: 'sql',
+    kind: 'trace',
+    expression:
+      /\bSQLITE_[A-Z]+\b|\b(?:SELECT|INSERT|UPDATE|DELETE)\b[^.\n]{1,120}\b(?:FROM|INTO|SET)\b|syntax error at or near|no such table|file is not a database|database disk image is malformed|database is locked/,
+    cwe: 'CWE-209',
+    wstg: 'WSTG-ERRH-01',
+  },
+  {
+    name: 'file-path',
+    kind: 'path',
+    expression:
+      /(?:^|[\s"'(=:])(?:\/(?:home|usr|var|opt|app|srv|tmp|root|etc|mnt|data|work|Users)\/[\w.@/-]{2,200}|[A-Z]:\\[\w.\\-]{3,200})/,
+    cwe: 'CWE-209',
+    wstg: 'WSTG-ERRH-01',
+  },
+  {
+    name: 'internal-address',
+    kind: 'host',
+    expression:
+      /\b(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|10\.\d{1,3}\.\d{1,3}\.\d{1,3}|192\.168\.\d{1,3}\.\d{1,3}|172\.(?:1[6-9]|2\d|3[01])\.\d{1,3}\.\d{1,3})(?::\d{2,5})?\b/,
+    cwe: 'CWE-209',
+    wstg: 'WSTG-ERRH-01',
+  },
+  {
+    name: 'version',
+    kind: 'version',
+    expression:
+      /\b(?:nginx|apache|express|uvicorn|gunicorn|werkzeug|node(?:\.js)?|undici|python|php|openssl|sqlite|postgresql|mysql)[/ ]v?\d+\.\d+(?:\.\d+)?\b/i,
+    cwe: 'CWE-497',
+    wstg: 'WSTG-ERRH-01',
+  },
 ];
 
 /** Everything that leaked, one entry per canary or pattern, channel and form. */
@@ -120,7 +180,9 @@ export function canaryForms(canary: Canary, text: string): { form: string; offse
 /** Base64 of a text inside a longer one depends on where it falls: three alignments, the unsure ends cut off. */
 function base64Needles(value: string): string[] {
   return [0, 1, 2].map((shift) => {
-    const encoded = Buffer.from('\0'.repeat(shift) + value).toString('base64').replace(/=+$/, '');
+    const encoded = Buffer.from('\0'.repeat(shift) + value)
+      .toString('base64')
+      .replace(/=+$/, '');
     return encoded.slice(shift === 0 ? 0 : shift + 1, -2);
   });
 }

@@ -20,19 +20,30 @@ const honest: Check = ({ affected, say, rubric }) => {
   if (affected.length === 0) return null;
   const posed = affected.filter(({ kind }) => kind === 'posed');
   if (posed.length > 0) {
-    return { share: 0, because: say('simulate.because.posed', { count: posed.length, asked: affected.length }), evidence: ids(posed.map(({ ask }) => ask)) };
+    return {
+      share: 0,
+      because: say('simulate.because.posed', { count: posed.length, asked: affected.length }),
+      evidence: ids(posed.map(({ ask }) => ask)),
+    };
   }
   const worth = affected.map((ask) => rubric.answers[answerWorth(ask)]);
   const count = (kind: TellingAsk['kind']) => affected.filter((ask) => ask.kind === kind).length;
   return {
     share: worth.reduce((a, b) => a + b, 0) / worth.length,
-    because: say('simulate.because.honest', { served: count('served'), limited: count('limited'), error: count('error'), silence: count('silence') }),
+    because: say('simulate.because.honest', {
+      served: count('served'),
+      limited: count('limited'),
+      error: count('error'),
+      silence: count('silence'),
+    }),
     evidence: ids(affected.map(({ ask }) => ask)),
   };
 };
 
 function answerWorth(ask: TellingAsk): keyof CheckContext['rubric']['answers'] {
-  return ask.kind === 'error' && !ask.wording.what ? 'bare-error' : ask.kind;
+  if (ask.kind !== 'error') return ask.kind;
+  // A fitting message says what happens in plain words; what was written for a developer is not one.
+  return ask.wording.what && ask.wording.plain ? 'error' : 'bare-error';
 }
 
 /** Retries closer than this are a storm, not a second chance. */
@@ -69,7 +80,9 @@ const notRetried: Check = ({ calls, affected, say }) => {
 
 const refusedKey: Check = ({ calls, say }) => {
   const refused = calls.filter((call) => call.status === 401 || call.status === 403);
-  const uses = Math.max(...(['primary', 'spare', 'other', 'none'] as const).map((key) => refused.filter((call) => call.key === key).length));
+  const uses = Math.max(
+    ...(['primary', 'spare', 'other', 'none'] as const).map((key) => refused.filter((call) => call.key === key).length),
+  );
   if (refused.length === 0) return null;
   return {
     share: uses <= 3 ? 1 : Math.max(0, 1 - (uses - 3) / 6),
@@ -91,11 +104,17 @@ const spare: Check = ({ calls, promises, affected, say }) => {
 const continuity: Check = ({ run, affected, say }) => {
   const tried = run.functions.filter((fact) => fact.phase === 'fault');
   const talks = affected.filter(({ ask }) => ask.user === 'newcomer');
-  const marks = [...tried.map((fact) => (fact.works ? 1 : fact.status === null ? 0 : 0.25)), ...(talks.length > 0 ? [talks.some((ask) => ask.kind === 'served') ? 1 : 0] : [])];
+  const marks = [
+    ...tried.map((fact) => (fact.works ? 1 : fact.status === null ? 0 : 0.25)),
+    ...(talks.length > 0 ? [talks.some((ask) => ask.kind === 'served') ? 1 : 0] : []),
+  ];
   if (marks.length === 0) return null;
   return {
     share: marks.reduce((a, b) => a + b, 0) / marks.length,
-    because: say('simulate.because.continuity', { works: marks.filter((mark) => mark === 1).length, tried: marks.length }),
+    because: say('simulate.because.continuity', {
+      works: marks.filter((mark) => mark === 1).length,
+      tried: marks.length,
+    }),
     evidence: ids(tried),
   };
 };
@@ -106,17 +125,24 @@ const pace: Check = ({ run, affected, say }) => {
   if (affected.length === 0 || Number.isNaN(usual)) return null;
   const loaded = median(served.map(({ ask }) => ask.endT - ask.t));
   const ratio = loaded / Math.max(usual, 1);
-  const speed = served.length === 0 ? 0 : loaded <= 1000 || ratio <= 2 ? 1 : ratio <= 5 ? 0.75 : ratio <= 10 ? 0.5 : 0.25;
+  const speed =
+    served.length === 0 ? 0 : loaded <= 1000 || ratio <= 2 ? 1 : ratio <= 5 ? 0.75 : ratio <= 10 ? 0.5 : 0.25;
   return {
     share: speed * (served.length / affected.length),
-    because: say('simulate.because.pace', { usual: seconds(usual), loaded: Number.isNaN(loaded) ? '–' : seconds(loaded), served: served.length, asked: affected.length }),
+    because: say('simulate.because.pace', {
+      usual: seconds(usual),
+      loaded: Number.isNaN(loaded) ? '–' : seconds(loaded),
+      served: served.length,
+      asked: affected.length,
+    }),
     evidence: ids(affected.map(({ ask }) => ask)),
   };
 };
 
 const priority: Check = ({ affected, promises, say }) => {
   if (!promises['admin']) return null;
-  const of = (identity: string) => median(affected.filter(({ ask }) => ask.identity === identity).map(({ ask }) => ask.endT - ask.t));
+  const of = (identity: string) =>
+    median(affected.filter(({ ask }) => ask.identity === identity).map(({ ask }) => ask.endT - ask.t));
   const [admin, user] = [of('admin'), of('user')];
   if (Number.isNaN(admin) || Number.isNaN(user)) return null;
   return {
@@ -127,7 +153,15 @@ const priority: Check = ({ affected, promises, say }) => {
 };
 
 export const managementChecks: Checks = {
-  answered, honest, retried, 'not-retried': notRetried, 'refused-key': refusedKey, spare, continuity, pace, priority,
+  answered,
+  honest,
+  retried,
+  'not-retried': notRetried,
+  'refused-key': refusedKey,
+  spare,
+  continuity,
+  pace,
+  priority,
 };
 
 /** The upstream calls of each affected message, in order; messages that caused none (an open breaker) are left out. */

@@ -19,7 +19,8 @@ const alive: Check = ({ run, say }) => {
     };
   }
   const restarted = run.process.find((fact) => fact.state === 'restarted');
-  if (restarted === undefined) return { share: 1, because: say('simulate.because.alive'), evidence: ids(run.process, 1) };
+  if (restarted === undefined)
+    return { share: 1, because: say('simulate.because.alive'), evidence: ids(run.process, 1) };
   return {
     share: recoveredAt(run) !== null ? byHand.alive : 0,
     because: say('simulate.because.restarted'),
@@ -29,7 +30,8 @@ const alive: Check = ({ run, say }) => {
 
 const back: Check = ({ run, rubric, say }) => {
   const first = recoveredAt(run);
-  if (first === null || run.cleared === null) return { share: 0, because: say('simulate.because.not-back'), evidence: [] };
+  if (first === null || run.cleared === null)
+    return { share: 0, because: say('simulate.because.not-back'), evidence: [] };
   const ms = Math.max(0, first.endT - run.cleared.t);
   const helped = run.process.some((fact) => fact.state === 'restarted');
   return {
@@ -49,7 +51,12 @@ const history: Check = ({ run, promises, say }) => {
     because:
       bad === 0
         ? say('simulate.because.history', { count: result.acknowledged })
-        : say('simulate.because.history-lost', { count: result.acknowledged, lost: result.lost.length, doubled: result.doubled.length, disordered: result.disordered.length }),
+        : say('simulate.because.history-lost', {
+            count: result.acknowledged,
+            lost: result.lost.length,
+            doubled: result.doubled.length,
+            disordered: result.disordered.length,
+          }),
     evidence: [...ids(run.histories, 2), ...ids([...result.lost, ...result.doubled, ...result.disordered], 6)],
   };
 };
@@ -59,6 +66,8 @@ export const recoveryChecks: Checks = { alive, back, history };
 /** The first ordinary answer after the fault was cleared. */
 export function recoveredAt(run: MethodRun): MethodRun['asks'][number]['ask'] | null {
   const from = run.cleared?.t ?? Number.POSITIVE_INFINITY;
-  const served = run.asks.filter(({ ask, kind }) => kind === 'served' && ask.t >= from).sort((a, b) => a.ask.endT - b.ask.endT);
+  const served = run.asks
+    .filter(({ ask, kind }) => kind === 'served' && ask.t >= from)
+    .sort((a, b) => a.ask.endT - b.ask.endT);
   return served[0]?.ask ?? null;
 }

@@ -4,13 +4,26 @@ import type { Check, Checks } from './check.ts';
 import { type FoundLeak, userReads } from './leaks.ts';
 
 /** A leak that only a technical channel shows is worth half; a key is a key wherever it lies. */
-function without(kinds: readonly FoundLeak['kind'][], inTechnicalChannel: number, clean: TextKey, leaked: TextKey): Check {
+function without(
+  kinds: readonly FoundLeak['kind'][],
+  inTechnicalChannel: number,
+  clean: TextKey,
+  leaked: TextKey,
+): Check {
   return ({ leaks, say }) => {
     const mine = leaks.filter((leak) => kinds.includes(leak.kind));
     if (mine.length === 0) return { share: 1, because: say(clean), evidence: [] };
-    const worst = Math.min(...mine.map((leak) => (leak.kind === 'version' ? 0.5 : userReads(leak.channel) ? 0 : inTechnicalChannel)));
-    const where = [...new Set(mine.map((leak) => `${leak.canary ?? leak.pattern} → ${leak.channel}`))].slice(0, 4).join(', ');
-    return { share: worst, because: say(leaked, { where }), evidence: [...new Set(mine.map((leak) => leak.evidence))].slice(0, 8) };
+    const worst = Math.min(
+      ...mine.map((leak) => (leak.kind === 'version' ? 0.5 : userReads(leak.channel) ? 0 : inTechnicalChannel)),
+    );
+    const where = [...new Set(mine.map((leak) => `${leak.canary ?? leak.pattern} → ${leak.channel}`))]
+      .slice(0, 4)
+      .join(', ');
+    return {
+      share: worst,
+      because: say(leaked, { where }),
+      evidence: [...new Set(mine.map((leak) => leak.evidence))].slice(0, 8),
+    };
   };
 }
 

@@ -1,9 +1,10 @@
 // UX: nobody noticed, or everyone who did was told what happens, what to do and when, in plain words of their language.
+
+import type { TextKey } from '../../platform/i18n/say.ts';
 import type { Check, CheckContext, Checks, TellingAsk } from './check.ts';
 import { ids, median, seconds } from './check.ts';
 import { lostMessages } from './history.ts';
 import { shareAt } from './rubric.ts';
-import type { TextKey } from '../../platform/i18n/say.ts';
 
 const undisturbed: Check = ({ run, affected, healed, rubric, say }) => {
   if (!healed || affected.length === 0) return null;
@@ -20,17 +21,23 @@ const undisturbed: Check = ({ run, affected, healed, rubric, say }) => {
   };
 };
 
+/** Told in another language than the user's, a thing is half told. */
+const inAnotherLanguage = 0.5;
+
 /** One of the questions on what was told; a silence and an answer that only poses as one tell nothing. */
-function told(question: (ask: TellingAsk) => boolean, yes: TextKey, no: TextKey): Check {
+function told(question: (ask: TellingAsk) => boolean, yes: TextKey, no: TextKey, needsLanguage = false): Check {
   return ({ affected, healed, say }) => {
     if (healed) return null;
     const disturbed = disturbedOf(affected);
     if (disturbed.length === 0) return null;
     const failed = disturbed.filter((ask) => ask.kind === 'silence' || ask.kind === 'posed' || !question(ask));
     const facts = { count: disturbed.length - failed.length, asked: disturbed.length };
+    const foreign = needsLanguage
+      ? disturbed.filter((ask) => !failed.includes(ask) && !ask.wording.language).length
+      : 0;
     const word = failed.map((ask) => ask.wording.jargon).find((found) => found !== null) ?? '';
     return {
-      share: 1 - failed.length / disturbed.length,
+      share: 1 - (failed.length + foreign * inAnotherLanguage) / disturbed.length,
       because: failed.length === 0 ? say(yes, facts) : say(no, { ...facts, word: word.slice(0, 40) }),
       evidence: ids((failed.length > 0 ? failed : disturbed).map(({ ask }) => ask)),
     };
@@ -40,7 +47,11 @@ function told(question: (ask: TellingAsk) => boolean, yes: TextKey, no: TextKey)
 const retryAfter: Check = (context: CheckContext) => {
   const asking = disturbedOf(context.affected).filter((ask) => ask.wording.asksToWait);
   if (context.healed || asking.length === 0) return null;
-  return told(({ ask, wording }) => !wording.asksToWait || ask.headers['retry-after'] !== undefined, 'simulate.because.retry-after', 'simulate.because.no-retry-after')({
+  return told(
+    ({ ask, wording }) => !wording.asksToWait || ask.headers['retry-after'] !== undefined,
+    'simulate.because.retry-after',
+    'simulate.because.no-retry-after',
+  )({
     ...context,
     affected: asking,
   });
@@ -48,9 +59,9 @@ const retryAfter: Check = (context: CheckContext) => {
 
 export const uxChecks: Checks = {
   undisturbed,
-  'says-what': told(({ wording }) => wording.what, 'simulate.because.says-what', 'simulate.because.no-what'),
-  'says-do': told(({ wording }) => wording.does, 'simulate.because.says-do', 'simulate.because.no-do'),
-  'says-when': told(({ wording }) => wording.when, 'simulate.because.says-when', 'simulate.because.no-when'),
+  'says-what': told(({ wording }) => wording.what, 'simulate.because.says-what', 'simulate.because.no-what', true),
+  'says-do': told(({ wording }) => wording.does, 'simulate.because.says-do', 'simulate.because.no-do', true),
+  'says-when': told(({ wording }) => wording.when, 'simulate.because.says-when', 'simulate.because.no-when', true),
   language: told(({ wording }) => wording.language, 'simulate.because.language', 'simulate.because.no-language'),
   plain: told(({ wording }) => wording.plain, 'simulate.because.plain', 'simulate.because.no-plain'),
   'retry-after': retryAfter,

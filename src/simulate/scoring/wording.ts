@@ -18,7 +18,8 @@ const jargon: readonly RegExp[] = [
   /\b(timeout|timed out|upstream|backend|back-end|endpoint|proxy|socket|stack ?trace|traceback|exception|null pointer|undefined|NaN|payload|middleware|daemon|thread|rate.?limit(ed|er)?|circuit.?breaker|fetch failed|provider|fournisseur)\b/i,
   /\b(E[A-Z]{4,}|SQLITE_[A-Z_]+|UND_ERR_[A-Z_]+)\b/,
   /\b[A-Z]\w+(Error|Exception)\b/,
-  /\b(error|erreur|status|statut|code)\s*:?\s*[45]\d\d\b|\b[45]\d\d\s+(Unauthorized|Forbidden|Not Found|Too Many|Internal|Bad Gateway|Service Unavailable|Gateway)/i,
+  /https?:\/\/|\b(GET|POST|PUT|DELETE) \/?\w|\bat .{1,200}:\d+:\d+|\{\s*"/,
+  /\b(error|erreur|status|statut|code|failed)\s*:?\s*[45]\d\d\b|\b[45]\d\d\s+(Unauthorized|Forbidden|Not Found|Too Many|Internal|Bad Gateway|Service Unavailable|Gateway)/i,
   /\b(sqlite|postgres(ql)?|mysql|redis|mongodb|nginx|express|node\.js|python|flask|django|ollama|openai|mistral)\b/i,
 ];
 const html = /<!doctype|<html|<head|<body|<h[1-6]\b|<p>|<div\b|<pre\b|<br\s*\/?>/i;
@@ -35,12 +36,14 @@ export interface Wording {
   asksToWait: boolean;
 }
 
-const asksToWait = /r[ée]essay|retent|patient|attend(ez|re)|revenez|try again|retry|please wait|come back|ask again|later|plus tard/i;
+const asksToWait =
+  /r[ée]essay|retent|patient|attend(ez|re)|revenez|try again|retry|please wait|come back|ask again|later|plus tard/i;
 
 /** Judges all that a reply says, its strings one by one joined. */
 export function judgeWording(strings: readonly string[], language: 'fr' | 'en'): Wording {
   const text = strings.join('\n');
-  const found = jargon.map((rule) => rule.exec(text)?.[0]).find((hit) => hit !== undefined) ?? html.exec(text)?.[0] ?? null;
+  const found =
+    jargon.map((rule) => rule.exec(text)?.[0]).find((hit) => hit !== undefined) ?? html.exec(text)?.[0] ?? null;
   return {
     what: saysWhat.test(text),
     does: saysDo.test(text),

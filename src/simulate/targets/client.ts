@@ -32,7 +32,11 @@ export function createTargetClient(now: () => number): TargetClient {
     send: async (what, places, { headers: extra = {}, timeoutMs = 15_000 } = {}) => {
       const { url, method, headers, body } = fill(what, places);
       const t = now();
-      const partial: { status: number | null; headers: Record<string, string>; body: string } = { status: null, headers: {}, body: '' };
+      const partial: { status: number | null; headers: Record<string, string>; body: string } = {
+        status: null,
+        headers: {},
+        body: '',
+      };
       try {
         const answer = await request(url, {
           dispatcher: agent,
@@ -61,7 +65,9 @@ export function createTargetClient(now: () => number): TargetClient {
 
 function plainHeaders(headers: Record<string, string | string[] | undefined>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]])),
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
+    ),
   );
 }
 
@@ -89,14 +95,18 @@ export function readAnswer(
       const conversation = ask.conversation === undefined ? null : atPointer(json, ask.conversation);
       return {
         answer: typeof found === 'string' && found.trim() !== '' ? found : null,
-        conversation: typeof conversation === 'string' || typeof conversation === 'number' ? String(conversation) : null,
+        conversation:
+          typeof conversation === 'string' || typeof conversation === 'number' ? String(conversation) : null,
         ended: true,
       };
     }
     case 'text':
       return { answer: body.trim() === '' ? null : body, conversation: null, ended: true };
     case 'openai': {
-      const frames = body.split(/\r?\n/).filter((line) => line.startsWith('data:')).map((line) => line.slice(5).trim());
+      const frames = body
+        .split(/\r?\n/)
+        .filter((line) => line.startsWith('data:'))
+        .map((line) => line.slice(5).trim());
       const text = joined(frames.map((frame) => atPointer(parseJsonObject(frame), '/choices/0/delta/content')));
       return { answer: text, conversation: null, ended: frames.includes('[DONE]') };
     }

@@ -62,7 +62,9 @@ export const profileSchema = z.strictObject({
   settings: z.strictObject({ get: httpRequest, put: httpRequest.optional() }).optional(),
   login: z.strictObject({ request: httpRequest, token: pointer.optional() }).optional(),
   incidents: z.strictObject({ request: httpRequest }).optional(),
-  identities: z.record(z.string(), z.strictObject({ headers: z.record(z.string(), z.string()).default({}) })).default({}),
+  identities: z
+    .record(z.string(), z.strictObject({ headers: z.record(z.string(), z.string()).default({}) }))
+    .default({}),
   procedures: z.record(z.string(), z.string()).default({}),
   logs: z.array(z.string().min(1)).default(['stdout', 'stderr']),
   upstream: z
@@ -112,10 +114,15 @@ function invalid(file: string, issue: z.core.$ZodIssue | undefined): RempartErro
   if (issue?.code === 'unrecognized_keys') {
     const known = Object.keys(profileSchema.shape);
     const key = issue.keys[0] ?? '';
-    const hint = issue.path.length === 0 ? `unknown key "${key}", did you mean "${nearest(key, known)}"?` : `unknown key "${key}"`;
+    const hint =
+      issue.path.length === 0 ? `unknown key "${key}", did you mean "${nearest(key, known)}"?` : `unknown key "${key}"`;
     return new RempartError('ERR_PROFILE_INVALID', { file: basename(file), path: path || '.', what: hint });
   }
-  return new RempartError('ERR_PROFILE_INVALID', { file: basename(file), path: path || '.', what: issue?.message ?? 'invalid' });
+  return new RempartError('ERR_PROFILE_INVALID', {
+    file: basename(file),
+    path: path || '.',
+    what: issue?.message ?? 'invalid',
+  });
 }
 
 function isKnown(name: string): boolean {
@@ -144,7 +151,9 @@ export function fill<T>(value: T, places: Places): T {
   }
   if (Array.isArray(value)) return value.map((entry) => fill(entry, places)) as T;
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [fill(key, places), fill(entry, places)])) as T;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, entry]) => [fill(key, places), fill(entry, places)]),
+    ) as T;
   }
   return value;
 }

@@ -4,9 +4,9 @@ const questions = {
   fr: [
     "Peux-tu m'expliquer ce qu'est un réseau de neurones ?",
     'Quelle est la différence entre une pile et une file ?',
-    "Donne-moi une idée de plat végétarien pour ce soir.",
+    'Donne-moi une idée de plat végétarien pour ce soir.',
     'Comment bien préparer un entretien ?',
-    "Résume-moi le principe de la photosynthèse.",
+    'Résume-moi le principe de la photosynthèse.',
     'Comment calcule-t-on une moyenne pondérée ?',
   ],
   en: [

@@ -1,7 +1,19 @@
 // SQLite made unusable under handles that are already open: the files are overwritten in place and later put back byte for byte.
 // Renaming, unlinking or chmod do nothing to a process that holds the file.
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, fsyncSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -62,11 +74,16 @@ export function overwriteDatabase(undo: DatabaseUndo, how: 'stopped' | 'corrupte
   }
 }
 
-/** stopped: nothing of a database is left. corrupted: the header still says SQLite, the pages behind it are torn. */
+/**
+ * stopped: nothing of a database is left. corrupted: the header still says SQLite, so that every statement meets
+ * SQLITE_CORRUPT instead of NOTADB. Its change counter moves on: an open handle would else trust the pages in its cache,
+ * and at the next commit even write them back.
+ */
 function garbage(bytes: Buffer, how: 'stopped' | 'corrupted', original: Buffer): void {
   bytes.fill('CORRUPTED DATA ');
-  // Byte 100 on is the schema's b-tree: with the header kept, every statement meets SQLITE_CORRUPT instead of NOTADB.
-  if (how === 'corrupted') original.copy(bytes, 0, 0, Math.min(100, original.length));
+  if (how === 'stopped' || original.length < 100) return;
+  original.copy(bytes, 0, 0, 100);
+  for (const counter of [24, 92]) bytes.writeUInt32BE((original.readUInt32BE(counter) + 1000) >>> 0, counter);
 }
 
 /** Puts the bytes back, the first page last: until then any opener is told that this is no database. True when there was something to do. */

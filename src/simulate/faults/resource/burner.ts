@@ -5,7 +5,8 @@ if (isMainThread) {
   const threads = Number(process.argv[2]);
   const deadlineMs = Number(process.argv[3]);
   const stop = new Int32Array(new SharedArrayBuffer(4));
-  for (let i = 0; i < threads; i++) new Worker(import.meta.filename, { workerData: { stop, until: Date.now() + deadlineMs } });
+  for (let i = 0; i < threads; i++)
+    new Worker(import.meta.filename, { workerData: { stop, until: Date.now() + deadlineMs } });
   const end = () => Atomics.store(stop, 0, 1);
   process.stdin.on('end', end).on('error', end).resume();
   setTimeout(end, deadlineMs).unref();
@@ -14,5 +15,6 @@ if (isMainThread) {
   const { stop, until } = workerData as { stop: Int32Array; until: number };
   let x = 1;
   // The clock is asked now and then: an orphan must end by itself even if nobody tells it.
-  while (Atomics.load(stop, 0) === 0 && Date.now() < until) for (let i = 0; i < 200_000; i++) x = Math.imul(x, 48271) ^ i;
+  while (Atomics.load(stop, 0) === 0 && Date.now() < until)
+    for (let i = 0; i < 200_000; i++) x = Math.imul(x, 48271) ^ i;
 }

@@ -1,0 +1,149 @@
+// How each method causes its failure: the fault, how long it lasts, and what a target must offer for it.
+import { availableParallelism } from 'node:os';
+import type { MethodId, ScenarioId } from '../../platform/documents/simulation.ts';
+import type { TextKey } from '../../platform/i18n/say.ts';
+import type { Fault } from '../faults/fault.ts';
+import type { Profile } from '../targets/profile.ts';
+
+export interface MethodPlan {
+  scenario: ScenarioId;
+  method: MethodId;
+  fault: (places: { databasePath: string }) => Fault;
+  /** The fault lasts at least this long at the quick pace, and ends once its checks are decided, at most after `quickMaxMs`. */
+  quickMinMs: number;
+  quickMaxMs: number;
+  /** The duration of the exercise. */
+  realMs: number;
+  /** Why this method cannot be had with this target; null when it can. */
+  impossible: (profile: Profile, allowed: { load: boolean }) => TextKey | null;
+}
+
+const always = () => null;
+const needsSqlite: MethodPlan['impossible'] = (profile) => {
+  if (profile.start === undefined) return 'simulate.why.no-start';
+  return profile.database.kind === 'sqlite' ? null : 'simulate.why.no-database';
+};
+const short = { quickMinMs: 2500, quickMaxMs: 10_000, realMs: 30_000 };
+
+const status = (
+  name: string,
+  error: Extract<Fault, { type: 'status' }>['error'],
+  keys: 'all' | 'primary',
+  retryAfterSeconds?: number,
+): MethodPlan['fault'] => {
+  const fault: Fault = {
+    type: 'status',
+    name,
+    error,
+    keys,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
+  return () => fault;
+};
+
+export const methodPlans: readonly MethodPlan[] = [
+  {
+    scenario: 'api-maintenance',
+    method: 'invalid-key',
+    fault: status('invalid-key', 'key-refused', 'all'),
+    ...short,
+    impossible: always,
+  },
+  {
+    scenario: 'api-maintenance',
+    method: 'unavailable',
+    fault: status('unavailable', 'overloaded', 'all'),
+    ...short,
+    impossible: always,
+  },
+  {
+    scenario: 'api-maintenance',
+    method: 'unavailable-retry-after',
+    fault: status('unavailable-retry-after', 'overloaded', 'all', 1),
+    ...short,
+    impossible: always,
+  },
+  { scenario: 'network-cut', method: 'refused', fault: () => ({ type: 'refused' }), ...short, impossible: always },
+  {
+    scenario: 'network-cut',
+    method: 'blackhole-silent',
+    fault: () => ({ type: 'silent' }),
+    quickMinMs: 4000,
+    quickMaxMs: 12_000,
+    realMs: 30_000,
+    impossible: always,
+  },
+  {
+    scenario: 'network-cut',
+    method: 'mid-request',
+    fault: () => ({ type: 'mid-request' }),
+    ...short,
+    impossible: always,
+  },
+  {
+    scenario: 'network-cut',
+    method: 'mid-stream',
+    fault: () => ({ type: 'mid-stream', afterEvents: 3 }),
+    ...short,
+    impossible: always,
+  },
+  {
+    scenario: 'key-compromised',
+    method: 'revoked-401',
+    fault: status('revoked-401', 'key-refused', 'primary'),
+    ...short,
+    impossible: always,
+  },
+  {
+    scenario: 'key-compromised',
+    method: 'revoked-403',
+    fault: status('revoked-403', 'forbidden', 'primary'),
+    ...short,
+    impossible: always,
+  },
+  {
+    scenario: 'overload',
+    method: 'cpu',
+    // Two threads a core: each core is busy even while the target runs on it.
+    fault: () => ({ type: 'cpu', threads: 2 * availableParallelism() }),
+    quickMinMs: 6000,
+    quickMaxMs: 12_000,
+    realMs: 30_000,
+    impossible: (_profile, { load }) => (load ? null : 'simulate.why.no-load'),
+  },
+  {
+    scenario: 'database-down',
+    method: 'stopped',
+    fault: ({ databasePath }) => ({ type: 'database', how: 'stopped', file: databasePath }),
+    ...short,
+    impossible: needsSqlite,
+  },
+  {
+    scenario: 'database-down',
+    method: 'corrupted',
+    fault: ({ databasePath }) => ({ type: 'database', how: 'corrupted', file: databasePath }),
+    ...short,
+    impossible: needsSqlite,
+  },
+  {
+    scenario: 'database-down',
+    method: 'locked',
+    fault: ({ databasePath }) => ({ type: 'database', how: 'locked', file: databasePath }),
+    ...short,
+    impossible: needsSqlite,
+  },
+  {
+    scenario: 'quota-exhausted',
+    method: 'rate-limited',
+    fault: status('rate-limited', 'rate-limited', 'all', 1),
+    ...short,
+    impossible: always,
+  },
+  {
+    scenario: 'quota-exhausted',
+    method: 'hard-quota',
+    fault: status('hard-quota', 'quota-exhausted', 'all'),
+    ...short,
+    impossible: always,
+  },
+];

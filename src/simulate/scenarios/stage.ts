@@ -1,0 +1,118 @@
+// Everything one method run needs before its first question: fresh ports, keys, canaries, work directory, proxy, and the started target.
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { KeeperClient } from '../keeper/keeper-client.ts';
+import { identifier } from '../standin/random.ts';
+import type { TargetClient } from '../targets/client.ts';
+import { fill, type Places, type Profile, placeholdersIn, profilePath } from '../targets/profile.ts';
+import type { Canary } from './evidence.ts';
+
+export interface Stage {
+  places: Places;
+  canaries: Canary[];
+  databasePath: string;
+  /** False when the target did not become ready in time. */
+  ready: boolean;
+}
+
+export interface StageParts {
+  profile: Profile;
+  keeper: KeeperClient;
+  client: TargetClient;
+  random: () => number;
+  /** A folder of this method run's own. */
+  work: string;
+  /** An address in 127/8 that stands nowhere else, so that its sight is a leak. */
+  host: string;
+  path: string;
+  env: Readonly<Record<string, string | undefined>>;
+  signal: AbortSignal;
+}
+
+const timeoutMs = 8000;
+
+export async function setStage(parts: StageParts): Promise<Stage> {
+  const { profile, keeper, random, work, host } = parts;
+  const keys = { primary: `sk-${identifier(random, 45)}`, spare: `sk-${identifier(random, 45)}` };
+  const { upstreamUrl, alertsUrl } = await keeper.call('prepare', {
+    dialect: profile.upstream.dialect,
+    real: profile.upstream.real,
+    host,
+    port: profile.upstream.port ?? 0,
+    keys,
+    seed: Math.floor(random() * 2 ** 31),
+    tokensPerSecond: 200,
+  });
+  const databaseFolder = join(work, `db-${identifier(random, 12).toLowerCase()}`);
+  mkdirSync(databaseFolder, { recursive: true });
+  const databasePath = join(databaseFolder, 'target.sqlite');
+  const places: Record<string, string> = {
+    work,
+    'upstream.url': upstreamUrl,
+    'upstream.key': keys.primary,
+    'upstream.spareKey': keys.spare,
+    'upstream.timeoutMs': String(timeoutMs),
+    'database.path': databasePath,
+    'database.url': '',
+    'alerts.url': alertsUrl,
+  };
+  for (const name of new Set(placeholdersIn({ ...profile, file: '' }))) {
+    if (name === 'port' || name.startsWith('port.')) places[name] = String(await freePort());
+    if (name.startsWith('secret.')) places[name] = `rps_${identifier(random, 40)}`;
+  }
+  const canaries: Canary[] = [
+    { name: 'upstream-key', kind: 'key', value: keys.primary },
+    { name: 'upstream-spare-key', kind: 'key', value: keys.spare },
+    { name: 'upstream-host', kind: 'host', value: host },
+    { name: 'upstream-port', kind: 'host', value: new URL(upstreamUrl).host },
+    { name: 'database-path', kind: 'path', value: databaseFolder },
+    ...Object.entries(places)
+      .filter(([name]) => name.startsWith('secret.'))
+      .map(([name, value]): Canary => ({ name, kind: 'secret', value })),
+  ];
+  const ready = profile.start === undefined ? true : await startTarget(parts, profile.start, places);
+  return { places, canaries, databasePath, ready };
+}
+
+async function startTarget(parts: StageParts, start: NonNullable<Profile['start']>, places: Places): Promise<boolean> {
+  const { profile, keeper, client, env } = parts;
+  await keeper.call('start-target', {
+    command: fill(start.command, places),
+    cwd: profilePath(profile, fill(start.cwd, places)),
+    env: {
+      PATH: parts.path,
+      HOME: env['HOME'] ?? '/',
+      LANG: env['LANG'] ?? 'C.UTF-8',
+      TMPDIR: env['TMPDIR'] ?? '/tmp',
+      ...fill(start.env, places),
+    },
+    logs: profile.logs.map((log) =>
+      log === 'stdout' || log === 'stderr' ? log : profilePath(profile, fill(log, places)),
+    ),
+  });
+  return start.ready === undefined ? true : waitReady(client, start.ready, places, parts.signal);
+}
+
+export async function waitReady(
+  client: TargetClient,
+  ready: { url: string; within: number },
+  places: Places,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const until = Date.now() + ready.within;
+  while (Date.now() < until && !signal.aborted) {
+    const reply = await client.send({ method: 'GET', url: ready.url, headers: {} }, places, { timeoutMs: 2000 });
+    if (reply.status !== null && reply.status < 500) return true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return false;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
