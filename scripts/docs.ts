@@ -1,10 +1,12 @@
-// Writes docs/errors.md from the error catalogue; with --check, only says whether it is up to date (exit 1 when not).
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+// Writes what documentation is made from code: docs/errors.md and docs/schemas/; with --check, only says what is out of date (exit 1).
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { type ErrorCode, errorCatalogue } from '../src/platform/base/errors.ts';
+import { simulationSchema } from '../src/platform/documents/simulation.ts';
 import { type Lang, say } from '../src/platform/i18n/say.ts';
 
-const file = join(import.meta.dirname, '..', 'docs', 'errors.md');
+const docs = join(import.meta.dirname, '..', 'docs');
 
 const words = {
   en: {
@@ -49,16 +51,29 @@ function row(code: ErrorCode, lang: Lang): string[] {
   );
 }
 
+/** The JSON Schema (2020-12) of a document that others read. */
+export function schemaFile(schema: z.ZodType): string {
+  return `${JSON.stringify(z.toJSONSchema(schema), null, 2)}\n`;
+}
+
+/** Every generated file, by its path under docs/. */
+export function generatedFiles(): Record<string, string> {
+  return { 'errors.md': errorsPage(), 'schemas/simulation@1.json': schemaFile(simulationSchema) };
+}
+
 if (import.meta.main) {
-  const page = errorsPage();
-  const current = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  if (!process.argv.includes('--check')) {
-    writeFileSync(file, page);
-    console.log('docs/errors.md: written');
-  } else if (current !== page) {
-    console.error('docs/errors.md differs from the error catalogue: run "node scripts/docs.ts"');
-    process.exitCode = 1;
-  } else {
-    console.log('docs/errors.md: as the catalogue has it');
+  const check = process.argv.includes('--check');
+  for (const [name, text] of Object.entries(generatedFiles())) {
+    const file = join(docs, name);
+    const current = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    if (current === text) continue;
+    if (check) {
+      console.error(`docs/${name} differs from the code it is made from: run "node scripts/docs.ts"`);
+      process.exitCode = 1;
+      continue;
+    }
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    console.log(`docs/${name}: written`);
   }
 }
