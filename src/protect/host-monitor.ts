@@ -32,9 +32,9 @@ export interface HostMonitor {
 const sampleMs = 250;
 /** Pressure must last this long to count, and its absence too: a start-up or a collection is no overload. */
 const windowMs = 2_000;
-const raiseAt = { cpu: 0.6, memory: 0.25, delayMs: 150, memoryAvailable: 0.06 };
+const raiseAt = { cpu: 0.75, memory: 0.25, delayMs: 150, memoryAvailable: 0.06 };
 /** Lower than what raises, so that the state does not flutter. */
-const clearAt = { cpu: 0.4, memory: 0.1, delayMs: 75, memoryAvailable: 0.08 };
+const clearAt = { cpu: 0.55, memory: 0.1, delayMs: 75, memoryAvailable: 0.08 };
 
 /** Judges samples one by one; apart from the clock and the machine, so that it can be tested with any. */
 export function createHostJudge(signals: Signals, options: { now: () => number; maxRssBytes?: number }) {

@@ -202,7 +202,7 @@ function replayed({ text, conversation, limited }: Message): TurnResult {
 }
 
 function earlierText({ answer, at }: { answer: string; at: number }, lang: Lang): string {
-  const time = new Date(at).toLocaleTimeString(lang, { hour: '2-digit', minute: '2-digit' });
+  const time = new Date(at).toLocaleTimeString(lang, { hour: '2-digit', minute: '2-digit', hour12: false });
   return say(lang, 'chat.earlier', { time, answer });
 }
 

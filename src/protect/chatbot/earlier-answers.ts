@@ -6,6 +6,8 @@ export interface EarlierAnswers {
 }
 
 const maxAnswers = 2_000;
+/** "Yes" or "go on" mean something else in each conversation. */
+const minQuestionLength = 12;
 
 /** The same question is the same words; case and spacing do not count. */
 export function createEarlierAnswers(): EarlierAnswers {
@@ -14,6 +16,7 @@ export function createEarlierAnswers(): EarlierAnswers {
     JSON.stringify([subject, question.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim()]);
   return {
     remember(subject, question, answer, at) {
+      if (question.trim().length < minQuestionLength) return;
       const key = keyOf(subject, question);
       answers.delete(key);
       answers.set(key, { answer, at });
