@@ -21,7 +21,8 @@ test('docs.ts --check exits 1 and names the page when it differs', (t) => {
   for (const part of ['scripts', 'src/platform', 'locales', 'package.json']) {
     cpSync(join(root, part), join(copy, part), { recursive: true });
   }
-  cpSync(join(root, 'docs', 'errors.md'), join(copy, 'docs', 'errors.md'));
+  for (const part of ['errors.md', 'schemas'])
+    cpSync(join(root, 'docs', part), join(copy, 'docs', part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   const check = () => spawnSync(process.execPath, ['scripts/docs.ts', '--check'], { cwd: copy });
   assert.equal(check().status, 0);

@@ -8,7 +8,7 @@ import { lostMessages } from '../scoring/history.ts';
 import { judgeAsk, type MethodRun, methodRuns } from '../scoring/method-run.ts';
 import type { TargetClient } from '../targets/client.ts';
 import { parseJsonObject } from '../targets/json-text.ts';
-import { atPointer, type Profile } from '../targets/profile.ts';
+import { atPointer } from '../targets/profile.ts';
 import type { Evidence, EvidenceOf, Phase } from './evidence.ts';
 import type { MethodPlan } from './methods.ts';
 import type { Recorder } from './recorder.ts';
@@ -264,8 +264,13 @@ class MethodDay {
     const { parts, stage } = this;
     const { history } = parts.profile;
     if (history === undefined) return;
-    for (const conversation of new Set(this.users.map((user) => user.conversation()).filter((id) => id !== ''))) {
-      const reply = await parts.client.send(history.request, { ...stage.places, conversation }, { timeoutMs: 8000 });
+    for (const user of this.users.filter((one) => one.conversation() !== '')) {
+      const conversation = user.conversation();
+      const reply = await parts.client.send(
+        history.request,
+        { ...stage.places, conversation },
+        { timeoutMs: 8000, headers: user.headers },
+      );
       const messages = atPointer(parseJsonObject(reply.body), history.messages);
       parts.recorder.record({
         kind: 'history',

@@ -2,7 +2,7 @@
 import { identifier } from '../standin/random.ts';
 import { readAnswer, type TargetClient } from '../targets/client.ts';
 import { makeMarker } from '../targets/marker.ts';
-import type { Places, Profile } from '../targets/profile.ts';
+import { fill, type Places, type Profile, placeholdersIn } from '../targets/profile.ts';
 import { makeQuestion } from '../targets/questions.ts';
 import type { EvidenceOf, Fact, Phase } from './evidence.ts';
 
@@ -12,6 +12,8 @@ export interface User {
   name: string;
   identity: string;
   conversation(): string;
+  /** What proves who this user is; beside the profile's own headers. */
+  headers: Record<string, string>;
   ask(phase: Phase, timeoutMs?: number): Promise<Asked>;
 }
 
@@ -31,20 +33,17 @@ export function createUser(
   const { ask } = profile;
   // Where the first reply names the conversation, the first message names none.
   let conversation = ask.conversation === undefined ? `conv-${identifier(random, 12).toLowerCase()}` : '';
-  const headers = profile.identities[identity]?.headers ?? {};
+  const headers = fill(profile.identities[identity]?.headers ?? {}, places);
   return {
     name,
     identity,
+    headers,
     conversation: () => conversation,
     ask: async (phase, timeoutMs = 15_000) => {
       const marker = makeMarker(random);
       const question = makeQuestion(profile.language, marker, random);
       const request = conversation === '' ? withoutEmptyConversation(ask.request) : ask.request;
-      const reply = await client.send(
-        request,
-        { ...places, question, conversation },
-        { timeoutMs, headers: fillHeaders(headers, places) },
-      );
+      const reply = await client.send(request, { ...places, question, conversation }, { timeoutMs, headers });
       const read = readAnswer(reply.body, ask);
       if (conversation === '' && read.conversation !== null) conversation = read.conversation;
       const fact: Asked = {
@@ -69,21 +68,10 @@ export function createUser(
   };
 }
 
-function fillHeaders(headers: Record<string, string>, places: Places): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      value.replace(/\$\{([^}]*)\}/g, (whole, key: string) => places[key] ?? whole),
-    ]),
-  );
-}
-
 /** A member that would be an empty string is left out of the first message: it has no conversation yet. */
 function withoutEmptyConversation(request: Profile['ask']['request']): Profile['ask']['request'] {
   const { body } = request;
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return request;
-  return {
-    ...request,
-    body: Object.fromEntries(Object.entries(body).filter(([, value]) => value !== '${conversation}')),
-  };
+  const isConversation = (value: unknown) => typeof value === 'string' && placeholdersIn(value)[0] === 'conversation';
+  return { ...request, body: Object.fromEntries(Object.entries(body).filter(([, value]) => !isConversation(value))) };
 }
