@@ -75,6 +75,7 @@ function fmea({ doc, words: { say, number } }: Frame): Block[] {
     {
       kind: 'table',
       caption: say('report.fmea'),
+      quiet: true,
       columns: [
         { label: say('report.fmea.mode') },
         { label: say('report.fmea.effect') },

@@ -26,7 +26,8 @@ export type Block =
   | { kind: 'notice'; tone: Tone; text: Rich }
   | { kind: 'list'; ordered: boolean; items: readonly Rich[] }
   | { kind: 'facts'; rows: readonly (readonly [label: string, value: Rich])[] }
-  | { kind: 'table'; caption: string; columns: readonly Column[]; rows: readonly (readonly Cell[])[] }
+  /** `quiet`: the heading above says what the caption says; only those who do not see the page need it. */
+  | { kind: 'table'; caption: string; quiet?: true; columns: readonly Column[]; rows: readonly (readonly Cell[])[] }
   | { kind: 'command'; text: string }
   | { kind: 'timeline'; timeline: Timeline }
   | { kind: 'folded'; summary: string; open: boolean; blocks: readonly Block[] };
@@ -44,6 +45,11 @@ export function inlines(text: Rich): readonly Inline[] {
 /** The same pieces with something between each two. */
 export function joined(pieces: readonly Inline[], between: string): Inline[] {
   return pieces.flatMap((piece, index) => (index === 0 ? [piece] : [between, piece]));
+}
+
+/** Where the section of a method begins. */
+export function methodAnchor(scenario: string, method: string): string {
+  return `method-${scenario}-${method}`;
 }
 
 /** An anchor from any text: what is not plain ASCII is written as its code, so that two texts never share one. */

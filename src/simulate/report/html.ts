@@ -62,13 +62,13 @@ function block(it: Block): string {
 }
 
 /** The first cell of a row names it. The frame scrolls by itself on a narrow screen, so it takes the keyboard's focus too. */
-function table({ caption, columns, rows }: Extract<Block, { kind: 'table' }>): string {
+function table({ caption, quiet, columns, rows }: Extract<Block, { kind: 'table' }>): string {
   const numeric = (index: number) => (columns[index]?.numeric === true ? ['numeric'] : []);
   const head = columns.map(({ label }, index) => `<th scope="col"${classes(numeric(index))}>${escapeHtml(label)}</th>`);
   const body = rows.map(
     (row) => `<tr>${row.map((it, index) => cell(it, index === 0 ? 'th' : 'td', numeric(index))).join('')}</tr>`,
   );
-  return `<div class="frame" role="region" tabindex="0" aria-label="${escapeHtml(caption)}"><table><caption>${escapeHtml(caption)}</caption>
+  return `<div class="frame" role="region" tabindex="0" aria-label="${escapeHtml(caption)}"><table><caption${classes(quiet === true ? ['quiet'] : [])}>${escapeHtml(caption)}</caption>
 <thead><tr>${head.join('')}</tr></thead>
 <tbody>
 ${body.join('\n')}

@@ -18,7 +18,7 @@ function block(it: Block): string {
     case 'list':
       return it.items.map((item, index) => `${it.ordered ? `${index + 1}.` : '-'} ${rich(item)}`).join('\n');
     case 'facts':
-      return it.rows.map(([label, value]) => `- **${escapeMarkdown(label)}**: ${rich(value)}`).join('\n');
+      return it.rows.map(([label, value]) => `- **${escapeMarkdown(label)}** — ${rich(value)}`).join('\n');
     case 'table':
       return table(it);
     case 'command':
@@ -30,9 +30,10 @@ function block(it: Block): string {
   }
 }
 
-function table({ columns, rows }: Extract<Block, { kind: 'table' }>): string {
+function table({ caption, quiet, columns, rows }: Extract<Block, { kind: 'table' }>): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
+    ...(quiet === true ? [] : [`*${escapeMarkdown(caption)}*`, '']),
     line(columns.map(({ label }) => escapeMarkdown(label))),
     line(columns.map(({ numeric }) => (numeric === true ? '---:' : '---'))),
     ...rows.map((row) => line(row.map(cell))),

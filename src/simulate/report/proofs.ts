@@ -18,7 +18,7 @@ export function proofs({ doc, words: { say } }: Frame): Block[] {
     { kind: 'command', text: 'rempart rescore DIR' },
     {
       kind: 'table',
-      caption: say('report.proofs'),
+      caption: say('report.proofs.files'),
       columns: [{ label: say('report.proofs.role') }, { label: say('report.proofs.file') }, { label: 'SHA-256' }],
       rows: [
         [
@@ -66,11 +66,12 @@ export function evidenceAppendix({ doc, evidence, words }: Frame): Block[] {
     {
       kind: 'folded',
       summary: `${say('report.evidence')} (${lines.length})`,
-      open: false,
+      open: true,
       blocks: [
         {
           kind: 'table',
           caption: say('report.evidence'),
+          quiet: true,
           columns: [
             { label: say('report.evidence.id') },
             { label: say('report.evidence.time'), numeric: true },

@@ -7,10 +7,10 @@ import {
   scenarioIds,
 } from '../../platform/documents/simulation.ts';
 import { affectedAsks, methodRuns } from '../scoring/method-run.ts';
-import { anchor, type Block, type Cell, type Inline, joined, type Rich } from './blocks.ts';
+import { anchor, type Block, type Cell, type Inline, joined, methodAnchor, type Rich } from './blocks.ts';
 import type { Frame } from './report.ts';
 import type { Words } from './text.ts';
-import { lanes, shownRun, timelineOf } from './timeline.ts';
+import { countKinds, type Lane, shownRun, timelineOf } from './timeline.ts';
 
 type Scenario = Simulation['scenarios'][number];
 
@@ -53,14 +53,12 @@ function record(scenario: Scenario, { doc, evidence, words }: Frame): Block {
     runs.map((run) => run.begin.at).sort()[0] ?? scenario.methods.flatMap((m) => m.injectedAt ?? []).sort()[0];
   const lasted = runs.reduce((sum, run) => sum + run.endT - run.begin.t, 0);
   const actions = doc.recommendations.filter((one) => one.scenario === scenario.id).map((one) => one.solution);
-  const total = rated(scenario.total, 100);
   return {
     kind: 'table',
     caption: say('report.record'),
-    columns: [{ label: say('report.record') }, { label: name(`simulate.scenario.${scenario.id}`, scenario.id) }],
+    columns: [{ label: say('report.scores.scenario') }, { label: say(`simulate.scenario.${scenario.id}`) }],
     rows: (
       [
-        [say('report.record.scenario'), say(`simulate.scenario.${scenario.id}`)],
         [say('report.record.date'), begun === undefined ? say('report.unknown') : instant(begun)],
         [say('report.record.duration'), runs.length === 0 ? say('report.unknown') : seconds(lasted)],
         [say('report.record.methods'), scenario.methods.map(({ id }) => name(`report.method.${id}`, id)).join(', ')],
@@ -72,7 +70,7 @@ function record(scenario: Scenario, { doc, evidence, words }: Frame): Block {
             words,
           ),
         ],
-        [say('report.record.score'), scenario.total === null ? total.text : `${total.text} / 100`],
+        [say('report.record.score'), rated(scenario.total, 100, true).text],
         [say('report.record.actions'), actions.length === 0 ? say('report.record.actions.none') : actions.join(' ')],
         [say('report.fact.responsible'), doc.responsible ?? say('report.unknown')],
       ] as const
@@ -80,20 +78,17 @@ function record(scenario: Scenario, { doc, evidence, words }: Frame): Block {
   };
 }
 
-function results({ methods }: Scenario, kinds: readonly string[], { say }: Words): string {
+function results({ methods }: Scenario, kinds: readonly Lane[], words: Words): string {
+  const { say } = words;
   const checks = methods.flatMap((method) => method.checks);
-  const counted = lanes.flatMap((lane) => {
-    const count = kinds.filter((kind) => kind === lane).length;
-    return count === 0 ? [] : [`${say(`report.kind.${lane}`)}: ${count}`];
-  });
   const leaks = methods.reduce((sum, method) => sum + method.leaks.length, 0);
   return [
     ...(kinds.length === 0
       ? []
-      : [say('report.record.results.asks', { asks: kinds.length, kinds: counted.join(', ') })]),
+      : [say('report.record.results.asks', { asks: kinds.length, kinds: countKinds(kinds, words) })]),
     say('report.record.results.checks', { passed: checks.filter(({ passed }) => passed).length, of: checks.length }),
     say('report.record.results.leaks', { count: leaks }),
-  ].join('. ');
+  ].join(' ; ');
 }
 
 function observations({ observations: rows }: Scenario, frame: Frame): Block {
@@ -118,7 +113,7 @@ function observations({ observations: rows }: Scenario, frame: Frame): Block {
 
 function methodSection(scenario: ScenarioId, method: MethodResult, frame: Frame): Block[] {
   const { say, name, number, instant } = frame.words;
-  const id = anchor(`method-${scenario}`, method.id);
+  const id = methodAnchor(scenario, method.id);
   const title = name(`report.method.${method.id}`, method.id);
   const outcome = say(`report.outcome.${method.outcome}`);
   const shown = shownRun(frame.evidence, scenario, method);

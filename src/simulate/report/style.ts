@@ -25,11 +25,12 @@ dt{color:var(--soft)}dd{margin:0}
 .frame{overflow-x:auto;margin:.75rem 0}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 caption{text-align:left;color:var(--soft);padding-bottom:.3rem}
+.quiet{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 th,td{border:1px solid var(--rule);padding:.35rem .55rem;text-align:left;vertical-align:top}
 td{min-width:4.5rem}
-thead th{background:var(--panel)}
+thead th{background:var(--panel);overflow-wrap:break-word}
 tbody th{font-weight:600}
-.numeric{text-align:right;font-variant-numeric:tabular-nums}
+.numeric{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 code,pre{font:.88em/1.45 ui-monospace,monospace}
 pre{background:var(--panel);padding:.6rem .9rem;overflow-x:auto;border-radius:.2rem}
 details{border:1px solid var(--rule);border-radius:.3rem;padding:.4rem .9rem;margin:.75rem 0}
@@ -41,7 +42,7 @@ svg text{fill:var(--ink)}
 .lane,.axis{stroke:var(--rule)}
 .axis{stroke:var(--soft)}
 .fault{fill:var(--fault)}
-svg .fault-name,svg .mark{font-weight:600}
+svg .fault-name,svg .mark{font-weight:600;paint-order:stroke;stroke:var(--paper);stroke-width:3px}
 line.detected{stroke:var(--alert);stroke-width:2;stroke-dasharray:5 3}
 line.recovered{stroke:var(--served);stroke-width:2;stroke-dasharray:2 3}
 .wait{stroke-width:2;opacity:.55}

@@ -6,7 +6,7 @@ import {
   type ScenarioId,
   scenarioIds,
 } from '../../platform/documents/simulation.ts';
-import type { Block, Cell, Tone } from './blocks.ts';
+import { type Block, type Cell, methodAnchor, type Tone } from './blocks.ts';
 import type { Frame } from './report.ts';
 import type { Words } from './text.ts';
 
@@ -88,6 +88,7 @@ export function leaks({ doc, words }: Frame): Block[] {
     {
       kind: 'table',
       caption: say('report.leaks'),
+      quiet: true,
       columns: [
         ...columns.map((id) => ({ label: say(`report.leak.${id}`) })),
         { label: 'CWE' },
@@ -99,11 +100,10 @@ export function leaks({ doc, words }: Frame): Block[] {
         { text: channelName(leak.channel, words) },
         { text: name(`report.form.${leak.form}`, leak.form) },
         {
-          text: [
-            name(`simulate.scenario.${leak.scenario}`, leak.scenario),
-            ', ',
-            name(`report.method.${leak.method}`, leak.method),
-          ],
+          text: {
+            text: `${say(`simulate.scenario.${leak.scenario}`)}, ${name(`report.method.${leak.method}`, leak.method)}`,
+            to: methodAnchor(leak.scenario, leak.method),
+          },
         },
         { text: leak.cwe },
         { text: leak.wstg },
@@ -158,9 +158,11 @@ export function scoreTable({ doc, words }: Frame): Block[] {
   ];
   return [
     { kind: 'heading', level: 2, text: say('report.scores'), id: 'scores' },
+    { kind: 'paragraph', text: say('report.scores.note') },
     {
       kind: 'table',
-      caption: say('report.scores.caption'),
+      caption: say('report.scores'),
+      quiet: true,
       columns: [
         { label: say('report.scores.scenario') },
         ...dimensions.map((dimension) => ({ label: `${say(`simulate.dimension.${dimension}`)} / 20`, numeric: true })),
@@ -168,7 +170,6 @@ export function scoreTable({ doc, words }: Frame): Block[] {
       ],
       rows: [...rows, last],
     },
-    { kind: 'paragraph', text: say('report.scores.note') },
   ];
 }
 
@@ -207,6 +208,7 @@ export function metrics({ doc, words }: Frame): Block[] {
     {
       kind: 'table',
       caption: say('report.metrics'),
+      quiet: true,
       columns: (['metric', 'value', 'reading'] as const).map((id) => ({ label: say(`report.metrics.${id}`) })),
       rows,
     },

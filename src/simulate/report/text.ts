@@ -13,8 +13,8 @@ export interface Words {
   seconds: (ms: number) => string;
   /** Points of a cell, or that it was not assessed. */
   points: (value: number | null) => string;
-  /** Points with the word for how good they are. */
-  rated: (value: number | null, of: number) => { text: string; tone: Tone };
+  /** Points with the word for how good they are; `told` also says of how many. */
+  rated: (value: number | null, of: number, told?: boolean) => { text: string; tone: Tone };
 }
 
 const locales = { en: 'en-GB', fr: 'fr-FR' } as const;
@@ -34,10 +34,10 @@ export function words(lang: Lang): Words {
     instant: (iso) => (Number.isNaN(Date.parse(iso)) ? iso : clock.format(new Date(iso))),
     seconds: (ms) => duration(ms, say, number),
     points,
-    rated: (value, of) => {
+    rated: (value, of, told = false) => {
       if (value === null) return { text: points(null), tone: 'none' };
       const tone = toneOf(value / of, of);
-      return { text: `${number(value)} (${say(`report.rating.${tone}`)})`, tone };
+      return { text: `${number(value)}${told ? ` / ${of}` : ''} (${say(`report.rating.${tone}`)})`, tone };
     },
   };
 }

@@ -5,7 +5,7 @@ import { type Lane, lanes, type Point, type Timeline } from './timeline.ts';
 const width = 860;
 const left = 190;
 const right = 20;
-const top = 26;
+const top = 44;
 const laneHeight = 24;
 const bottom = 44;
 
@@ -36,7 +36,7 @@ function faultBand({ fault, faultName }: Timeline, x: Scale, floor: number): str
   const to = Math.max(x(fault.to), from + 2);
   return [
     `<rect class="fault" x="${from}" y="${top}" width="${fixed(to - from)}" height="${floor - top}"/>`,
-    `<text class="fault-name" x="${fixed((from + to) / 2)}" y="${floor - 6}" text-anchor="middle">${escapeHtml(faultName)}</text>`,
+    `<text class="fault-name" x="${fixed((from + to) / 2)}" y="${top - 6}" text-anchor="middle">${escapeHtml(faultName)}</text>`,
   ];
 }
 
@@ -66,7 +66,7 @@ function markLine(mark: Timeline['marks'][number], x: Scale, floor: number): str
   const at = x(mark.at);
   // Near the right edge the name stands to the left of its line, and detection's always does: the two may be close together.
   const anchor = mark.kind === 'detected' || at > width - 120 ? 'end' : 'start';
-  return `<line class="${mark.kind}" x1="${at}" y1="${top - 14}" x2="${at}" y2="${floor}"/><text class="mark" x="${anchor === 'end' ? at - 5 : at + 5}" y="${top - 6}" text-anchor="${anchor}">${escapeHtml(mark.name)}</text>`;
+  return `<line class="${mark.kind}" x1="${at}" y1="${top - 38}" x2="${at}" y2="${floor}"/><text class="mark" x="${anchor === 'end' ? at - 5 : at + 5}" y="${top - 28}" text-anchor="${anchor}">${escapeHtml(mark.name)}</text>`;
 }
 
 function pointShape({ lane, from, to, label }: Point, x: Scale): string {

@@ -113,18 +113,24 @@ function describe(
   words: Words,
 ): string {
   const { say, number } = words;
-  const counts = lanes
-    .map((lane) => [lane, points.filter((p) => p.lane === lane).length] as const)
-    .filter(([, n]) => n > 0);
-  const told = counts.map(([lane, n]) => `${say(`report.kind.${lane}`)}: ${n}`).join(', ');
+  const kinds = points.map(({ lane }) => lane);
   return visible(
     [
       shown.of > 1 ? say('report.timeline.run', { run: shown.run.run, runs: shown.of }) : '',
-      counts.length === 0 ? say('report.timeline.none') : `${told}.`,
+      kinds.length === 0 ? say('report.timeline.none') : `${countKinds(kinds, words)}.`,
       fault === null ? '' : say('report.timeline.fault.from-to', { from: number(fault.from), to: number(fault.to) }),
       ...marks.map((mark) => say(`report.timeline.${mark.kind}`, { at: number(mark.at) })),
     ]
       .filter((sentence) => sentence !== '')
       .join(' '),
   );
+}
+
+/** How many of each kind, best first, in words. */
+export function countKinds(kinds: readonly Lane[], { say }: Words): string {
+  return lanes
+    .map((lane) => ({ name: say(`report.kind.${lane}`), count: kinds.filter((kind) => kind === lane).length }))
+    .filter(({ count }) => count > 0)
+    .map((counted) => say('report.count', counted))
+    .join(', ');
 }
