@@ -226,6 +226,8 @@ async function providersOf(config: Config, atEnd: AtEnd): Promise<GatewaySetting
 }
 
 async function firstKey(password: string, keys: Keys, log: Log): Promise<NonNullable<App['firstRun']>> {
+  // Who has brought keys of their own needs no other.
+  if (keys.list().length > 0) return { password };
   try {
     const { secret } = await keys.create({ subject: 'first-user', role: 'user' });
     return { password, apiKey: secret };
