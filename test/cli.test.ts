@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { loadConfig } from '../src/config.ts';
 import { makePlace, run } from './instance.ts';
 
 const place = makePlace();
@@ -113,4 +114,12 @@ test('rempart keys works without an instance: create, list, revoke', async () =>
   const unknown = await run(['keys', 'revoke', 'rmp_none', ...data], { cwd });
   assert.match(unknown.stderr, /ERR_KEY_UNKNOWN/);
   assert.equal(unknown.code, 2);
+});
+
+test('docs/rempart.example.yaml shows every default as it is', () => {
+  const file = join(import.meta.dirname, '..', 'docs', 'rempart.example.yaml');
+  assert.deepEqual(
+    loadConfig({ file, asked: true, env: {} }),
+    loadConfig({ file: 'none.yaml', asked: false, env: {} }),
+  );
 });
