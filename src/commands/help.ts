@@ -33,6 +33,7 @@ export async function overview(table: Table, say: Say): Promise<string> {
   const loaded = await Promise.all(Object.values(table).map((load) => load()));
   const examples = [
     ['rempart up', say('cli.try.up')],
+    ['rempart simulate --allow-load', say('cli.try.simulate')],
     ['rempart keys create --subject alice', say('cli.try.keys')],
     ['rempart journal verify', say('cli.try.journal')],
   ];

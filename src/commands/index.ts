@@ -6,6 +6,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up.ts')).up,
   journal: async () => (await import('./journal.ts')).journal,
   keys: async () => (await import('./keys.ts')).keys,
+  simulate: async () => (await import('./simulate.ts')).simulate,
+  rescore: async () => (await import('./rescore.ts')).rescore,
   standin: async () => (await import('./standin.ts')).standin,
   help: async () => createHelp(() => commands),
 };
