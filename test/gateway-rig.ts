@@ -219,6 +219,8 @@ async function listen(
   listener: (req: IncomingMessage, res: ServerResponse) => void,
 ): Promise<{ url: string; close(): Promise<void> }> {
   const server: Server = createServer(listener);
+  // A test that fails before its clean-up must end all the same.
+  server.unref();
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => {
     sockets.add(socket);

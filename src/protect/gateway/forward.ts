@@ -1,4 +1,5 @@
 // Tries: which provider, which key, how often and how long apart, until one attempt succeeds or none can.
+import type { Log } from '../../platform/base/log.ts';
 import { backoffMs, pause } from '../resilience/backoff.ts';
 import { type Failure, isProvidersFault } from '../resilience/failure.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -22,6 +23,7 @@ export type Forwarded<T> =
 export interface ForwardParts {
   now: () => number;
   random: () => number;
+  log: Log;
   metrics: GatewayMetrics;
 }
 
@@ -57,7 +59,7 @@ export async function forward<T>(
 }
 
 async function tryProvider<T>(
-  { now, random, metrics }: ForwardParts,
+  { now, random, log, metrics }: ForwardParts,
   { name, keys, health }: Provider,
   { retries, until, signal }: ForwardLimits,
   attempt: (key: string) => Promise<AttemptEnd<T>>,
@@ -81,6 +83,10 @@ async function tryProvider<T>(
       if (end.kind === 'aborted') health.abandoned(picked.index);
       if (end.kind !== 'failed') return end;
       health.failed(picked.index, end.failure);
+      log.warn(
+        { provider: name, keyIndex: picked.index, failure: end.failure.kind },
+        'an attempt at a provider failed',
+      );
       if (end.committed) return giveUp(end.failure, true);
       // The next key takes over at once; this is no retry of the same thing.
       if (end.failure.kind === 'key-refused') continue;

@@ -27,12 +27,10 @@ export type UpstreamEnd =
   | { kind: 'failed'; failure: Failure }
   | { kind: 'aborted' };
 
+type TakeBytes = (chunk: Uint8Array) => void;
+
 /** Given a response's head, returns who takes its bytes; undefined collects them. */
-export type OpenStream = (
-  status: number,
-  headers: ProviderHeaders,
-  flow: Flow,
-) => ((chunk: Uint8Array) => void) | undefined;
+export type OpenStream = (status: number, headers: ProviderHeaders, flow: Flow) => TakeBytes | undefined;
 
 const maxReplyBytes = 16 * 1_048_576;
 
@@ -42,25 +40,19 @@ export function callUpstream(
   request: UpstreamRequest,
   openStream: OpenStream = () => undefined,
 ): Promise<UpstreamEnd> {
-  const { signal, timeouts } = request;
+  const { signal, timeouts, path, method, headers, body } = request;
   if (signal.aborted) return Promise.resolve({ kind: 'aborted' });
   return new Promise((resolve) => {
     let controller: Dispatcher.DispatchController | undefined;
     let settled = false;
-    let phase = setTimeout(silent, timeouts.connectMs, 'unreachable');
-    const whole = setTimeout(silent, Math.max(1, request.totalMs), 'timeout');
-    let status = 0;
-    let headers: ProviderHeaders = {};
-    let take: ((chunk: Uint8Array) => void) | undefined;
-    const collected: Uint8Array[] = [];
-    let size = 0;
-    let begun = false;
-
+    const clock = createClock(timeouts.connectMs, request.totalMs, (kind) =>
+      stop({ kind: 'failed', failure: { kind, heals: true } }),
+    );
+    const aborted = () => stop({ kind: 'aborted' });
     function settle(end: UpstreamEnd): void {
       if (settled) return;
       settled = true;
-      clearTimeout(phase);
-      clearTimeout(whole);
+      clock.stop();
       signal.removeEventListener('abort', aborted);
       resolve(end);
     }
@@ -68,83 +60,117 @@ export function callUpstream(
       settle(end);
       controller?.abort(new Error('the gateway stopped reading'));
     }
-    function aborted(): void {
-      stop({ kind: 'aborted' });
-    }
-    function silent(kind: 'unreachable' | 'timeout'): void {
-      stop({ kind: 'failed', failure: { kind, heals: true } });
-    }
-    function expectWithin(ms: number): void {
-      clearTimeout(phase);
-      phase = setTimeout(silent, ms, 'timeout');
-    }
-    const flow: Flow = {
-      // A slow client is not the upstream's silence.
-      pause: () => {
-        controller?.pause();
-        clearTimeout(phase);
-      },
-      resume: () => {
-        if (settled) return;
-        controller?.resume();
-        expectWithin(timeouts.idleMs);
-      },
-    };
     signal.addEventListener('abort', aborted, { once: true });
-
-    function data(chunk: Uint8Array): void {
-      if (!begun) {
-        begun = true;
-        expectWithin(timeouts.idleMs);
-      } else phase.refresh();
-      if (take !== undefined) {
-        take(chunk);
-        return;
-      }
-      size += chunk.length;
-      if (size > maxReplyBytes) throw new MalformedReply('read a reply of bounded size');
-      collected.push(chunk);
-    }
+    const reading = createReading(openStream, timeouts.idleMs, clock, () => controller);
 
     dispatcher.dispatch(
-      {
-        path: request.path,
-        method: request.method,
-        headers: request.headers,
-        ...(request.body === undefined ? {} : { body: request.body }),
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      },
+      { path, method, headers, ...(body === undefined ? {} : { body }), headersTimeout: 0, bodyTimeout: 0 },
       {
         onRequestStart(started) {
           controller = started;
           if (settled) started.abort(new Error('the gateway stopped waiting'));
-          else expectWithin(timeouts.firstByteMs);
+          else clock.expectWithin(timeouts.firstByteMs);
         },
-        onResponseStart(_controller, code, received) {
-          if (settled || code < 200) return;
-          status = code;
-          headers = received;
-          take = openStream(code, received, flow);
+        onResponseStart(_controller, status, received) {
+          if (!settled && status >= 200) reading.head(status, received);
         },
         onResponseData(_controller, chunk) {
           if (settled) return;
           try {
-            data(chunk);
+            reading.data(chunk);
           } catch (error) {
             stop({ kind: 'failed', failure: failureOfReading(error) });
           }
         },
-        onResponseEnd() {
-          if (take !== undefined) settle({ kind: 'streamed', headers });
-          else settle({ kind: 'whole', status, headers, body: Buffer.concat(collected).toString('utf8') });
-        },
-        onResponseError(_controller, error) {
-          settle({ kind: 'failed', failure: failureOfError(error) });
-        },
+        onResponseEnd: () => settle(reading.end()),
+        onResponseError: (_controller, error) => settle({ kind: 'failed', failure: failureOfError(error) }),
       },
     );
   });
+}
+
+interface Clock {
+  /** From now on the next sign must come within this time. */
+  expectWithin(ms: number): void;
+  /** The sign came; the same time runs again. */
+  heard(): void;
+  /** Nothing is expected. */
+  rest(): void;
+  stop(): void;
+}
+
+function createClock(connectMs: number, totalMs: number, silent: (kind: 'unreachable' | 'timeout') => void): Clock {
+  let phase = setTimeout(silent, connectMs, 'unreachable');
+  const whole = setTimeout(silent, Math.max(1, totalMs), 'timeout');
+  let stopped = false;
+  return {
+    expectWithin(ms) {
+      clearTimeout(phase);
+      // A slow client may drain after the upstream has ended.
+      if (stopped) return;
+      phase = setTimeout(silent, ms, 'timeout');
+    },
+    // Cheaper than a new timer for each piece of a stream.
+    heard: () => void phase.refresh(),
+    rest: () => clearTimeout(phase),
+    stop() {
+      stopped = true;
+      clearTimeout(phase);
+      clearTimeout(whole);
+    },
+  };
+}
+
+interface Reading {
+  head(status: number, headers: ProviderHeaders): void;
+  /** Throws what the taker throws, and MalformedReply at a reply over the limit. */
+  data(chunk: Uint8Array): void;
+  end(): UpstreamEnd;
+}
+
+function createReading(
+  openStream: OpenStream,
+  idleMs: number,
+  clock: Clock,
+  controller: () => Dispatcher.DispatchController | undefined,
+): Reading {
+  let status = 0;
+  let headers: ProviderHeaders = {};
+  let take: TakeBytes | undefined;
+  let begun = false;
+  let size = 0;
+  const collected: Uint8Array[] = [];
+  const flow: Flow = {
+    // A slow client is not the upstream's silence.
+    pause() {
+      controller()?.pause();
+      clock.rest();
+    },
+    resume() {
+      controller()?.resume();
+      clock.expectWithin(idleMs);
+    },
+  };
+  return {
+    head(code, received) {
+      status = code;
+      headers = received;
+      take = openStream(code, received, flow);
+    },
+    data(chunk) {
+      if (begun) clock.heard();
+      else clock.expectWithin(idleMs);
+      begun = true;
+      size += chunk.length;
+      if (take !== undefined) take(chunk);
+      else if (size > maxReplyBytes) throw new MalformedReply('read a reply of bounded size');
+      else collected.push(chunk);
+    },
+    end() {
+      if (take !== undefined) return { kind: 'streamed', headers };
+      return { kind: 'whole', status, headers, body: Buffer.concat(collected).toString('utf8') };
+    },
+  };
 }
 
 function failureOfReading(error: unknown): Failure {

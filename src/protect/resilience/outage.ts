@@ -6,6 +6,8 @@ import type { Failure, FailureKind } from './failure.ts';
 const patienceMs = 1_000;
 /** An error stays visible this long after it healed, so that whoever looks at health now and then sees it. */
 const visibleMs = 3_000;
+/** A failure so soon after a probe's good news shows that the probe is no judge of it. */
+const misledMs = 30_000;
 
 export interface OutageParts {
   now: () => number;
@@ -28,11 +30,14 @@ export interface Outage {
 interface Trouble {
   lastAt: number;
   announced: boolean;
+  /** Only a real answer ends it. */
+  needsAnswer: boolean;
   timer?: NodeJS.Timeout;
 }
 
 export function createOutage(provider: string, { now, signals }: OutageParts): Outage {
   const troubles = new Map<SignalKind, Trouble>();
+  const probeHealedAt = new Map<SignalKind, number>();
   let last: { kind: FailureKind; at: number } | undefined;
 
   function emit(kind: SignalKind, severity: Signal['severity'], facts: Signal['facts'] = {}): void {
@@ -63,7 +68,9 @@ export function createOutage(provider: string, { now, signals }: OutageParts): O
         known.lastAt = at;
         return;
       }
-      const trouble: Trouble = { lastAt: at, announced: false };
+      // A list of models costs no quota, so it cannot tell that there is some again.
+      const misled = at - (probeHealedAt.get(kind) ?? Number.NEGATIVE_INFINITY) < misledMs;
+      const trouble: Trouble = { lastAt: at, announced: false, needsAnswer: kind === 'quota-exhausted' || misled };
       troubles.set(kind, trouble);
       if (!failure.heals) announce(kind, trouble);
       else trouble.timer = setTimeout(() => announce(kind, trouble), patienceMs).unref();
@@ -76,14 +83,16 @@ export function createOutage(provider: string, { now, signals }: OutageParts): O
       for (const [kind, trouble] of [...troubles]) {
         // An answer to a question asked before the failure proves nothing about what came after it.
         if (startedAt < trouble.lastAt) continue;
-        // A list of models costs no quota, so it cannot tell that there is some again.
-        if (how === 'probe' && kind === 'quota-exhausted') continue;
+        if (how === 'probe') {
+          if (trouble.needsAnswer) continue;
+          probeHealedAt.set(kind, now());
+        }
         recovered = heal(kind, trouble) || recovered;
       }
       if (recovered && troubles.size === 0) emit('provider-recovered', 'info');
     },
     active: () => troubles.size > 0,
-    worthProbing: () => [...troubles.keys()].some((kind) => kind !== 'quota-exhausted'),
+    worthProbing: () => [...troubles.values()].some(({ needsAnswer }) => !needsAnswer),
     last: () => (last !== undefined && (troubles.size > 0 || now() - last.at < visibleMs) ? last : undefined),
     close() {
       for (const trouble of troubles.values()) clearTimeout(trouble.timer);

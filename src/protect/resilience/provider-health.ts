@@ -142,7 +142,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
       const key = keys[index]!;
       if (failure === undefined) {
         accepted(index, key);
-        if (key.because !== 'quota-exhausted') key.breaker.heard();
+        if (outage.worthProbing()) key.breaker.heard();
         outage.healed(startedAt, 'probe');
       } else if (failure.kind === 'key-refused') refused(index, key);
     },

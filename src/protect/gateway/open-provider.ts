@@ -1,0 +1,41 @@
+// A provider made ready: its dialect, keys, health and connections, from its settings.
+import { type Dispatcher, Pool } from 'undici';
+import { createProviderHealth, type HealthParts } from '../resilience/provider-health.ts';
+import { dialectByName } from './dialects/index.ts';
+import type { Provider } from './route.ts';
+import type { GatewaySettings, ProviderSettings } from './settings.ts';
+
+export interface OpenProviderParts extends HealthParts {
+  /** Connections to one provider's origin; default: an undici Pool. */
+  createDispatcher?: (origin: string, connectMs: number) => Dispatcher;
+}
+
+export function openProvider(
+  parts: OpenProviderParts,
+  provider: ProviderSettings,
+  settings: GatewaySettings,
+): Provider {
+  const { name, dialect, key, spareKeys = [], fallbackModel } = provider;
+  const url = new URL(provider.url);
+  const keys = [...(key === undefined ? [] : [key]), ...spareKeys];
+  const { breaker, refusal, timeouts } = settings;
+  return {
+    name,
+    dialect: dialectByName[dialect],
+    keys,
+    prefix: url.pathname.replace(/\/+$/, ''),
+    ...(fallbackModel === undefined ? {} : { fallbackModel }),
+    health: createProviderHealth(parts, {
+      name,
+      keys: keys.length,
+      breaker,
+      ...(refusal === undefined ? {} : { refusal }),
+    }),
+    dispatcher: (parts.createDispatcher ?? openPool)(url.origin, timeouts.connectMs),
+  };
+}
+
+/** No pipelining: a slow answer must not stand before a quick one. */
+function openPool(origin: string, connectMs: number): Dispatcher {
+  return new Pool(origin, { connections: null, pipelining: 1, connect: { timeout: connectMs } });
+}
