@@ -14,10 +14,13 @@ const elsewhere = new Set([
   'conversation',
   'identity',
 ]);
+const long = new Set(['body', 'text', 'answer', 'detail', 'proof', 'error', 'why']);
 
 export function tellEvidence(line: Evidence): string {
   const fields = Object.entries(line).filter(([name]) => !elsewhere.has(name));
-  return fields.map(([name, value]) => tellField(name, value, line)).join(' ');
+  // Long texts last, so that shortening them hides nothing else.
+  const ordered = [...fields.filter(([name]) => !long.has(name)), ...fields.filter(([name]) => long.has(name))];
+  return ordered.map(([name, value]) => tellField(name, value, line)).join(' ');
 }
 
 function tellField(name: string, value: unknown, line: Evidence): string {

@@ -68,7 +68,7 @@ function table({ caption, quiet, columns, rows }: Extract<Block, { kind: 'table'
   const body = rows.map(
     (row) => `<tr>${row.map((it, index) => cell(it, index === 0 ? 'th' : 'td', numeric(index))).join('')}</tr>`,
   );
-  return `<div class="frame" role="region" tabindex="0" aria-label="${escapeHtml(caption)}"><table><caption${classes(quiet === true ? ['quiet'] : [])}>${escapeHtml(caption)}</caption>
+  return `<div class="frame" role="group" tabindex="0" aria-label="${escapeHtml(caption)}"><table><caption${classes(quiet === true ? ['quiet'] : [])}>${escapeHtml(caption)}</caption>
 <thead><tr>${head.join('')}</tr></thead>
 <tbody>
 ${body.join('\n')}

@@ -40,7 +40,7 @@ export function proofs({ doc, words: { say } }: Frame): Block[] {
       rows: [
         ...levelBounds.map(([level, percent]): Cell[] => [
           { text: say(`simulate.level.${level}`) },
-          { text: `${percent} %` },
+          { text: say('report.percent', { percent }) },
         ]),
         [{ text: say('simulate.level.insufficient') }, { text: say('report.levels.under', { percent: 70 }) }],
       ],

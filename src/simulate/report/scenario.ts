@@ -88,7 +88,7 @@ function results({ methods }: Scenario, kinds: readonly Lane[], words: Words): s
       : [say('report.record.results.asks', { asks: kinds.length, kinds: countKinds(kinds, words) })]),
     say('report.record.results.checks', { passed: checks.filter(({ passed }) => passed).length, of: checks.length }),
     say('report.record.results.leaks', { count: leaks }),
-  ].join(' ; ');
+  ].join(' · ');
 }
 
 function observations({ observations: rows }: Scenario, frame: Frame): Block {
@@ -135,7 +135,7 @@ function methodSection(scenario: ScenarioId, method: MethodResult, frame: Frame)
   return [
     { kind: 'heading', level: 4, text: say('report.method', { method: title }), id },
     head,
-    ...(shown === null
+    ...(shown === null || shown.run.asks.length === 0
       ? []
       : [
           {
@@ -184,12 +184,14 @@ function checks(rows: readonly CheckResult[], method: string, frame: Frame): Blo
   const { say, name, number } = frame.words;
   return {
     kind: 'folded',
-    summary: `${say('report.checks')} — ${method}`,
-    open: true,
+    summary: `${say('report.checks')} — ${method} (${say('report.record.results.checks', { passed: rows.filter(({ passed }) => passed).length, of: rows.length })})`,
+    // What went well need not be read; the summary says that it is there.
+    open: rows.some(({ passed }) => !passed),
     blocks: [
       {
         kind: 'table',
         caption: `${say('report.checks')} — ${method}`,
+        quiet: true,
         columns: [
           { label: say('report.checks.check') },
           { label: say('report.checks.result') },

@@ -179,7 +179,7 @@ export function metrics({ doc, words }: Frame): Block[] {
   const rows: Cell[][] = [
     [
       { text: say('report.metrics.global') },
-      { text: `${number(doc.percent)} %`, tone: levelTones[doc.level] },
+      { text: say('report.percent', { percent: number(doc.percent) }), tone: levelTones[doc.level] },
       { text: say(`simulate.level.${doc.level}`) },
     ],
     [
