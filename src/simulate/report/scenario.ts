@@ -52,6 +52,8 @@ function record(scenario: Scenario, { doc, evidence, words }: Frame): Block {
   const begun =
     runs.map((run) => run.begin.at).sort()[0] ?? scenario.methods.flatMap((m) => m.injectedAt ?? []).sort()[0];
   const lasted = runs.reduce((sum, run) => sum + run.endT - run.begin.t, 0);
+  // Only a scenario that was assessed can be found in no need of anything.
+  const otherwise = say(scenario.total === null ? 'report.not-assessed' : 'report.record.actions.none');
   const actions = doc.recommendations.filter((one) => one.scenario === scenario.id).map((one) => one.solution);
   return {
     kind: 'table',
@@ -71,7 +73,7 @@ function record(scenario: Scenario, { doc, evidence, words }: Frame): Block {
           ),
         ],
         [say('report.record.score'), rated(scenario.total, 100, true).text],
-        [say('report.record.actions'), actions.length === 0 ? say('report.record.actions.none') : actions.join(' ')],
+        [say('report.record.actions'), actions.length === 0 ? otherwise : actions.join(' ')],
         [say('report.fact.responsible'), doc.responsible ?? say('report.unknown')],
       ] as const
     ).map(([label, value]): Cell[] => [{ text: label }, { text: value }]),
@@ -82,12 +84,26 @@ function results({ methods }: Scenario, kinds: readonly Lane[], words: Words): s
   const { say } = words;
   const checks = methods.flatMap((method) => method.checks);
   const leaks = methods.reduce((sum, method) => sum + method.leaks.length, 0);
+  const unscored = methods.filter(({ outcome }) => outcome !== 'scored');
   return [
     ...(kinds.length === 0
       ? []
       : [say('report.record.results.asks', { asks: kinds.length, kinds: countKinds(kinds, words) })]),
-    say('report.record.results.checks', { passed: checks.filter(({ passed }) => passed).length, of: checks.length }),
-    say('report.record.results.leaks', { count: leaks }),
+    ...(checks.length === 0
+      ? []
+      : [
+          say('report.record.results.checks', {
+            passed: checks.filter(({ passed }) => passed).length,
+            of: checks.length,
+          }),
+          say('report.record.results.leaks', { count: leaks }),
+        ]),
+    ...unscored.map((method) =>
+      say('report.outcome.because', {
+        outcome: words.name(`report.method.${method.id}`, method.id),
+        why: outcomeOf(method, words),
+      }),
+    ),
   ].join(' · ');
 }
 
@@ -115,16 +131,12 @@ function methodSection(scenario: ScenarioId, method: MethodResult, frame: Frame)
   const { say, name, number, instant } = frame.words;
   const id = methodAnchor(scenario, method.id);
   const title = name(`report.method.${method.id}`, method.id);
-  const outcome = say(`report.outcome.${method.outcome}`);
   const shown = shownRun(frame.evidence, scenario, method);
-  const at = (iso: string | null) => (iso === null ? say('report.none') : instant(iso));
+  const at = (iso: string | null) => (iso === null ? '—' : instant(iso));
   const head: Block = {
     kind: 'facts',
     rows: [
-      [
-        say('report.outcome'),
-        method.why === undefined ? outcome : say('report.outcome.because', { outcome, why: method.why }),
-      ],
+      [say('report.outcome'), outcomeOf(method, frame.words)],
       [say('report.injected'), at(method.injectedAt)],
       [say('report.cleared'), at(method.clearedAt)],
       [say('report.affected'), number(method.affectedRequests)],
@@ -148,9 +160,14 @@ function methodSection(scenario: ScenarioId, method: MethodResult, frame: Frame)
   ];
 }
 
-function dose({ dose: values }: MethodResult, { say, number }: Words): Rich {
+function outcomeOf({ outcome, why }: MethodResult, { say }: Words): string {
+  const told = say(`report.outcome.${outcome}`);
+  return why === undefined ? told : say('report.outcome.because', { outcome: told, why });
+}
+
+function dose({ dose: values }: MethodResult, { number }: Words): Rich {
   const entries = Object.entries(values ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  if (entries.length === 0) return say('report.unknown');
+  if (entries.length === 0) return '—';
   return entries.map(([key, value]) => `${key} = ${typeof value === 'number' ? number(value) : value}`).join(', ');
 }
 

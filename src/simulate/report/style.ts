@@ -13,7 +13,7 @@ h1{font-size:1.7rem;line-height:1.25}
 h2{font-size:1.3rem;margin:2.5rem 0 .75rem;padding-bottom:.25rem;border-bottom:1px solid var(--rule)}
 h3{font-size:1.1rem;margin:2rem 0 .5rem}
 h4{font-size:1rem;margin:1.5rem 0 .5rem}
-h1,h2,h3,h4,p,li,dd,td,th,summary,figcaption,code{overflow-wrap:anywhere}
+h1,h2,h3,h4,p,li,dd,td,summary,figcaption,code{overflow-wrap:anywhere}
 a{color:var(--link)}
 :target{outline:2px solid var(--link);outline-offset:2px}
 :focus-visible{outline:2px solid var(--link)}
@@ -28,7 +28,8 @@ caption{text-align:left;color:var(--soft);padding-bottom:.3rem}
 .quiet{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 th,td{border:1px solid var(--rule);padding:.35rem .55rem;text-align:left;vertical-align:top}
 td{min-width:4.5rem}
-thead th{background:var(--panel);overflow-wrap:break-word}
+th{overflow-wrap:break-word}
+thead th{background:var(--panel)}
 tbody th{font-weight:600}
 .numeric{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 code,pre{font:.88em/1.45 ui-monospace,monospace}
