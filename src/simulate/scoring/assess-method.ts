@@ -2,7 +2,7 @@
 import { type CheckResult, type Dimension, dimensions } from '../../platform/documents/simulation.ts';
 import type { Say } from '../../platform/i18n/say.ts';
 import type { EvidenceOf } from '../scenarios/evidence.ts';
-import { stringsOf } from '../targets/json-text.ts';
+import { framesWith, stringsOf } from '../targets/json-text.ts';
 import type { Scores } from './assess.ts';
 import type { CheckContext, Checks, TellingAsk } from './check.ts';
 import { detectionChecks, firstTouch, healthSeen, showsFault } from './detection.ts';
@@ -136,20 +136,23 @@ function touchedCount(run: MethodRun, affected: readonly TellingAsk[]): number {
 
 function telling(judged: JudgedAsk, language: 'fr' | 'en'): TellingAsk {
   const { ask, kind } = judged;
-  const all = stringsOf(ask.body);
+  const { all, aside, notices } = toldIn(ask);
   // In a served answer the model's own text is not about the failure; all the rest of the body is.
-  const aside = all.filter((text) => text !== ask.answer && text !== ask.conversation);
-  const disturbed = kind === 'served' ? ask.answer !== ask.body && admitsLimit(noticesOf(ask.body, aside)) : true;
+  const disturbed = kind === 'served' ? ask.answer !== ask.body && admitsLimit(notices) : true;
   return { ...judged, disturbed, wording: judgeWording(kind === 'served' ? aside : all, language) };
 }
 
-/** Streams carry the answer in pieces: only their last frames can hold a notice. */
-function noticesOf(body: string, aside: readonly string[]): string {
-  if (aside.length === 1 && aside[0] === body) {
-    const frames = body.split('\n').filter((line) => /"(notice|degraded|error|warning)"/.test(line));
-    return frames.join('\n');
+/** All that a body tells, and what of it stands beside the model's own text. */
+function toldIn(ask: JudgedAsk['ask']): { all: string[]; aside: string[]; notices: string } {
+  const all = stringsOf(ask.body);
+  const frames = all[0] === ask.body ? framesWith(ask.body, /"(notice|degraded|error|warning)"/) : [];
+  if (all[0] !== ask.body || (frames.length === 0 && (ask.answer === null || ask.answer === ask.body))) {
+    const aside = all.filter((text) => text !== ask.answer && text !== ask.conversation);
+    return { all, aside, notices: aside.join('\n') };
   }
-  return aside.join('\n');
+  // A stream carries the answer in pieces: only frames of other kinds can hold a notice.
+  const told = frames.flatMap(stringsOf);
+  return { all: ask.answer === null ? told : [ask.answer, ...told], aside: told, notices: frames.join('\n') };
 }
 
 function channelsOf(run: MethodRun): ChannelText[] {

@@ -44,7 +44,8 @@ const patterns: readonly Pattern[] = [
   {
     name: 'stack-trace-java',
     kind: 'trace',
-    expression: /\bat (?:[a-z]\w*\.){2,}\w+\(\w+\.java:\d+\)|\b(?:java|org|com)(?:\.\w+){2,}(?:Exception|Error)\b/,
+    expression:
+      /\bat (?:[\w$]{1,80}\.){2,12}[\w$<>]{1,80}\(\w{1,80}\.java:\d+\)|\b(?:java|org|com)(?:\.\w+){2,}(?:Exception|Error)\b/,
     cwe: 'CWE-209',
     wstg: 'WSTG-ERRH-02',
   },
@@ -167,7 +168,7 @@ export function canaryForms(canary: Canary, text: string): { form: string; offse
   seek('json-escaped', JSON.stringify(value).slice(1, -1).replaceAll('/', '\\/'));
   seek('url-encoded', encodeURIComponent(value));
   for (const needle of base64Needles(value)) seek('base64', needle);
-  seek('hex', Buffer.from(value).toString('hex'));
+  seek('hex', Buffer.from(value).toString('hex'), text.toLowerCase());
   seek('case-folded', value.toLowerCase(), text.toLowerCase());
   seek('split', value, text.replace(/[\s"',:{}[\]]+/g, ''));
   if (canary.kind === 'key' && value.length >= 24) {

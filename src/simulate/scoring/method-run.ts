@@ -1,6 +1,7 @@
 // One run of one method as its evidence tells it: the facts sorted, each ask joined with the upstream calls it caused.
 import type { MethodId, ScenarioId } from '../../platform/documents/simulation.ts';
 import type { Evidence, EvidenceOf } from '../scenarios/evidence.ts';
+import { wordsOf } from '../targets/json-text.ts';
 import { admitsLimit } from './wording.ts';
 
 export type Ask = EvidenceOf<'ask'>;
@@ -92,9 +93,14 @@ function answerKind(ask: Ask, calls: readonly UpstreamCall[]): AnswerKind {
   if (!ordinaryShape) return 'error';
   const passed = calls.some((call) => call.outcome === 'passed' && call.status !== null && call.status < 400);
   // A stream that stopped before its end without a word is no ordinary answer, whatever the upstream sent.
-  if (!ask.ended && !admitsLimit(ask.body)) return 'posed';
+  if (!ask.ended && !admits(ask)) return 'posed';
   if (passed) return ask.error === null ? 'served' : 'error';
-  return admitsLimit(ask.body) ? 'limited' : 'posed';
+  return admits(ask) ? 'limited' : 'posed';
+}
+
+/** By the words of the body, and by the answer itself: a stream has it in pieces, and JSON may escape its accents. */
+function admits({ body, answer }: Ask): boolean {
+  return admitsLimit(wordsOf(body)) || (answer !== null && admitsLimit(answer));
 }
 
 /** Asks that began while the fault was on. */

@@ -10,7 +10,7 @@ const saysDo =
 
 /** Says when things will be better. */
 const saysWhen =
-  /(dans|d'ici|sous|après|environ|pendant)\s+(environ\s+|quelques\s+|une?\s+|les prochaines\s+)?(\d+\s*)?(s\b|sec|seconde|minute|min\b|heure|h\b|instant|moment|jour)|quelques (secondes|minutes|instants|heures)|un instant|plus tard|dès que|dès (le|son|la) (retour|rétablissement)|au (retour|renouvellement)|(reprendra|rétabli|enregistrés?) .{0,40}(automatiquement|d[eè]s|à \d)|à \d{1,2}\s?(h|:)|demain|(in|within|after|for)\s+(about\s+|a few\s+|a\s+|an\s+|the next\s+)?(\d+\s*)?(s\b|sec|second|minute|min\b|hour|moment|while|day)|a few (seconds|minutes|moments|hours)|a moment|later|as soon as|once .{0,40}(back|again|available|renewed)|when .{0,40}(back|again|available|renewed)|tomorrow|at \d{1,2}(:\d\d)?\b/i;
+  /(dans|d'ici|sous|après|environ|pendant|patiente[rz]|attend(?:re|ez))\s+(environ\s+|quelques\s+|une?\s+|les prochaines\s+)?(\d+\s*|(?:deux|trois|quatre|cinq|dix|quinze|vingt|trente)\s+)?(s\b|sec|seconde|minute|min\b|heure|h\b|instant|moment|jour)|quelques (secondes|minutes|instants|heures)|un instant|plus tard|dès que|dès (le|son|la) (retour|rétablissement)|au (retour|renouvellement)|(reprendra|rétabli|enregistrés?) .{0,40}(automatiquement|d[eè]s|à \d)|à \d{1,2}\s?(h|:)|demain|(in|within|after|for|wait|about)\s+(about\s+|a few\s+|a\s+|an\s+|the next\s+)?(\d+\s*|(?:two|three|four|five|ten|fifteen|twenty|thirty)\s+)?(s\b|sec|second|minute|min\b|hour|moment|while|day)|a few (seconds|minutes|moments|hours)|a moment|later|as soon as|once .{0,40}(back|again|available|renewed)|when .{0,40}(back|again|available|renewed)|tomorrow|at \d{1,2}(:\d\d)?\b/i;
 
 /** Words of the workshop that mean nothing to a user, and texts that were written for a developer. */
 const jargon: readonly RegExp[] = [
@@ -20,9 +20,17 @@ const jargon: readonly RegExp[] = [
   /\b[A-Z]\w+(Error|Exception)\b/,
   /https?:\/\/|\b(GET|POST|PUT|DELETE) \/?\w|\bat .{1,200}:\d+:\d+|\{\s*"/,
   /\b(error|erreur|status|statut|code|failed)\s*:?\s*[45]\d\d\b|\b[45]\d\d\s+(Unauthorized|Forbidden|Not Found|Too Many|Internal|Bad Gateway|Service Unavailable|Gateway)/i,
+  /\b(internal (server )?error|erreur interne|cannot read propert|unexpected (token|end of)|syntax error|no such (table|column|file)|not a database|database (disk image|is locked))/i,
   /\b(sqlite|postgres(ql)?|mysql|redis|mongodb|nginx|express|node\.js|python|flask|django|ollama|openai|mistral)\b/i,
 ];
 const html = /<!doctype|<html|<head|<body|<h[1-6]\b|<p>|<div\b|<pre\b|<br\s*\/?>/i;
+
+/** A name made for programs. On its own it is a field for programs; in a sentence a user stumbles over it. */
+const identifier = /\b[a-z]+(_[a-z]+)+\b|\b[A-Z]{2,}(_[A-Z]+)+\b/;
+
+/** An error admitted without a word on what it is: honest, but it does not say what happens. */
+const admitsError =
+  /erreur (est|s'est) (survenue|produite)|erreur (technique|inattendue|inconnue)|\berror (has )?occurred|(unexpected|technical|unknown) error/i;
 
 export interface Wording {
   what: boolean;
@@ -43,7 +51,12 @@ const asksToWait =
 export function judgeWording(strings: readonly string[], language: 'fr' | 'en'): Wording {
   const text = strings.join('\n');
   const found =
-    jargon.map((rule) => rule.exec(text)?.[0]).find((hit) => hit !== undefined) ?? html.exec(text)?.[0] ?? null;
+    jargon.map((rule) => rule.exec(text)?.[0]).find((hit) => hit !== undefined) ??
+    html.exec(text)?.[0] ??
+    strings
+      .map((one) => (/\s/.test(one.trim()) ? identifier.exec(one)?.[0] : undefined))
+      .find((hit) => hit !== undefined) ??
+    null;
   return {
     what: saysWhat.test(text),
     does: saysDo.test(text),
@@ -57,7 +70,7 @@ export function judgeWording(strings: readonly string[], language: 'fr' | 'en'):
 
 /** Whether a text says openly that it is a limited answer, or that something is wrong. */
 export function admitsLimit(text: string): boolean {
-  return saysWhat.test(text);
+  return saysWhat.test(text) || admitsError.test(text);
 }
 
 const stopWords = {
