@@ -57,7 +57,8 @@ const openai503: Behaviour = (_req, res) =>
 
 const hopeless: readonly [string, Behaviour, number, string, number][] = [
   ['503', openai503, 503, 'ERR_PROVIDER_UNAVAILABLE', 3],
-  ['silence', () => {}, 503, 'ERR_PROVIDER_UNAVAILABLE', 3],
+  // Silence for a whole time limit is not tried again: the user has waited long enough.
+  ['silence', () => {}, 503, 'ERR_PROVIDER_UNAVAILABLE', 1],
   ['a closed connection', (req) => req.socket.destroy(), 503, 'ERR_PROVIDER_UNAVAILABLE', 3],
   [
     'a page of HTML with 200',
@@ -190,7 +191,10 @@ test('createGateway() lets the spare key take over within the request and never 
 test('createGateway() uses each refused key three times at most, however long and whoever asks', async () => {
   const refuse: Behaviour = (_req, res) => json(res, 403, { error: {} });
   const options = {
-    settings: { refusal: { maxUses: 3, probeAfterMs: 100 }, breaker: { failures: 5, halfOpenMs: 50 } },
+    settings: {
+      refusal: { maxUses: 3, probeAfterMs: 100, lastKeyProbesMs: [100, 200] as const },
+      breaker: { failures: 5, halfOpenMs: 50 },
+    },
   };
   const { rig, upstream } = await rigBefore(refuse, { spareKeys: ['key-2'], options, models: refuse });
   for (let i = 0; i < 12; i++) {
@@ -206,7 +210,10 @@ test('createGateway() takes a key back once a probe is accepted', async () => {
   const refuse: Behaviour = (req, res, body, nth) => (revoked ? json(res, 401, {}) : answering()(req, res, body, nth));
   const models: Behaviour = (_req, res) => (revoked ? json(res, 401, {}) : json(res, 200, { data: [] }));
   const options = {
-    settings: { refusal: { maxUses: 3, probeAfterMs: 100 }, breaker: { failures: 5, halfOpenMs: 50 } },
+    settings: {
+      refusal: { maxUses: 3, probeAfterMs: 100, lastKeyProbesMs: [100, 200] as const },
+      breaker: { failures: 5, halfOpenMs: 50 },
+    },
   };
   const { rig } = await rigBefore(refuse, { options, models });
   assert.equal((await rig.chat('hi')).status, 502);

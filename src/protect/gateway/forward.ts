@@ -93,6 +93,8 @@ async function tryProvider<T>(
       failure = end.failure;
     }
     const wait = Math.max(backoffMs(retry, retries.baseMs, random), failure.retryAfterMs ?? 0);
+    // A provider that was silent for a whole time limit would be so again, and the user has waited long enough.
+    if (failure.kind === 'timeout') return giveUp(failure);
     if (!failure.heals || retry >= retries.max || wait > retries.maxWaitMs || now() + wait >= until)
       return giveUp(failure);
     retry++;

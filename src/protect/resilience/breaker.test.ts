@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { backoffMs } from './backoff.ts';
 import { createBreaker } from './breaker.ts';
-import { type Refusal, refuse } from './refusal.ts';
+import { defaultRefusal, type Refusal, refuse } from './refusal.ts';
 
 const settings = { failures: 3, halfOpenMs: 100 };
 
@@ -84,12 +84,21 @@ test('backoffMs() grows, spreads, and is never under the base', () => {
   );
 });
 
-test('refuse() spends its uses with growing pauses of at least a minute', () => {
-  const settings = { maxUses: 3, probeAfterMs: 60_000 };
+test('refuse() spends its uses with growing pauses of at least a minute while another key serves', () => {
+  const settings = { ...defaultRefusal, maxUses: 3, probeAfterMs: 60_000 };
   let state: Refusal = { kind: 'accepted' };
-  state = refuse(state, 0, settings);
+  state = refuse(state, 0, settings, false);
   assert.deepEqual(state, { kind: 'refused', uses: 1, nextProbeAt: 60_000 });
-  state = refuse(state, 60_000, settings);
+  state = refuse(state, 60_000, settings, false);
   assert.deepEqual(state, { kind: 'refused', uses: 2, nextProbeAt: 180_000 });
-  assert.deepEqual(refuse(state, 180_000, settings), { kind: 'spent' });
+  assert.deepEqual(refuse(state, 180_000, settings, false), { kind: 'spent' });
+});
+
+test('refuse() asks the last key sooner, and no more often', () => {
+  const settings = { ...defaultRefusal, maxUses: 3, lastKeyProbesMs: [4_000, 30_000] as const };
+  const once = refuse({ kind: 'accepted' }, 0, settings, true);
+  assert.deepEqual(once, { kind: 'refused', uses: 1, nextProbeAt: 4_000 });
+  const twice = refuse(once, 4_000, settings, true);
+  assert.deepEqual(twice, { kind: 'refused', uses: 2, nextProbeAt: 34_000 });
+  assert.deepEqual(refuse(twice, 34_000, settings, true), { kind: 'spent' });
 });

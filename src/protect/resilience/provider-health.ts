@@ -74,7 +74,8 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
 
   function refused(index: number, key: Key): void {
     const first = key.refusal.kind === 'accepted';
-    key.refusal = refuse(key.refusal, now(), refusalSettings);
+    const lastKey = keys.every((other) => other === key || other.refusal.kind !== 'accepted');
+    key.refusal = refuse(key.refusal, now(), refusalSettings, lastKey);
     if (!first) return;
     const facts = { provider: name, key: index, spareLeft: current() !== -1 };
     signals.emit({ kind: 'provider-key-compromised', time: now(), severity: 'critical', facts });

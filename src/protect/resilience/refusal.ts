@@ -3,11 +3,13 @@
 export interface RefusalSettings {
   /** Uses of a refused key in one outage, the one that found out among them. */
   maxUses: number;
-  /** Before the first new try; doubled before the next. */
+  /** Before the first new try while another key serves; doubled before the next. */
   probeAfterMs: number;
+  /** The pauses when no other key is left: nobody is served until this one works again, so it is asked sooner, and no more often. */
+  lastKeyProbesMs: readonly [number, number];
 }
 
-export const defaultRefusal: RefusalSettings = { maxUses: 3, probeAfterMs: 60_000 };
+export const defaultRefusal: RefusalSettings = { maxUses: 3, probeAfterMs: 60_000, lastKeyProbesMs: [4_000, 30_000] };
 
 export type Refusal =
   | { kind: 'accepted' }
@@ -15,10 +17,12 @@ export type Refusal =
   /** Every use is spent: only new configuration or an operator brings it back. */
   | { kind: 'spent' };
 
-/** The state after one more refusal. */
-export function refuse(state: Refusal, now: number, { maxUses, probeAfterMs }: RefusalSettings): Refusal {
+/** The state after one more refusal; `lastKey` when no other key is accepted. */
+export function refuse(state: Refusal, now: number, settings: RefusalSettings, lastKey: boolean): Refusal {
   if (state.kind === 'spent') return state;
   const uses = state.kind === 'accepted' ? 1 : state.uses + 1;
-  if (uses >= maxUses) return { kind: 'spent' };
-  return { kind: 'refused', uses, nextProbeAt: now + probeAfterMs * 2 ** (uses - 1) };
+  if (uses >= settings.maxUses) return { kind: 'spent' };
+  const [first, later] = settings.lastKeyProbesMs;
+  const pause = lastKey ? (uses === 1 ? first : later) : settings.probeAfterMs * 2 ** (uses - 1);
+  return { kind: 'refused', uses, nextProbeAt: now + pause };
 }
