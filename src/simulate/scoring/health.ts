@@ -28,6 +28,21 @@ export function healthBaseline(samples: readonly HealthSample[]): HealthBaseline
   return { steady, varied };
 }
 
+/** Whether a state (not a clock, not a counter) moved to and fro during the baseline: the machine was busy, or the target unsure. */
+export function isRestless(samples: readonly HealthSample[]): boolean {
+  const values = new Map<string, Set<string>>();
+  for (const sample of samples) {
+    for (const [pointer, value] of flatten(sample)) values.set(pointer, (values.get(pointer) ?? new Set()).add(value));
+  }
+  // A state has few values, and they are words; what is new in every sample is a clock.
+  return [...values].some(
+    ([pointer, seen]) =>
+      seen.size > 1 &&
+      seen.size <= Math.min(3, samples.length - 1) &&
+      (pointer === 'status code' || [...seen].every((value) => /^("|true|false|null)/.test(value))),
+  );
+}
+
 /** The pointers that differ from the baseline in this sample; a page that does not answer differs by its status. */
 export function healthDeviations(baseline: HealthBaseline, sample: HealthSample): string[] {
   const values = flatten(sample);

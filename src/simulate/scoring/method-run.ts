@@ -58,6 +58,7 @@ function methodRun(begin: EvidenceOf<'method-begin'>, lines: readonly Evidence[]
   const of = <K extends Evidence['kind']>(kind: K) => lines.filter((line): line is EvidenceOf<K> => line.kind === kind);
   const calls = of('upstream');
   const faults = of('fault');
+  const calmFrom = of('baseline-again').at(-1)?.t ?? 0;
   const problem = of('invalid')[0] ?? of('inconclusive')[0];
   return {
     scenario: begin.scenario as ScenarioId,
@@ -70,7 +71,7 @@ function methodRun(begin: EvidenceOf<'method-begin'>, lines: readonly Evidence[]
     cleared: faults.find((fault) => fault.action === 'cleared') ?? null,
     asks: of('ask').map((ask) => judgeAsk(ask, calls)),
     calls,
-    health: of('health'),
+    health: of('health').filter((fact) => fact.t >= calmFrom),
     alerts: of('alert'),
     process: of('process'),
     histories: of('history'),
