@@ -104,6 +104,7 @@ async function askModel(messages) {
       const answer = await callOnce(messages);
       if (answer.reply !== undefined) {
         healed('model');
+        healed('key');
         return answer.reply;
       }
       last = new Error(`POST ${chatUrl} ${keys[0]}: ${answer.status} ${answer.code}`);

@@ -86,6 +86,8 @@ const lines = z.discriminatedUnion('kind', [
     error: z.string().nullable(),
   }),
   z.strictObject({ ...base, kind: z.literal('alert'), body: z.string() }),
+  /** The machine was not calm: what the health page showed until now is no baseline. */
+  z.strictObject({ ...base, kind: z.literal('baseline-again') }),
   z.strictObject({
     ...base,
     kind: z.literal('fault'),

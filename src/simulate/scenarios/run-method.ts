@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Say } from '../../platform/i18n/say.ts';
 import type { KeeperClient } from '../keeper/keeper-client.ts';
-import { healthBaseline, healthDeviations } from '../scoring/health.ts';
+import { healthBaseline, healthDeviations, isRestless } from '../scoring/health.ts';
 import { lostMessages } from '../scoring/history.ts';
 import { judgeAsk, type MethodRun, methodRuns } from '../scoring/method-run.ts';
 import type { TargetClient } from '../targets/client.ts';
@@ -29,7 +29,7 @@ export interface MethodParts extends Omit<StageParts, 'client'> {
 
 const healthEveryMs = 250;
 /** Not back by then: the simulator restarts the target once. */
-const recoveryLimitMs = 20_000;
+const recoveryLimitMs = 25_000;
 
 export async function runMethod(plan: MethodPlan, parts: MethodParts): Promise<void> {
   const { recorder, profile, say, keeper } = parts;
@@ -126,10 +126,21 @@ class MethodDay {
     }
     await this.tryFunctions();
     await sleep(healthEveryMs * 2);
+    await this.untilCalm();
     const { logs } = await parts.keeper.call('logs', {});
     for (const { channel, text } of logs)
       parts.recorder.record({ kind: 'log-mark', t: parts.now(), channel, length: text.length });
     return true;
+  }
+
+  /** A health page that wavers before any fault would hide the fault: wait, at most a while, until it is steady. */
+  async untilCalm(): Promise<void> {
+    const { recorder, signal, now } = this.parts;
+    for (let tries = 0; tries < 4 && !signal.aborted; tries++) {
+      if (!isRestless((this.soFar()?.health ?? []).filter((fact) => fact.phase === 'baseline'))) return;
+      recorder.record({ kind: 'baseline-again', t: now() });
+      await sleep(healthEveryMs * 8);
+    }
   }
 
   async fault(): Promise<void> {

@@ -79,7 +79,7 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
     responsible: options.responsible,
     authorisation: options.authorisation,
     scenarios: [...options.scenarios],
-    rubric: options.rubric,
+    rubric: { name: options.rubric.name, sha256: options.rubric.sha256 },
     promises: promisesOf(profile),
   });
   if (keeper.replayed.length > 0) options.onProgress({ kind: 'replayed', replayed: keeper.replayed });
