@@ -139,7 +139,8 @@ async function askModel(messages) {
 
 // ---- what people are told when the model is away
 function limitedText() {
-  if (defect('in-english')) return 'The assistant is unavailable for now. Please try again in 10 seconds. If it goes on, contact support.';
+  if (defect('in-english'))
+    return 'The assistant is unavailable for now. Please try again in 10 seconds. If it goes on, contact support.';
   const what = defect('no-what') ? 'Bonjour.' : "L'assistant est momentanément indisponible.";
   const todo = defect('no-do') ? '' : 'Veuillez réessayer';
   const when = defect('no-when') ? '' : ' dans 10 secondes';
@@ -173,7 +174,12 @@ async function chat(body) {
     answer = { ...limited(error), away: true };
   }
   const saved = save({ conversation, role: 'assistant', text: answer.reply }) && savedNow;
-  const notice = saved || defect('no-notice') ? {} : { notice: "Vos messages sont gardés en mémoire et seront enregistrés dès que possible ; vous pouvez continuer." };
+  const notice =
+    saved || defect('no-notice')
+      ? {}
+      : {
+          notice: 'Vos messages sont gardés en mémoire et seront enregistrés dès que possible ; vous pouvez continuer.',
+        };
   const headers = answer.away && !defect('no-retry-after') ? { 'retry-after': '10' } : {};
   const { away: _away, ...rest } = answer;
   return { status: 200, headers, body: { ...rest, ...notice } };
@@ -203,7 +209,8 @@ createServer(async (req, res) => {
     const state = troubles.size === 0 || defect('health-lies') ? 'ok' : 'degraded';
     return send(200, { status: state });
   }
-  if (url.pathname.startsWith('/history/')) return send(200, { messages: history(url.pathname.slice('/history/'.length)) });
+  if (url.pathname.startsWith('/history/'))
+    return send(200, { messages: history(url.pathname.slice('/history/'.length)) });
   let text = '';
   for await (const chunk of req) text += chunk;
   const result = await chat(JSON.parse(text));
