@@ -98,7 +98,7 @@ export interface ConfigSources {
 export function loadConfig({ file, asked, env }: ConfigSources): Config {
   const raw = readYaml(file, asked);
   const parsed = configSchema.safeParse(raw ?? {});
-  if (!parsed.success) throw describeIssue(file, parsed.error.issues[0], raw);
+  if (!parsed.success) throw describeIssue(file, worstIssue(parsed.error.issues));
   const merged =
     env['DATABASE_URL'] && parsed.data.store.url === undefined ? withDatabaseUrl(parsed.data) : parsed.data;
   return deepFreeze(resolve(merged, '', env) as Config);
@@ -125,7 +125,12 @@ function readYaml(file: string, asked: boolean): unknown {
   }
 }
 
-function describeIssue(file: string, issue: z.core.$ZodIssue | undefined, raw: unknown): RempartError {
+/** A mistyped key first: it is often why another one is missing. */
+function worstIssue(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
+  return issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+}
+
+function describeIssue(file: string, issue: z.core.$ZodIssue | undefined): RempartError {
   const path = issue?.path.map(String).join('.') ?? '';
   if (issue?.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';
@@ -133,14 +138,14 @@ function describeIssue(file: string, issue: z.core.$ZodIssue | undefined, raw: u
     return new RempartError('ERR_CONFIG_UNKNOWN_KEY', {
       file,
       key: full,
-      nearest: nearest(key, knownKeys(raw, issue.path)),
+      nearest: nearest(key, knownKeys(issue.path)),
     });
   }
   return new RempartError('ERR_CONFIG_INVALID', { file, path: path || '.', what: issue?.message ?? 'invalid' });
 }
 
 /** The keys that the schema knows at a path: found by asking the JSON Schema, so that no list is kept twice. */
-function knownKeys(_raw: unknown, path: readonly PropertyKey[]): string[] {
+function knownKeys(path: readonly PropertyKey[]): string[] {
   let node = z.toJSONSchema(configSchema, { io: 'input' }) as { properties?: Record<string, unknown>; items?: unknown };
   for (const step of path) {
     node = (typeof step === 'number' ? node.items : node.properties?.[String(step)]) as typeof node;
