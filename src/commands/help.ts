@@ -76,7 +76,7 @@ export function commandHelp(command: Command, say: Say): string {
 
 function synopsis({ name, positionals }: Command): string {
   if (positionals === undefined) return name;
-  const word = positionals.many === true && !positionals.name.endsWith(']') ? `${positionals.name}…` : positionals.name;
+  const word = positionals.many === true && !/[\] ]/.test(positionals.name) ? `${positionals.name}…` : positionals.name;
   return `${name} ${positionals.optional === true ? `[${word}]` : word}`;
 }
 

@@ -8,6 +8,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   keys: async () => (await import('./keys.ts')).keys,
   simulate: async () => (await import('./simulate.ts')).simulate,
   rescore: async () => (await import('./rescore.ts')).rescore,
+  compare: async () => (await import('./compare.ts')).compare,
   standin: async () => (await import('./standin.ts')).standin,
   help: async () => createHelp(() => commands),
 };
