@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto';
 import {
   closeSync,
-  copyFileSync,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -12,6 +11,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -35,6 +35,13 @@ const parts = ['', '-wal', '-shm'];
 export function copyDatabase(file: string, folder: string): { undo: DatabaseUndo; release: () => void } {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const db = new DatabaseSync(file, { timeout: 5000 });
+  // To close any descriptor of a file drops all locks that this process has on it (fcntl(2)), SQLite's among them:
+  // those of the copying stay open until the lock may go.
+  const held: number[] = [];
+  const close = () => {
+    db.close();
+    for (const fd of held) closeSync(fd);
+  };
   try {
     db.exec('PRAGMA wal_checkpoint(PASSIVE)');
     db.exec('BEGIN IMMEDIATE');
@@ -43,9 +50,11 @@ export function copyDatabase(file: string, folder: string): { undo: DatabaseUndo
       .filter((path) => existsSync(path))
       .map((path, index) => {
         const copy = join(folder, String(index));
-        copyFileSync(path, copy);
+        const fd = openSync(path, 'r');
+        held.push(fd);
+        const bytes = readFileSync(fd);
+        writeFileSync(copy, bytes, { mode: 0o600 });
         syncFile(copy);
-        const bytes = readFileSync(copy);
         return { path, copy, sha256: createHash('sha256').update(bytes).digest('hex'), size: bytes.length };
       });
     return {
@@ -56,20 +65,20 @@ export function copyDatabase(file: string, folder: string): { undo: DatabaseUndo
         } catch {
           // the file is garbage by now: there is nothing left to roll back
         }
-        db.close();
+        close();
       },
     };
   } catch (error) {
-    db.close();
+    close();
     throw error;
   }
 }
 
 /** Overwrites in place and keeps every size: a truncated -shm would kill (SIGBUS) whoever has it mapped. */
 export function overwriteDatabase(undo: DatabaseUndo, how: 'stopped' | 'corrupted'): void {
-  for (const { path, size } of undo.copies) {
+  for (const { path, copy, size } of undo.copies) {
     const bytes = Buffer.alloc(size);
-    if (path === undo.file) garbage(bytes, how, readFileSync(path));
+    if (path === undo.file) garbage(bytes, how, readFileSync(copy));
     writeInPlace(path, bytes, size);
   }
 }

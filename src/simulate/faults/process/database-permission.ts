@@ -1,6 +1,6 @@
 // The database's file made unwritable even for root and for open handles: the immutable attribute, where the file system has it.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 
 export interface PermissionUndo {
   kind: 'permission';
@@ -18,7 +18,12 @@ export function removePermission(undo: PermissionUndo): boolean {
   return spawnSync('chattr', ['+i', ...undo.paths], { stdio: 'ignore' }).status === 0;
 }
 
+/** True when it was taken back, false when there was nothing to take back. Throws when a file stays unwritable. */
 export function restorePermission(undo: PermissionUndo): boolean {
   const there = undo.paths.filter((path) => existsSync(path));
-  return there.length > 0 && spawnSync('chattr', ['-i', ...there], { stdio: 'ignore' }).status === 0;
+  if (there.length === 0) return false;
+  if (spawnSync('chattr', ['-i', ...there], { stdio: 'ignore' }).status === 0) return true;
+  // A file system without attributes refuses to take one back too; what can be opened for writing has none.
+  for (const path of there) closeSync(openSync(path, 'r+'));
+  return false;
 }

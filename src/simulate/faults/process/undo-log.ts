@@ -1,4 +1,5 @@
 // The undo log: what must be put back is on disk, fsynced, before anything is broken; replayed at the next start.
+import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { groupMembers, isSameProcess, processStartTime } from '../../../platform/base/process-identity.ts';
@@ -26,15 +27,19 @@ const fileName = 'undo.jsonl';
 /** Opens the log of a directory; entries left by an earlier life must have been replayed before. */
 export function openUndoLog(dir: string): UndoLog {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const fd = openSync(join(dir, fileName), 'a', 0o600);
-  let count = 0;
+  const file = join(dir, fileName);
+  const torn = existsSync(file) && !/(^|\n)$/.test(readFileSync(file, 'utf8'));
+  const fd = openSync(file, 'a', 0o600);
+  // Behind a line that a crash tore, the next entry would be torn too.
+  if (torn) writeSync(fd, '\n');
   const append = (line: Line) => {
     writeSync(fd, `${JSON.stringify(line)}\n`);
     fsyncSync(fd);
   };
   return {
     write: (undo, deadline) => {
-      const id = `${process.pid}-${++count}`;
+      // Not the process's number: in a container an earlier life may have had the same, and its entries may still be open.
+      const id = randomUUID();
       append({ id, undo, deadline: deadline.toISOString() });
       return () => append({ done: id });
     },
