@@ -1,15 +1,20 @@
 // `rempart simulate`: the six failures against a target, evidence, score and report.
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { RempartError } from '../platform/base/errors.ts';
 import { nearest } from '../platform/base/nearest.ts';
 import { type MethodId, type ScenarioId, type Simulation, scenarioIds } from '../platform/documents/simulation.ts';
+import { listMethods, listText } from '../simulate/report/catalogue.ts';
+import { explainCheck, explanationText, knownChecks } from '../simulate/report/explain.ts';
+import { words } from '../simulate/report/text.ts';
 import { computeReport, rubricName, writeReport } from '../simulate/report/write-report.ts';
 import { methodPlans } from '../simulate/scenarios/methods.ts';
-import { type Progress, runSimulation, type SimulationOptions } from '../simulate/scenarios/run-simulation.ts';
+import { runSimulation, type SimulationOptions } from '../simulate/scenarios/run-simulation.ts';
+import { loadStated } from '../simulate/scenarios/stated.ts';
 import { parseRubric } from '../simulate/scoring/rubric.ts';
-import { loadProfile, type Profile } from '../simulate/targets/profile.ts';
+import { refuseStrangers } from '../simulate/targets/loopback.ts';
+import { loadProfile } from '../simulate/targets/profile.ts';
 import { type Command, type CommandInput, usageError, wholeNumber } from './command.ts';
+import { tellPlan, tellProgress, tellResult } from './simulate-output.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const rubricFile = join(root, 'scenarios', 'rubric.yaml');
@@ -30,11 +35,21 @@ export const simulate: Command = {
     'allow-load': { type: 'boolean', summary: 'simulate.cli.allow-load' },
     'dry-run': { type: 'boolean', summary: 'simulate.cli.dry-run' },
     responsible: { type: 'string', value: 'NAME', summary: 'simulate.cli.responsible' },
+    observations: { type: 'string', value: 'FILE', summary: 'report.cli.observations' },
+    'day-rate': { type: 'string', value: 'EUROS', summary: 'report.cli.day-rate' },
+    list: { type: 'boolean', summary: 'report.cli.list' },
+    explain: { type: 'string', value: 'CHECK', summary: 'report.cli.explain' },
     'i-am-authorised': { type: 'string', value: 'TEXT', summary: 'simulate.cli.authorised' },
   },
   async run(input) {
+    if (input.options['list'] === true) return list(input);
+    const check = textOption(input, 'explain');
+    if (check !== undefined) return explain(input, check);
     const plan = planOf(input);
-    if (input.options['dry-run'] === true) return dryRun(input, plan);
+    if (input.options['dry-run'] === true) {
+      tellPlan(input, plan);
+      return 0;
+    }
     const startedAt = new Date();
     const out = textOption(input, 'out') ?? join(input.data, 'runs', runId(startedAt));
     mkdirSync(out, { recursive: true });
@@ -48,11 +63,11 @@ export const simulate: Command = {
       undoDir: resolve(input.data, 'undo'),
       env: input.env,
       signal: input.signal,
-      onProgress: (progress) => tell(input, progress),
+      onProgress: (progress) => tellProgress(input, progress),
     });
     const report = computeReport(out);
     writeReport(out, report);
-    conclude(input, report.doc, out);
+    tellResult(input, report.doc, out);
     if (run.interrupted) return 130;
     return exitCode(input, report.doc);
   },
@@ -60,7 +75,17 @@ export const simulate: Command = {
 
 type Plan = Pick<
   SimulationOptions,
-  'profile' | 'scenarios' | 'methods' | 'pace' | 'runs' | 'seed' | 'allow' | 'responsible' | 'authorisation'
+  | 'profile'
+  | 'scenarios'
+  | 'methods'
+  | 'pace'
+  | 'runs'
+  | 'seed'
+  | 'allow'
+  | 'responsible'
+  | 'authorisation'
+  | 'dayRate'
+  | 'stated'
 >;
 
 function planOf(input: CommandInput): Plan {
@@ -71,6 +96,8 @@ function planOf(input: CommandInput): Plan {
   const profile = loadProfile(textOption(input, 'target') ?? builtinProfile);
   const authorisation = textOption(input, 'i-am-authorised') ?? null;
   if (authorisation === null) refuseStrangers(profile);
+  const observations = textOption(input, 'observations');
+  const dayRate = wholeNumber(input, 'simulate', 'day-rate', { min: 1, max: 100_000 });
   const scenarios = scenariosOf(input);
   return {
     profile,
@@ -82,6 +109,8 @@ function planOf(input: CommandInput): Plan {
     allow: { load: input.options['allow-load'] === true },
     responsible: textOption(input, 'responsible') ?? null,
     authorisation,
+    ...(dayRate === undefined ? {} : { dayRate }),
+    ...(observations === undefined ? {} : { stated: loadStated(observations) }),
   };
 }
 
@@ -107,92 +136,27 @@ function methodsOf(input: CommandInput, scenarios: readonly ScenarioId[]): Metho
   return given as MethodId[];
 }
 
-/** Breaking things on another machine needs the consent of whoever owns it. */
-function refuseStrangers(profile: Profile): void {
-  const urls = [
-    profile.ask.request.url,
-    profile.history?.request.url,
-    profile.health?.url,
-    profile.start?.ready?.url,
-    profile.upstream.real,
-  ];
-  for (const url of urls) {
-    if (typeof url !== 'string') continue;
-    const host = /^[a-z]+:\/\/(\[[^\]]*\]|[^/:]+)/i.exec(url)?.[1] ?? '';
-    // A real upstream is only called, as the target itself calls it; the target is what is broken.
-    if (url === profile.upstream.real || isLoopback(host)) continue;
-    throw new RempartError('ERR_TARGET_NOT_LOCAL', { host });
-  }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
-function dryRun(input: CommandInput, plan: Plan): number {
-  const steps = methodPlans
-    .filter(
-      ({ scenario, method }) =>
-        plan.scenarios.includes(scenario) && (plan.methods?.length === 0 || plan.methods?.includes(method)),
-    )
-    .map((method) => ({ ...method, why: method.impossible(plan.profile, plan.allow) }));
-  if (input.json) {
-    const listed = steps.map(({ scenario, method, why }) => ({
-      scenario,
-      method,
-      runs: why === null,
-      ...(why === null ? {} : { why: input.say(why) }),
-    }));
-    input.stdout.write(
-      `${JSON.stringify({ schema: 'rempart/simulation-plan@1', target: plan.profile.name, pace: plan.pace, runs: plan.runs, steps: listed })}\n`,
-    );
-    return 0;
-  }
-  for (const { scenario, method, why, quickMinMs, quickMaxMs, realMs } of steps) {
-    const [min, max] = plan.pace === 'quick' ? [quickMinMs, quickMaxMs] : [realMs, realMs];
-    input.stdout.write(
-      `${why === null ? input.say('simulate.cli.step', { scenario, method, min: min / 1000, max: max / 1000 }) : input.say('simulate.cli.step-impossible', { scenario, method, why: input.say(why) })}\n`,
-    );
-  }
+function list(input: CommandInput): number {
+  const methods = listMethods(words(input.lang));
+  input.stdout.write(
+    input.json ? `${JSON.stringify({ schema: 'rempart/methods@1', methods })}\n` : listText(methods, words(input.lang)),
+  );
   return 0;
 }
 
-function tell({ stderr, say }: CommandInput, progress: Progress): void {
-  switch (progress.kind) {
-    case 'replayed':
-      for (const { what, ok } of progress.replayed)
-        stderr.write(`${say(ok ? 'simulate.cli.replayed' : 'simulate.cli.replay-failed', { what })}\n`);
-      return;
-    case 'method':
-      stderr.write(
-        `${say('simulate.cli.progress', { index: progress.index, count: progress.count, scenario: progress.plan.scenario, method: progress.plan.method })}\n`,
-      );
-      return;
-    case 'interrupted':
-      stderr.write(`${say('simulate.cli.interrupted')}\n`);
+function explain(input: CommandInput, check: string): number {
+  const rubric = parseRubric(readFileSync(rubricFile, 'utf8'));
+  const found = explainCheck(check, rubric, words(input.lang));
+  if (found === null) {
+    const known = knownChecks(rubric);
+    throw usageError(input, 'simulate', 'report.cli.unknown-check', {
+      given: check,
+      nearest: nearest(check, known),
+      known: known.join(', '),
+    });
   }
-}
-
-function conclude({ json, stdout, say }: CommandInput, doc: Simulation, out: string): void {
-  if (json) {
-    stdout.write(`${JSON.stringify(doc)}\n`);
-    return;
-  }
-  for (const { id, scores, total } of doc.scenarios) {
-    const cells = Object.values(scores).map((cell) => (cell === null ? '  – ' : cell.toFixed(1).padStart(4)));
-    const sum = total === null ? say('simulate.cli.no-scenario-total') : `${total.toFixed(1)}/100`;
-    stdout.write(`${say(`simulate.scenario.${id}`).padEnd(24)} ${cells.join('  ')}  ${sum}\n`);
-  }
-  const leaks = doc.scenarios.flatMap(({ methods }) =>
-    methods.flatMap(({ leaks: found }) => found.map((leak) => `${leak.canary ?? leak.pattern} (${leak.channel})`)),
-  );
-  if (leaks.length > 0) stdout.write(`${say('simulate.cli.leaks', { what: [...new Set(leaks)].join(', ') })}\n`);
-  const level = say(`simulate.level.${doc.level}`);
-  stdout.write(
-    `${say('simulate.cli.score', { score: doc.score, percent: doc.percent, assessable: doc.assessable, level })}\n`,
-  );
-  if (doc.provisional) stdout.write(`${say('simulate.cli.provisional')}\n`);
-  stdout.write(`${doc.restoreProof}\n${say('simulate.cli.report', { file: join(out, 'report.html') })}\n`);
+  input.stdout.write(input.json ? `${JSON.stringify(found)}\n` : explanationText(found, words(input.lang)));
+  return 0;
 }
 
 /** 1: the score is under the bar, or something could not be put back; 3: nothing could be assessed. */

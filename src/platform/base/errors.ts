@@ -32,6 +32,7 @@ export const errorCatalogue = {
   ERR_MODEL_UNKNOWN: { exit: 1, http: 404 },
   ERR_NODE_TOO_OLD: { exit: 3 },
   ERR_NOT_FOUND: { exit: 1, http: 404 },
+  ERR_OBSERVATIONS_INVALID: { exit: 2 },
   ERR_PORT_BUSY: { exit: 3 },
   ERR_PROFILE_INVALID: { exit: 2 },
   ERR_PROFILE_PLACEHOLDER: { exit: 2 },

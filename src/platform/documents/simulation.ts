@@ -115,6 +115,8 @@ export const simulationSchema = z.strictObject({
           value: z.union([z.string(), z.number()]),
           scale: z.string(),
           evidence: z.array(z.string()),
+          /** Said by an operator and not measured. */
+          stated: z.literal(true).optional(),
         }),
       ),
       scores: z.strictObject({ detection: cell, management: cell, recovery: cell, ux: cell, security: cell }),

@@ -9,7 +9,7 @@ import {
 import { affectedAsks, methodRuns } from '../scoring/method-run.ts';
 import { anchor, type Block, type Cell, type Inline, joined, methodAnchor, type Rich } from './blocks.ts';
 import type { Frame } from './report.ts';
-import type { Words } from './text.ts';
+import { visible, type Words } from './text.ts';
 import { countKinds, type Lane, shownRun, timelineOf } from './timeline.ts';
 
 type Scenario = Simulation['scenarios'][number];
@@ -118,8 +118,13 @@ function observations({ observations: rows }: Scenario, frame: Frame): Block {
       say('report.observations.scale'),
       say('report.checks.evidence'),
     ].map((label) => ({ label })),
-    rows: rows.map(({ id, value, scale, evidence }): Cell[] => [
-      { text: name(`report.observation.${id}`, id) },
+    rows: rows.map(({ id, value, scale, evidence, stated }): Cell[] => [
+      {
+        text:
+          stated === true
+            ? say('report.observation.stated', { name: visible(id) })
+            : name(`report.observation.${id}`, id),
+      },
       { text: typeof value === 'number' ? number(value) : value },
       { text: scale },
       { text: citations(evidence, frame) },

@@ -29,10 +29,21 @@ const lines = z.discriminatedUnion('kind', [
     startedAt: z.string(),
     responsible: z.string().nullable(),
     authorisation: z.string().nullable(),
+    /** What a day of work costs, for the recommendations; the usual rate when it was not given. */
+    dayRate: z.number().positive().optional(),
     scenarios: z.array(z.string()),
     rubric: z.strictObject({ name: z.string(), sha256: z.string() }),
     /** What the profile offers, so that a check asks only for what was promised. */
     promises: z.record(z.string(), z.boolean()),
+  }),
+  /** What an operator says to have seen: shown as stated, never measured, never scored. */
+  z.strictObject({
+    ...base,
+    kind: z.literal('stated'),
+    scenario: z.string(),
+    observation: z.string(),
+    value: z.union([z.string(), z.number()]),
+    scale: z.string().nullable(),
   }),
   z.strictObject({
     ...base,
@@ -101,7 +112,8 @@ const lines = z.discriminatedUnion('kind', [
   z.strictObject({
     ...base,
     kind: z.literal('process'),
-    state: z.enum(['started', 'exited', 'restarted', 'stopped']),
+    /** restarted: to help it back. reconfigured: a part of the method, which no target answers for. */
+    state: z.enum(['started', 'exited', 'restarted', 'reconfigured', 'stopped']),
     detail: z.string(),
   }),
   z.strictObject({

@@ -15,6 +15,7 @@ import type { Evidence, Fact } from './evidence.ts';
 import { type MethodPlan, methodPlans } from './methods.ts';
 import { createRecorder } from './recorder.ts';
 import { runMethod } from './run-method.ts';
+import type { StatedObservation } from './stated.ts';
 
 export interface SimulationOptions {
   profile: Profile;
@@ -26,6 +27,9 @@ export interface SimulationOptions {
   allow: { load: boolean };
   responsible: string | null;
   authorisation: string | null;
+  dayRate?: number;
+  /** What an operator says to have seen. */
+  stated?: readonly StatedObservation[];
   lang: Lang;
   say: Say;
   rubric: { name: string; sha256: string };
@@ -78,10 +82,12 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
     startedAt: new Date(Date.now() - now()).toISOString(),
     responsible: options.responsible,
     authorisation: options.authorisation,
+    ...(options.dayRate === undefined ? {} : { dayRate: options.dayRate }),
     scenarios: [...options.scenarios],
     rubric: { name: options.rubric.name, sha256: options.rubric.sha256 },
     promises: promisesOf(profile),
   });
+  for (const one of options.stated ?? []) recorder.record({ kind: 'stated', t: now(), ...one });
   if (keeper.replayed.length > 0) options.onProgress({ kind: 'replayed', replayed: keeper.replayed });
   const onAbort = () => void keeper.close();
   signal.addEventListener('abort', onAbort, { once: true });

@@ -16,7 +16,7 @@ import { assessMethodRun, type MethodAssessment } from './assess-method.ts';
 import { median } from './check.ts';
 import { fmeaTable } from './fmea.ts';
 import { methodRuns } from './method-run.ts';
-import { observe } from './observations.ts';
+import { observe, statedFor } from './observations.ts';
 import { recommend } from './recommendations.ts';
 import type { Rubric } from './rubric.ts';
 
@@ -46,7 +46,8 @@ export function assess({ evidence, rubric, lang, evidenceFile }: AssessInput): S
         return ofMethod.length === 0 ? [] : [methodResult(ofMethod, begin)];
       });
       const scores = worstOf(methods);
-      return { id, methods, observations: observe(mine, { begin, say }), scores, total: totalOf(scores) };
+      const observations = [...observe(mine, { begin, say }), ...statedFor(id, evidence, say)];
+      return { id, methods, observations, scores, total: totalOf(scores) };
     });
   const cells = scenarios.flatMap(({ scores }) =>
     dimensions.map((dimension) => scores[dimension]).filter((cell) => cell !== null),
@@ -55,7 +56,7 @@ export function assess({ evidence, rubric, lang, evidenceFile }: AssessInput): S
   const assessable = 20 * cells.length;
   const totals = scenarios.filter((s): s is typeof s & { total: number } => s.total !== null);
   const percent = round((100 * score) / 600);
-  const recommendations = recommend(scenarios, lang);
+  const recommendations = recommend(scenarios, lang, begin.dayRate);
   return {
     schema: 'rempart/simulation@1',
     target: begin.target,

@@ -1,7 +1,7 @@
 // The observation tables of the exercise, filled from evidence: what an observer would have noted for each scenario.
-import type { Simulation } from '../../platform/documents/simulation.ts';
+import type { ScenarioId, Simulation } from '../../platform/documents/simulation.ts';
 import type { Say } from '../../platform/i18n/say.ts';
-import type { EvidenceOf } from '../scenarios/evidence.ts';
+import type { Evidence, EvidenceOf } from '../scenarios/evidence.ts';
 import type { MethodAssessment } from './assess-method.ts';
 import { ids, median } from './check.ts';
 import { affectedAsks } from './method-run.ts';
@@ -90,4 +90,17 @@ export function observe(assessments: readonly MethodAssessment[], { say }: Frame
       add(`function-${name}`, yesNo(tried.every((fact) => fact.works)), say('simulate.scale.yes-no'), ids(tried, 4));
   }
   return observations;
+}
+
+/** What an operator stated for a scenario, marked as such. */
+export function statedFor(scenario: ScenarioId, evidence: readonly Evidence[], say: Say): Observation[] {
+  return evidence
+    .filter((line): line is EvidenceOf<'stated'> => line.kind === 'stated' && line.scenario === scenario)
+    .map(({ id, observation, value, scale }) => ({
+      id: observation,
+      value,
+      scale: scale ?? say('report.observation.free'),
+      evidence: [id],
+      stated: true,
+    }));
 }

@@ -4,11 +4,12 @@ import { type Lang, sayer } from '../../platform/i18n/say.ts';
 
 type Scenario = Simulation['scenarios'][number];
 
-/** Days of work by dimension, and the rate of a day: estimates to plan with, the same in every report. */
+/** Days of work by dimension: estimates to plan with, the same in every report. */
 const effortDays = { detection: 2, management: 4, recovery: 3, ux: 1, security: 2 } as const;
-const costPerDay = 600;
+/** Euros a day where no rate was given. */
+export const usualDayRate = 600;
 
-export function recommend(scenarios: readonly Scenario[], lang: Lang): Recommendation[] {
+export function recommend(scenarios: readonly Scenario[], lang: Lang, dayRate = usualDayRate): Recommendation[] {
   const say = sayer(lang);
   return scenarios
     .flatMap((scenario): Recommendation[] => {
@@ -32,7 +33,7 @@ export function recommend(scenarios: readonly Scenario[], lang: Lang): Recommend
           validationTests: [say('simulate.validation', { scenario: scenario.id })],
           successMetrics: [say('simulate.metric', { target, scenario: say(`simulate.scenario.${scenario.id}`) })],
           effortDays: days,
-          cost: days * costPerDay,
+          cost: Math.round(days * dayRate * 100) / 100,
         },
       ];
     })
