@@ -10,5 +10,6 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   rescore: async () => (await import('./rescore.ts')).rescore,
   compare: async () => (await import('./compare.ts')).compare,
   standin: async () => (await import('./standin.ts')).standin,
+  proxy: async () => (await import('./proxy.ts')).proxy,
   help: async () => createHelp(() => commands),
 };

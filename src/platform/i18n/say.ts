@@ -3,17 +3,27 @@ import enChatbot from '../../../locales/en/chatbot.json' with { type: 'json' };
 import enCli from '../../../locales/en/cli.json' with { type: 'json' };
 import enConsole from '../../../locales/en/console.json' with { type: 'json' };
 import enErrors from '../../../locales/en/errors.json' with { type: 'json' };
+import enProxy from '../../../locales/en/proxy.json' with { type: 'json' };
 import enReport from '../../../locales/en/report.json' with { type: 'json' };
 import enSimulate from '../../../locales/en/simulate.json' with { type: 'json' };
 import frChatbot from '../../../locales/fr/chatbot.json' with { type: 'json' };
 import frCli from '../../../locales/fr/cli.json' with { type: 'json' };
 import frConsole from '../../../locales/fr/console.json' with { type: 'json' };
 import frErrors from '../../../locales/fr/errors.json' with { type: 'json' };
+import frProxy from '../../../locales/fr/proxy.json' with { type: 'json' };
 import frReport from '../../../locales/fr/report.json' with { type: 'json' };
 import frSimulate from '../../../locales/fr/simulate.json' with { type: 'json' };
 
-const en = { ...enChatbot, ...enCli, ...enConsole, ...enErrors, ...enReport, ...enSimulate };
-const fr: Record<TextKey, string> = { ...frChatbot, ...frCli, ...frConsole, ...frErrors, ...frReport, ...frSimulate };
+const en = { ...enChatbot, ...enCli, ...enConsole, ...enErrors, ...enProxy, ...enReport, ...enSimulate };
+const fr: Record<TextKey, string> = {
+  ...frChatbot,
+  ...frCli,
+  ...frConsole,
+  ...frErrors,
+  ...frProxy,
+  ...frReport,
+  ...frSimulate,
+};
 
 export type Lang = 'en' | 'fr';
 /** A key that the English catalogue has; the type of `fr` makes a French text obligatory. */
