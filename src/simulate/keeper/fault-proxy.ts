@@ -147,6 +147,9 @@ async function act(action: CallAction, exchange: Exchange): Promise<void> {
   }
 }
 
+/** What of the next frame is still let through: the cut falls inside it. */
+const bytesOfNextFrame = 7;
+
 /** Relays; with `cutAfter` the answer breaks off after that many events, or half-way when it is one body. */
 async function relay({ req, res, body, pool, done }: Exchange, cutAfter: number | null): Promise<void> {
   const abort = new AbortController();
@@ -165,29 +168,37 @@ async function relay({ req, res, body, pool, done }: Exchange, cutAfter: number 
     res.destroy();
     return;
   }
-  res.writeHead(answer.statusCode, responseHeaders(answer.headers, cutAfter !== null));
-  res.flushHeaders();
+  const headers = responseHeaders(answer.headers);
   const streamed = /event-stream|ndjson/.test(String(answer.headers['content-type'] ?? ''));
   let events = 0;
   try {
     if (cutAfter !== null && !streamed) {
       const whole = Buffer.from(await answer.body.arrayBuffer());
+      // The length of the whole is promised: that is how its reader can tell that half is missing.
+      res.writeHead(answer.statusCode, { ...headers, 'content-length': String(whole.length) });
       res.write(whole.subarray(0, Math.max(1, whole.length >> 1)));
       return cut(res, () => done(answer.statusCode, 'faulted'));
     }
+    res.writeHead(answer.statusCode, headers);
+    res.flushHeaders();
+    let within = false;
     for await (const chunk of answer.body) {
       const bytes = chunk as Buffer;
-      if (cutAfter !== null) {
-        const end = endOfEvent(bytes, cutAfter - events);
-        if (end !== null) {
-          // A few bytes of the next frame too: the cut falls inside it.
-          res.write(bytes.subarray(0, Math.min(bytes.length, end + 7)));
-          return cut(res, () => done(answer.statusCode, 'faulted'));
-        }
-        events += countEvents(bytes);
+      if (within) {
+        res.write(bytes.subarray(0, bytesOfNextFrame));
+        return cut(res, () => done(answer.statusCode, 'faulted'));
       }
+      const end = cutAfter === null ? null : endOfEvent(bytes, cutAfter - events);
+      if (end !== null) {
+        res.write(bytes.subarray(0, end + bytesOfNextFrame));
+        if (end < bytes.length) return cut(res, () => done(answer.statusCode, 'faulted'));
+        within = true; // the next frame comes in a chunk of its own
+        continue;
+      }
+      events += countEvents(bytes);
       res.write(bytes);
     }
+    if (within) return cut(res, () => done(answer.statusCode, 'faulted'));
     res.end();
     done(answer.statusCode, cutAfter === null ? 'passed' : 'faulted');
   } catch {
@@ -268,15 +279,10 @@ function forwardable(req: IncomingMessage): Record<string, string | string[]> {
   );
 }
 
-function responseHeaders(
-  headers: Dispatcher.ResponseData['headers'],
-  keepLength: boolean,
-): Record<string, string | string[]> {
-  // A cut answer keeps its length: that is how its reader can tell that half is missing.
+function responseHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string | string[]> {
   return Object.fromEntries(
     Object.entries(headers).filter(
-      (entry): entry is [string, string | string[]] =>
-        entry[1] !== undefined && (!hopByHop.has(entry[0]) || (keepLength && entry[0] === 'content-length')),
+      (entry): entry is [string, string | string[]] => entry[1] !== undefined && !hopByHop.has(entry[0]),
     ),
   );
 }

@@ -32,10 +32,19 @@ if (other !== null) {
 function serve(replayed: Replayed[]): void {
   const undoLog = openUndoLog(undoDir);
   const keeper = createKeeper({ now, undoLog, undoDir, record: (fact) => send({ type: 'fact', fact }) });
+  const underWay = new Set<Promise<void>>();
   let ending = false;
   const end = async () => {
     if (ending) return;
     ending = true;
+    await keeper.restoreAll();
+    // A command that was under way may have begun something after that; nothing may be left that keeps this process.
+    let late: NodeJS.Timeout | undefined;
+    const patience = new Promise((resolve) => {
+      late = setTimeout(resolve, 5000);
+    });
+    await Promise.race([Promise.allSettled(underWay), patience]);
+    clearTimeout(late);
     await keeper.restoreAll();
     undoLog.close();
     // Everything was undone one by one; replaying what is left finds nothing and empties the log.
@@ -45,7 +54,12 @@ function serve(replayed: Replayed[]): void {
   };
   process.on('SIGTERM', () => void end());
   const lines = createInterface({ input: process.stdin });
-  lines.on('line', (line) => void answer(keeper, JSON.parse(line) as Request));
+  lines.on('line', (line) => {
+    if (ending) return;
+    const answered = answer(keeper, JSON.parse(line) as Request);
+    underWay.add(answered);
+    void answered.finally(() => underWay.delete(answered));
+  });
   lines.on('close', () => void end());
   send({ type: 'ready', pid: process.pid, replayed });
 }
