@@ -1,0 +1,78 @@
+// The conversations: in a database that may be away; then messages wait in memory and are saved late, once each and in order.
+import { DatabaseSync } from 'node:sqlite';
+import { defect } from './defect.mjs';
+import { hasTrouble, healed, trouble } from './troubles.mjs';
+
+const { DB_PATH } = process.env;
+let db = null;
+let waiting = [];
+// Everything said so far, so that history works without the database.
+const told = new Map();
+
+function open() {
+  db = new DatabaseSync(DB_PATH, { timeout: 200 });
+  db.exec('PRAGMA journal_mode = WAL');
+  db.exec('CREATE TABLE IF NOT EXISTS messages (id INTEGER PRIMARY KEY, conversation TEXT, role TEXT, text TEXT)');
+}
+open();
+
+const insert = (m) =>
+  db.prepare('INSERT INTO messages (conversation, role, text) VALUES (?, ?, ?)').run(m.conversation, m.role, m.text);
+
+function works() {
+  try {
+    if (db === null) open();
+    db.prepare('SELECT count(*) FROM messages').get();
+    db.exec('BEGIN IMMEDIATE; ROLLBACK');
+    return true;
+  } catch {
+    if (defect('crash-on-database')) process.exit(1);
+    try {
+      db?.close();
+    } catch {}
+    db = null;
+    return false;
+  }
+}
+
+function flush() {
+  const late = defect('disorders') ? waiting.reverse() : waiting;
+  waiting = [];
+  for (const message of late) insert(message);
+  healed('database');
+}
+
+setInterval(() => {
+  if (defect('database-stays-down') && hasTrouble('database')) return;
+  if (works()) flush();
+  else trouble('database');
+}, 400);
+
+/** Whether the message is in the database already. */
+export function save(message) {
+  const list = told.get(message.conversation) ?? [];
+  list.push(message);
+  told.set(message.conversation, list);
+  if (!(defect('database-stays-down') && hasTrouble('database')) && works()) {
+    flush();
+    insert(message);
+    if (defect('doubles') && message.role === 'user') insert(message);
+    return true;
+  }
+  trouble('database');
+  if (!defect('forgets')) waiting.push(message);
+  return false;
+}
+
+export function said(conversation) {
+  return (told.get(conversation) ?? []).map(({ role, text }) => ({ role, content: text }));
+}
+
+/** null: it cannot be read now. */
+export function history(conversation) {
+  if (!works()) return defect('history-needs-database') ? null : (told.get(conversation) ?? []);
+  return db.prepare('SELECT role, text FROM messages WHERE conversation = ? ORDER BY id').all(conversation);
+}
+
+/** Settings, login and incident log live in memory; who wrote them to need the database loses them with it. */
+export const reachable = () => !defect('functions-need-database') || works();
