@@ -25,6 +25,8 @@ export function faultName(fault: Fault): string {
       return fault.name;
     case 'database':
       return `database-${fault.how}`;
+    case 'reconfigured':
+      return fault.how;
     default:
       return fault.type;
   }

@@ -1,10 +1,17 @@
 // What can be done to a target: each fault is data, so that it can be sent to the keeper, leased, logged and replayed.
 import type { Dialect } from '../../platform/wire/dialect.ts';
 import type { ProviderErrorKind } from '../../platform/wire/provider-errors.ts';
+import type { TargetCommand } from '../keeper/target-process.ts';
 
 /** A fault on calls to the upstream, decided per request. */
 export type CallFault =
-  | { type: 'status'; name: string; error: ProviderErrorKind; retryAfterSeconds?: number; keys: 'all' | 'primary' }
+  | {
+      type: 'status';
+      name: string;
+      error: ProviderErrorKind;
+      retryAfterSeconds?: number;
+      keys: 'all' | 'primary' | 'unknown';
+    }
   | { type: 'silent' }
   | { type: 'mid-request' }
   | { type: 'mid-stream'; afterEvents: number };
@@ -13,7 +20,14 @@ export type Fault =
   | CallFault
   | { type: 'refused' }
   | { type: 'database'; how: 'stopped' | 'corrupted' | 'permission' | 'locked'; file: string }
-  | { type: 'cpu'; threads: number };
+  | { type: 'cpu'; threads: number }
+  /** The target started again with one wrong setting; `nowhere` is where it is sent. */
+  | {
+      type: 'reconfigured';
+      how: 'wrong-url' | 'timeout' | 'proxy-dead' | 'invalid-key';
+      command: TargetCommand;
+      nowhere: { host: string; port: number };
+    };
 
 /** One call as the fault proxy sees it, its body read. */
 export interface Call {

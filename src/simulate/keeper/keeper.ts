@@ -1,35 +1,14 @@
 // The keeper: holds leases, the undo log, the burners and the target's process group, and puts everything back when a lease or its runner ends.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { processStartTime } from '../../platform/base/process-identity.ts';
 import type { Dialect } from '../../platform/wire/dialect.ts';
-import { faultName } from '../faults/call-faults.ts';
-import type { Fault } from '../faults/fault.ts';
-import {
-  copyDatabase,
-  databaseAnswers,
-  isRestored,
-  overwriteDatabase,
-  restoreDatabase,
-} from '../faults/process/database-files.ts';
-import { planPermission, removePermission, restorePermission } from '../faults/process/database-permission.ts';
-import { endGroup, type UndoLog } from '../faults/process/undo-log.ts';
-import { burnCpu } from '../faults/resource/cpu.ts';
-import type { Fact } from '../scenarios/evidence.ts';
 import { type Standin, startStandin } from '../standin/standin.ts';
 import { startAlertSink } from './alert-sink.ts';
+import { beginFault } from './begin-fault.ts';
+import type { KeeperParts, LedgerCall, TargetControl } from './begun.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import type { Commands, FaultReply, PrepareOptions } from './protocol.ts';
 import { startTarget, type TargetCommand, type TargetProcess } from './target-process.ts';
 
-export interface KeeperParts {
-  /** Milliseconds on the run's clock. */
-  now: () => number;
-  undoLog: UndoLog;
-  undoDir: string;
-  record: (fact: Fact) => void;
-}
+const maxLogLength = 1024 * 1024;
 
 export type Keeper = {
   [C in keyof Commands]: (args: Commands[C]['args']) => Promise<Commands[C]['reply']>;
@@ -48,6 +27,7 @@ interface Stage {
   standin: Standin | null;
   sink: { close(): Promise<void> };
   dialect: Dialect;
+  ledger: LedgerCall[];
 }
 
 export function createKeeper(parts: KeeperParts): Keeper {
@@ -57,6 +37,9 @@ export function createKeeper(parts: KeeperParts): Keeper {
   let targetUndone: (() => void) | null = null;
   let lease: Lease | null = null;
   let leases = 0;
+  /** What earlier processes of this target wrote: a restart must not lose it. */
+  let written: Record<string, string> = {};
+  let closing = false;
 
   const launch = (what: TargetCommand): number => {
     const started = startTarget(what, (detail) =>
@@ -75,7 +58,26 @@ export function createKeeper(parts: KeeperParts): Keeper {
     await stopping?.stop(3000);
     targetUndone?.();
     targetUndone = null;
-    return stopping?.logs() ?? [];
+    const logs = whole(stopping);
+    for (const { channel, text } of logs) if (channel !== 'file') written[channel] = text;
+    return logs;
+  };
+  const whole = (process: TargetProcess | null) =>
+    (process?.logs() ?? []).map(({ channel, text }) => ({
+      channel,
+      text: channel === 'file' ? text : `${written[channel] ?? ''}${text}`.slice(0, maxLogLength),
+    }));
+  const control: TargetControl = {
+    pid: () => target?.pid ?? -1,
+    restart: async (otherwise) => {
+      const what = otherwise ?? command;
+      if (what === null) throw new Error('no target was started');
+      await stopTarget();
+      if (closing) return;
+      launch(what);
+      const detail = otherwise === undefined ? 'by the simulator, as before' : 'by the simulator, with another setting';
+      parts.record({ kind: 'process', t: parts.now(), state: 'reconfigured', detail });
+    },
   };
 
   const keeper: Keeper = {
@@ -86,6 +88,7 @@ export function createKeeper(parts: KeeperParts): Keeper {
     },
     'start-target': async (args) => {
       command = args;
+      written = {};
       const pid = launch(args);
       parts.record({ kind: 'process', t: parts.now(), state: 'started', detail: '' });
       return { pid };
@@ -97,13 +100,20 @@ export function createKeeper(parts: KeeperParts): Keeper {
       parts.record({ kind: 'process', t: parts.now(), state: 'restarted', detail: 'by the simulator, once' });
       return { pid };
     },
-    logs: async () => ({ logs: target?.logs() ?? [] }),
+    logs: async () => ({ logs: whole(target) }),
     'stop-target': async () => ({ logs: await stopTarget() }),
     inject: async ({ fault, leaseMs }) => {
       if (stage === null) throw new Error('nothing was prepared');
       if (lease !== null) throw new Error('a fault is already on');
       const number = ++leases;
-      const begun = await begin(fault, { ...parts, proxy: stage.proxy, leaseMs, number });
+      const begun = await beginFault(fault, {
+        ...parts,
+        proxy: stage.proxy,
+        ledger: stage.ledger,
+        target: control,
+        leaseMs,
+        number,
+      });
       if ('impossible' in begun) return { t: parts.now(), proved: false, proof: '', impossible: begun.impossible };
       let ending: Promise<FaultReply> | null = null;
       const end = () => {
@@ -127,11 +137,13 @@ export function createKeeper(parts: KeeperParts): Keeper {
       return {};
     },
     restoreAll: async () => {
+      closing = true;
       await lease?.end().catch(() => undefined);
       lease = null;
       await stopTarget();
       await closeStage(stage);
       stage = null;
+      closing = false;
     },
   };
   return keeper;
@@ -147,6 +159,7 @@ async function prepareStage(args: PrepareOptions, parts: KeeperParts): Promise<{
           tokensPerSecond: args.tokensPerSecond,
         })
       : null;
+  const ledger: LedgerCall[] = [];
   const proxy = await startFaultProxy({
     host: args.host,
     port: args.port,
@@ -154,198 +167,17 @@ async function prepareStage(args: PrepareOptions, parts: KeeperParts): Promise<{
     dialect: args.dialect,
     keys: args.keys,
     now: parts.now,
-    record: parts.record,
+    record: (call) => {
+      ledger.push(call);
+      parts.record(call);
+    },
   });
   const sink = await startAlertSink((body) => parts.record({ kind: 'alert', t: parts.now(), body }));
-  return { stage: { proxy, standin, sink, dialect: args.dialect }, alertsUrl: sink.url };
+  return { stage: { proxy, standin, sink, dialect: args.dialect, ledger }, alertsUrl: sink.url };
 }
 
 async function closeStage(stage: Stage | null): Promise<void> {
   await stage?.proxy.close();
   await stage?.standin?.close();
   await stage?.sink.close();
-}
-
-interface BeginParts extends KeeperParts {
-  proxy: FaultProxy;
-  leaseMs: number;
-  number: number;
-}
-type Begun = { impossible: string } | { proved: boolean; proof: string; end: () => Promise<FaultReply> };
-
-async function begin(fault: Fault, parts: BeginParts): Promise<Begun> {
-  switch (fault.type) {
-    case 'status':
-    case 'silent':
-    case 'mid-request':
-    case 'mid-stream': {
-      parts.proxy.setFault(fault);
-      const end = async () => {
-        const touched = parts.proxy.touched();
-        parts.proxy.setFault(null);
-        return { t: parts.now(), proved: touched > 0, proof: `${faultName(fault)} touched ${touched} calls` };
-      };
-      return { proved: true, proof: `calls are decided by ${faultName(fault)}`, end };
-    }
-    case 'refused':
-      return refuse(parts);
-    case 'database':
-      return breakDatabase(fault, parts);
-    case 'cpu':
-      return saturate(fault, parts);
-  }
-}
-
-async function refuse({ proxy, now }: BeginParts): Promise<Begun> {
-  await proxy.refuse();
-  const refused = await isRefused(proxy.url);
-  const end = async () => {
-    await proxy.listen();
-    return {
-      t: now(),
-      proved: refused,
-      proof: refused ? 'a connection of our own was refused' : 'a connection of our own went through',
-    };
-  };
-  return { proved: refused, proof: 'the listener is closed', end };
-}
-
-async function isRefused(url: string): Promise<boolean> {
-  try {
-    await fetch(url, { signal: AbortSignal.timeout(1000) });
-    return false;
-  } catch (error) {
-    return ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED';
-  }
-}
-
-async function breakDatabase(fault: Extract<Fault, { type: 'database' }>, parts: BeginParts): Promise<Begun> {
-  if (!existsSync(fault.file)) return { impossible: 'the target made no database at the path it was given' };
-  switch (fault.how) {
-    case 'stopped':
-    case 'corrupted':
-      return overwrite(fault.file, fault.how, parts);
-    case 'permission':
-      return forbid(fault.file, parts);
-    case 'locked':
-      return lock(fault.file, parts);
-  }
-}
-
-function overwrite(file: string, how: 'stopped' | 'corrupted', parts: BeginParts): Begun {
-  let copied: ReturnType<typeof copyDatabase>;
-  try {
-    copied = copyDatabase(file, join(parts.undoDir, `copy-${process.pid}-${parts.number}`));
-  } catch {
-    return { impossible: 'no write lock could be had on the database, so no consistent copy' };
-  }
-  const undone = parts.undoLog.write(copied.undo, new Date(Date.now() + parts.leaseMs));
-  overwriteDatabase(copied.undo, how);
-  copied.release();
-  const broken = databaseAnswers(file);
-  const end = async () => {
-    const stillBroken = databaseAnswers(file);
-    restoreDatabase(copied.undo);
-    const restored = isRestored(copied.undo);
-    undone();
-    const answers = databaseAnswers(file);
-    return {
-      t: parts.now(),
-      proved: !stillBroken.ok && answers.ok,
-      proof: `a connection of our own failed (${stillBroken.why}); after the restore: ${answers.why}, bytes ${restored ? 'as before' : 'already written to by the target'}`,
-    };
-  };
-  return { proved: !broken.ok, proof: `a connection of our own fails: ${broken.why}`, end };
-}
-
-function forbid(file: string, parts: BeginParts): Begun {
-  const undo = planPermission(file);
-  const undone = parts.undoLog.write(undo, new Date(Date.now() + parts.leaseMs));
-  if (!removePermission(undo)) {
-    restorePermission(undo);
-    undone();
-    return { impossible: 'this file system has no immutable attribute, or we lack the right to set it' };
-  }
-  const end = async () => {
-    restorePermission(undo);
-    undone();
-    const answers = databaseAnswers(file);
-    return { t: parts.now(), proved: answers.ok, proof: `after the restore: ${answers.why}` };
-  };
-  return { proved: true, proof: 'the files are immutable', end };
-}
-
-async function lock(file: string, parts: BeginParts): Promise<Begun> {
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, '../faults/process/lock-holder.ts'), file, String(parts.leaseMs)],
-    {
-      stdio: ['pipe', 'pipe', 'ignore'],
-      detached: true,
-      env: {},
-    },
-  );
-  const undone = logChild(child, 'lock holder', parts);
-  const held = await Promise.race([
-    new Promise<boolean>((resolve) => child.stdout.once('data', () => resolve(true))),
-    new Promise<boolean>((resolve) => child.once('exit', () => resolve(false))),
-  ]);
-  const exited = new Promise<void>((resolve) =>
-    child.exitCode === null ? child.once('exit', () => resolve()) : resolve(),
-  );
-  const release = async () => {
-    child.stdin.end();
-    const late = setTimeout(() => child.kill('SIGKILL'), 1000);
-    await exited;
-    clearTimeout(late);
-    undone();
-  };
-  if (!held) {
-    await release();
-    return { impossible: 'no exclusive lock could be had on the database' };
-  }
-  const broken = databaseAnswers(file);
-  const end = async () => {
-    const stillBroken = databaseAnswers(file);
-    await release();
-    const answers = databaseAnswers(file);
-    return {
-      t: parts.now(),
-      proved: !stillBroken.ok && answers.ok,
-      proof: `a connection of our own failed (${stillBroken.why}); afterwards: ${answers.why}`,
-    };
-  };
-  return { proved: !broken.ok, proof: `a connection of our own fails: ${broken.why}`, end };
-}
-
-function saturate(fault: Extract<Fault, { type: 'cpu' }>, parts: BeginParts): Begun {
-  const burning = burnCpu(fault.threads, parts.leaseMs);
-  const undone = logChild(burning.child, 'CPU burner', parts);
-  const end = async () => {
-    const dose = burning.dose();
-    await burning.stop();
-    undone();
-    const proved = dose.busyShare >= 0.8 && dose.samples >= 4;
-    return {
-      t: parts.now(),
-      proved,
-      proof: `host at least 90 % busy in ${Math.round(dose.busyShare * 100)} % of ${dose.samples} samples`,
-      dose,
-    };
-  };
-  return { proved: true, proof: `${fault.threads} threads burn CPU`, end };
-}
-
-/** A helper process goes into the undo log too: should the keeper die, the next start ends it if it has not ended itself. */
-function logChild(child: ChildProcess, what: string, parts: BeginParts): () => void {
-  if (child.pid === undefined) return () => undefined;
-  const startTime = processStartTime(child.pid);
-  const undone = parts.undoLog.write(
-    { kind: 'process', what, pid: child.pid, startTime },
-    new Date(Date.now() + parts.leaseMs),
-  );
-  return () => {
-    endGroup(child.pid ?? -1, startTime);
-    undone();
-  };
 }

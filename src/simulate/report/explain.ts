@@ -26,6 +26,7 @@ const bands: Partial<Record<CheckId, keyof Rubric['bands']>> = {
   health: 'detection',
   notice: 'detection',
   back: 'recovery',
+  reconnect: 'recovery',
   undisturbed: 'patience',
 };
 
@@ -40,6 +41,7 @@ const evidenceOf: Record<Dimension, Evidence['kind'][]> = {
 const evidenceOfCheck: Partial<Record<CheckId, Evidence['kind'][]>> = {
   alert: ['alert', 'fault'],
   health: ['health', 'fault'],
+  foresight: ['upstream', 'alert', 'health'],
   answered: ['ask'],
   'refused-key': ['upstream'],
   spare: ['upstream'],

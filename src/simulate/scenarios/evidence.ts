@@ -87,6 +87,8 @@ const lines = z.discriminatedUnion('kind', [
     fault: z.string().nullable(),
     status: z.number().int().nullable(),
     outcome: z.enum(['passed', 'faulted', 'aborted']),
+    /** What share of its quota this call's answer told to be used up. */
+    quotaUsed: z.number().optional(),
   }),
   z.strictObject({
     ...base,

@@ -3,12 +3,13 @@ import { availableParallelism } from 'node:os';
 import type { MethodId, ScenarioId } from '../../platform/documents/simulation.ts';
 import type { TextKey } from '../../platform/i18n/say.ts';
 import type { Fault } from '../faults/fault.ts';
-import type { Profile } from '../targets/profile.ts';
+import { type Profile, placeholdersIn } from '../targets/profile.ts';
+import type { Stage } from './stage.ts';
 
 export interface MethodPlan {
   scenario: ScenarioId;
   method: MethodId;
-  fault: (places: { databasePath: string }) => Fault;
+  fault: (at: FaultPlaces) => Fault;
   /** The fault lasts at least this long at the quick pace, and ends once its checks are decided, at most after `quickMaxMs`. */
   quickMinMs: number;
   quickMaxMs: number;
@@ -16,6 +17,15 @@ export interface MethodPlan {
   realMs: number;
   /** Why this method cannot be had with this target; null when it can. */
   impossible: (profile: Profile, allowed: { load: boolean }) => TextKey | null;
+  /** Somebody new comes in the moment the fault ends. */
+  freshUser?: true;
+}
+
+/** What a fault may need of the method run it is made for. */
+export interface FaultPlaces {
+  databasePath: string;
+  reconfigured: Stage['reconfigured'];
+  pace: 'real' | 'quick';
 }
 
 const always = () => null;
@@ -23,6 +33,13 @@ const needsSqlite: MethodPlan['impossible'] = (profile) => {
   if (profile.start === undefined) return 'simulate.why.no-start';
   return profile.database.kind === 'sqlite' ? null : 'simulate.why.no-database';
 };
+/** Methods that start the target again with another value in place of `name`. */
+const needsPlace =
+  (name: string): MethodPlan['impossible'] =>
+  ({ start }) => {
+    if (start === undefined) return 'simulate.why.no-start';
+    return name === '' || placeholdersIn(start).includes(name) ? null : 'simulate.why.no-setting';
+  };
 const short = { quickMinMs: 2500, quickMaxMs: 10_000, realMs: 30_000 };
 
 const status = (
@@ -51,6 +68,20 @@ export const methodPlans: readonly MethodPlan[] = [
   },
   {
     scenario: 'api-maintenance',
+    method: 'wrong-url',
+    fault: ({ reconfigured }) => reconfigured('wrong-url'),
+    ...short,
+    impossible: needsPlace('upstream.url'),
+  },
+  {
+    scenario: 'api-maintenance',
+    method: 'timeout',
+    fault: ({ reconfigured }) => reconfigured('timeout'),
+    ...short,
+    impossible: needsPlace('upstream.timeoutMs'),
+  },
+  {
+    scenario: 'api-maintenance',
     method: 'unavailable',
     fault: status('unavailable', 'overloaded', 'all'),
     ...short,
@@ -64,6 +95,13 @@ export const methodPlans: readonly MethodPlan[] = [
     impossible: always,
   },
   { scenario: 'network-cut', method: 'refused', fault: () => ({ type: 'refused' }), ...short, impossible: always },
+  {
+    scenario: 'network-cut',
+    method: 'proxy-dead',
+    fault: ({ reconfigured }) => reconfigured('proxy-dead'),
+    ...short,
+    impossible: needsPlace(''),
+  },
   {
     scenario: 'network-cut',
     method: 'blackhole-silent',
@@ -86,6 +124,41 @@ export const methodPlans: readonly MethodPlan[] = [
     fault: () => ({ type: 'mid-stream', afterEvents: 3 }),
     ...short,
     impossible: always,
+  },
+  {
+    scenario: 'network-cut',
+    method: 'brief-cut',
+    fault: () => ({ type: 'refused' }),
+    quickMinMs: 500,
+    quickMaxMs: 500,
+    realMs: 5000,
+    impossible: always,
+  },
+  {
+    scenario: 'network-cut',
+    method: 'long-cut',
+    fault: () => ({ type: 'refused' }),
+    quickMinMs: 8000,
+    quickMaxMs: 10_000,
+    realMs: 120_000,
+    impossible: always,
+  },
+  {
+    scenario: 'network-cut',
+    method: 'reconnect',
+    fault: () => ({ type: 'refused' }),
+    quickMinMs: 2000,
+    quickMaxMs: 2000,
+    realMs: 30_000,
+    impossible: always,
+    freshUser: true,
+  },
+  {
+    scenario: 'key-compromised',
+    method: 'invalid-key',
+    fault: ({ reconfigured }) => reconfigured('invalid-key'),
+    ...short,
+    impossible: needsPlace('upstream.key'),
   },
   {
     scenario: 'key-compromised',

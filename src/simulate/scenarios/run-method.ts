@@ -13,7 +13,7 @@ import type { Evidence, EvidenceOf, Phase } from './evidence.ts';
 import type { MethodPlan } from './methods.ts';
 import type { Recorder } from './recorder.ts';
 import { type Stage, type StageParts, setStage, waitReady } from './stage.ts';
-import { createUser, type User } from './users.ts';
+import { createUser, type User, type UserParts } from './users.ts';
 
 export interface MethodParts extends Omit<StageParts, 'client'> {
   client: TargetClient;
@@ -74,8 +74,11 @@ class MethodDay {
   readonly stage: Stage;
   readonly firstFact: number;
   readonly users: User[];
+  readonly userParts: UserParts;
   phase: Phase = 'baseline';
   watching = true;
+  /** While the simulator itself restarts the target, its health page says nothing about the target. */
+  paused = false;
   judged: { at: number; run: MethodRun | undefined } = { at: -1, run: undefined };
 
   constructor(plan: MethodPlan, parts: MethodParts, stage: Stage, firstFact: number) {
@@ -84,7 +87,8 @@ class MethodDay {
     this.stage = stage;
     this.firstFact = firstFact;
     const { profile, client, random, recorder } = parts;
-    const userParts = { profile, places: stage.places, client, random, record: recorder.record };
+    this.userParts = { profile, places: stage.places, client, random, record: recorder.record };
+    const { userParts } = this;
     const second = plan.scenario === 'overload' && profile.identities['admin'] !== undefined ? 'admin' : 'user';
     this.users = [createUser('regular', 'user', userParts), createUser('newcomer', second, userParts)];
   }
@@ -147,9 +151,16 @@ class MethodDay {
     const { parts, plan, stage } = this;
     const longest = parts.pace === 'quick' ? plan.quickMaxMs : plan.realMs;
     const shortest = parts.pace === 'quick' ? plan.quickMinMs : plan.realMs;
-    const fault = plan.fault({ databasePath: stage.databasePath });
+    const { databasePath, reconfigured } = stage;
+    const fault = plan.fault({ databasePath, reconfigured, pace: parts.pace });
+    const restarts = fault.type === 'reconfigured';
     this.phase = 'fault';
-    const reply = await parts.keeper.call('inject', { fault, leaseMs: longest + 10_000 });
+    this.paused = restarts;
+    const readyWithin = parts.profile.start?.ready?.within ?? 0;
+    const reply = await parts.keeper.call('inject', {
+      fault,
+      leaseMs: longest + 10_000 + (restarts ? readyWithin : 0),
+    });
     if (reply.impossible !== undefined) {
       parts.recorder.record({
         kind: 'inconclusive',
@@ -159,19 +170,50 @@ class MethodDay {
       return;
     }
     this.mark('injected', reply);
+    if (restarts) await this.untilReady();
     const injectedAt = parts.now();
     const until = () => {
       const passed = parts.now() - injectedAt;
+      if (restarts && this.untouched()) return true;
       return parts.signal.aborted || passed >= longest || (passed >= shortest && this.decided());
     };
     const talks = this.users.map((user) => this.talk(user, 'fault', until));
     if (plan.scenario === 'database-down') talks.push(sleep(1000).then(() => this.tryFunctions()));
     await waitUntil(until);
+    // Who asks a target that is being restarted meets our doing, not the fault.
+    if (restarts) await Promise.all(talks);
+    this.paused = restarts;
     const cleared = await parts.keeper.call('clear', {});
-    this.mark('cleared', cleared);
+    if (restarts) await this.untilReady();
+    if (plan.freshUser) {
+      const fresh = createUser('fresh', 'user', this.userParts);
+      this.users.push(fresh);
+      talks.push(this.talk(fresh, 'recovery', () => this.isServed(fresh) || this.parts.now() > cleared.t + 10_000));
+    }
+    this.mark('cleared', restarts ? { ...cleared, t: parts.now() } : cleared);
     if (cleared.dose !== undefined) parts.recorder.record({ kind: 'dose', t: parts.now(), values: cleared.dose });
     this.phase = 'recovery';
     await Promise.all(talks);
+  }
+
+  /** The target was restarted with another setting: what it was before is over, what it is now begins when it answers. */
+  async untilReady(): Promise<void> {
+    const { parts, stage } = this;
+    const { start } = parts.profile;
+    const from = parts.now();
+    const dead = () => this.facts().some((fact) => fact.kind === 'process' && fact.state === 'exited' && fact.t > from);
+    if (start?.ready !== undefined) await waitReady(parts.client, start.ready, stage.places, parts.signal, dead);
+    this.paused = false;
+  }
+
+  /** A setting that the target does not heed: its calls go through as ever, and there is nothing to wait for. */
+  untouched(): boolean {
+    const run = this.soFar();
+    const from = run?.injected?.t ?? Number.POSITIVE_INFINITY;
+    return (
+      this.plan.method !== 'invalid-key' &&
+      (run?.calls.some((call) => call.t >= from && call.outcome === 'passed' && call.marker !== null) ?? false)
+    );
   }
 
   /** Until both users got an ordinary answer and what was acknowledged is in the history; with one restart when it does not come. */
@@ -226,9 +268,14 @@ class MethodDay {
     const { parts, stage } = this;
     const { health } = parts.profile;
     while (health !== undefined && this.watching && !parts.signal.aborted) {
+      if (this.paused) {
+        await sleep(20);
+        continue;
+      }
       const reply = await parts.client.send({ method: 'GET', url: health.url, headers: health.headers }, stage.places, {
         timeoutMs: 2000,
       });
+      if (this.paused) continue;
       parts.recorder.record({
         kind: 'health',
         t: reply.t,
@@ -344,11 +391,13 @@ class MethodDay {
   }
 
   isBack(): boolean {
+    return this.users.every((user) => this.isServed(user));
+  }
+
+  isServed(user: User): boolean {
     const run = this.soFar();
     const from = run?.cleared?.t ?? Number.POSITIVE_INFINITY;
-    return this.users.every((user) =>
-      run?.asks.some(({ ask, kind }) => ask.user === user.name && ask.t >= from && kind === 'served'),
-    );
+    return run?.asks.some(({ ask, kind }) => ask.user === user.name && ask.t >= from && kind === 'served') ?? false;
   }
 
   lost(): number {

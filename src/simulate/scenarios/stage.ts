@@ -2,16 +2,22 @@
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import type { Fault } from '../faults/fault.ts';
 import type { KeeperClient } from '../keeper/keeper-client.ts';
+import type { TargetCommand } from '../keeper/target-process.ts';
 import { identifier } from '../standin/random.ts';
 import type { TargetClient } from '../targets/client.ts';
 import { fill, type Places, type Profile, placeholdersIn, profilePath } from '../targets/profile.ts';
 import type { Canary } from './evidence.ts';
 
+type Reconfigured = Extract<Fault, { type: 'reconfigured' }>;
+
 export interface Stage {
   places: Places;
   canaries: Canary[];
   databasePath: string;
+  /** The target's start with one wrong setting. */
+  reconfigured(how: Reconfigured['how']): Reconfigured;
   /** False when the target did not become ready in time. */
   ready: boolean;
 }
@@ -61,27 +67,50 @@ export async function setStage(parts: StageParts): Promise<Stage> {
     if (name === 'port' || name.startsWith('port.')) places[name] = String(await freePort());
     if (name.startsWith('secret.')) places[name] = `rps_${identifier(random, 40)}`;
   }
+  const nowhere = { host: `${identifier(random, 16).toLowerCase()}.invalid`, key: `sk-${identifier(random, 45)}` };
   const canaries: Canary[] = [
     { name: 'upstream-key', kind: 'key', value: keys.primary },
     { name: 'upstream-spare-key', kind: 'key', value: keys.spare },
     { name: 'upstream-host', kind: 'host', value: host },
     { name: 'upstream-port', kind: 'host', value: new URL(upstreamUrl).host },
+    { name: 'wrong-host', kind: 'host', value: nowhere.host },
+    { name: 'wrong-key', kind: 'key', value: nowhere.key },
     { name: 'database-path', kind: 'path', value: databaseFolder },
     ...Object.entries(places)
       .filter(([name]) => name.startsWith('secret.'))
       .map(([name, value]): Canary => ({ name, kind: 'secret', value })),
   ];
+  const deadProxy = await freePort(host);
+  const reconfigured = (how: Reconfigured['how']): Reconfigured => {
+    const wrong: Record<Reconfigured['how'], Places> = {
+      'wrong-url': { 'upstream.url': `http://${nowhere.host}` },
+      timeout: { 'upstream.timeoutMs': '1' },
+      'proxy-dead': {},
+      'invalid-key': { 'upstream.key': nowhere.key },
+    };
+    const command = targetCommand(parts, { ...places, ...wrong[how] });
+    const proxy = `http://${host}:${deadProxy}`;
+    if (how === 'proxy-dead') for (const name of proxyVariables) command.env[name] = proxy;
+    return {
+      type: 'reconfigured',
+      how,
+      command,
+      nowhere: how === 'proxy-dead' ? { host, port: deadProxy } : { host: nowhere.host, port: 80 },
+    };
+  };
   const ready = profile.start === undefined ? true : await startTarget(parts, profile.start, places);
-  return { places, canaries, databasePath, ready };
+  return { places, canaries, databasePath, reconfigured, ready };
 }
 
-async function startTarget(parts: StageParts, start: NonNullable<Profile['start']>, places: Places): Promise<boolean> {
-  const { profile, keeper, client, env } = parts;
-  await keeper.call('start-target', {
+const proxyVariables = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy', 'ALL_PROXY', 'all_proxy'];
+
+function targetCommand({ profile, env, path }: StageParts, places: Places): TargetCommand {
+  const start = profile.start ?? { command: [], cwd: '.', env: {} };
+  return {
     command: fill(start.command, places),
     cwd: profilePath(profile, fill(start.cwd, places)),
     env: {
-      PATH: parts.path,
+      PATH: path,
       HOME: env['HOME'] ?? '/',
       LANG: env['LANG'] ?? 'C.UTF-8',
       TMPDIR: env['TMPDIR'] ?? '/tmp',
@@ -90,8 +119,12 @@ async function startTarget(parts: StageParts, start: NonNullable<Profile['start'
     logs: profile.logs.map((log) =>
       log === 'stdout' || log === 'stderr' ? log : profilePath(profile, fill(log, places)),
     ),
-  });
-  return start.ready === undefined ? true : waitReady(client, start.ready, places, parts.signal);
+  };
+}
+
+async function startTarget(parts: StageParts, start: NonNullable<Profile['start']>, places: Places): Promise<boolean> {
+  await parts.keeper.call('start-target', targetCommand(parts, places));
+  return start.ready === undefined ? true : waitReady(parts.client, start.ready, places, parts.signal);
 }
 
 export async function waitReady(
@@ -99,9 +132,10 @@ export async function waitReady(
   ready: { url: string; within: number },
   places: Places,
   signal: AbortSignal,
+  hopeless: () => boolean = () => false,
 ): Promise<boolean> {
   const until = Date.now() + ready.within;
-  while (Date.now() < until && !signal.aborted) {
+  while (Date.now() < until && !signal.aborted && !hopeless()) {
     const reply = await client.send({ method: 'GET', url: ready.url, headers: {} }, places, { timeoutMs: 2000 });
     if (reply.status !== null && reply.status < 500) return true;
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -109,9 +143,9 @@ export async function waitReady(
   return false;
 }
 
-async function freePort(): Promise<number> {
+async function freePort(host = '127.0.0.1'): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   return typeof address === 'object' && address !== null ? address.port : 0;

@@ -1,15 +1,15 @@
 // One run of one method, judged: was it proved, which checks apply, what each is worth, what leaked.
-import { type CheckResult, type Dimension, dimensions } from '../../platform/documents/simulation.ts';
+import { type CheckResult, type Dimension, dimensions, type MethodId } from '../../platform/documents/simulation.ts';
 import type { Say } from '../../platform/i18n/say.ts';
 import type { EvidenceOf } from '../scenarios/evidence.ts';
 import { framesWith, stringsOf } from '../targets/json-text.ts';
 import type { Scores } from './assess.ts';
 import type { CheckContext, Checks, TellingAsk } from './check.ts';
-import { detectionChecks, firstTouch, healthSeen, showsFault } from './detection.ts';
+import { alertedAfter, detectionChecks, firstTouch, healthSeen, showsFault } from './detection.ts';
 import { healthBaseline } from './health.ts';
 import { type ChannelText, type FoundLeak, findLeaks } from './leaks.ts';
 import { managementChecks } from './management.ts';
-import { affectedAsks, faultCalls, type JudgedAsk, type MethodRun } from './method-run.ts';
+import { affectedAsks, faultCalls, type JudgedAsk, listenerCuts, type MethodRun } from './method-run.ts';
 import { recoveredAt, recoveryChecks } from './recovery.ts';
 import type { Rubric } from './rubric.ts';
 import { securityChecks } from './security.ts';
@@ -127,10 +127,19 @@ function problemOf(
   return null;
 }
 
+/** Faults that keep a call from arriving, or that live in the target's own settings: the keeper proved them by other means. */
+const belowHttp: ReadonlySet<MethodId> = new Set<MethodId>([
+  ...listenerCuts,
+  'blackhole-connect',
+  'proxy-dead',
+  'wrong-url',
+  'timeout',
+]);
+
 /** Calls that the fault changed; for faults that leave no trace in the ledger, the asks made while it was proved to be on. */
 function touchedCount(run: MethodRun, affected: readonly TellingAsk[]): number {
   const inLedger = faultCalls(run).filter((call) => call.fault !== null).length;
-  const elsewhere = run.scenario === 'database-down' || run.scenario === 'overload' || run.method === 'refused';
+  const elsewhere = run.scenario === 'database-down' || run.scenario === 'overload' || belowHttp.has(run.method);
   return elsewhere ? affected.length : inLedger;
 }
 
@@ -229,9 +238,11 @@ function timings({
   const from = run.injected?.t ?? 0;
   const alert = run.alerts.find((fact) => fact.t >= from);
   const health = healthSeen(run, steady);
-  const shown = affected.filter((ask) => showsFault(ask, ask.disturbed)).map(({ ask }) => ask.endT - firstTouch(run));
+  const shown = affected
+    .filter((ask) => showsFault(ask, ask.disturbed, run))
+    .map(({ ask }) => ask.endT - firstTouch(run));
   const noticeMs = shown.length === 0 ? null : Math.min(...shown);
-  const seen = [alert === undefined ? null : alert.t - from, health?.afterMs ?? null, noticeMs].filter(
+  const seen = [alert === undefined ? null : alertedAfter(run, alert), health?.afterMs ?? null, noticeMs].filter(
     (ms) => ms !== null,
   );
   const back = recoveredAt(run);

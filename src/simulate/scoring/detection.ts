@@ -2,7 +2,7 @@
 import type { Check, Checks } from './check.ts';
 import { ids, seconds } from './check.ts';
 import { healthDeviations } from './health.ts';
-import { affectedAsks, type JudgedAsk, type MethodRun } from './method-run.ts';
+import { affectedAsks, faultCalls, type JudgedAsk, listenerCuts, type MethodRun } from './method-run.ts';
 import { shareAt } from './rubric.ts';
 
 const alert: Check = ({ run, promises, rubric, say, healed }) => {
@@ -10,7 +10,7 @@ const alert: Check = ({ run, promises, rubric, say, healed }) => {
   const from = run.injected?.t ?? 0;
   const first = run.alerts.find((fact) => fact.t >= from);
   if (first === undefined) return { share: 0, because: say('simulate.because.no-alert'), evidence: [] };
-  const ms = first.t - from;
+  const ms = alertedAfter(run, first);
   return {
     share: shareAt(rubric.bands.detection, ms / 1000),
     because: say('simulate.because.alert', { seconds: seconds(ms) }),
@@ -33,7 +33,9 @@ const health: Check = ({ run, promises, rubric, say, healed, healthBaseline }) =
 };
 
 const notice: Check = ({ run, rubric, say, affected }) => {
-  const shown = affected.filter((ask) => showsFault(ask, ask.disturbed)).sort((a, b) => a.ask.endT - b.ask.endT)[0];
+  const shown = affected
+    .filter((ask) => showsFault(ask, ask.disturbed, run))
+    .sort((a, b) => a.ask.endT - b.ask.endT)[0];
   if (shown === undefined) {
     // Under load nothing need show: who answers as usual has nothing to tell.
     if (run.scenario === 'overload' && affected.every((ask) => ask.kind === 'served')) return null;
@@ -47,24 +49,63 @@ const notice: Check = ({ run, rubric, say, affected }) => {
   };
 };
 
-export const detectionChecks: Checks = { alert, health, notice };
+/** Told between the mark and the limit, while there was still something to ration. */
+const foresight: Check = ({ run, promises, say, healthBaseline, calls }) => {
+  if (!promises['alerts'] && !promises['health']) return null;
+  const marked = calls.find((call) => (call.quotaUsed ?? 0) >= quotaMark);
+  if (marked === undefined) return null;
+  const limit = calls.find((call) => call.fault !== null)?.t ?? run.cleared?.t ?? Number.POSITIVE_INFINITY;
+  const between = (fact: { t: number }) => fact.t >= marked.t && fact.t < limit;
+  const alerted = run.alerts.find(between);
+  if (alerted !== undefined)
+    return {
+      share: 1,
+      because: say('simulate.because.foresight', { seconds: seconds(limit - alerted.t) }),
+      evidence: [marked.id, alerted.id],
+    };
+  const shown = run.health.find((fact) => between(fact) && healthDeviations(healthBaseline, fact).length > 0);
+  // A page that somebody must look at warns less than an alert, unless it is all that the target offers.
+  if (shown !== undefined)
+    return {
+      share: promises['alerts'] ? 0.75 : 1,
+      because: say('simulate.because.foresight-health', { seconds: seconds(limit - shown.t) }),
+      evidence: [marked.id, shown.id],
+    };
+  return { share: 0, because: say('simulate.because.no-foresight'), evidence: [marked.id] };
+};
 
-/** A failure that nobody could notice need not be reported; a compromised key, a lost database and an overload always must be. */
+/** The share of a quota from which its end should be foreseen. */
+const quotaMark = 0.8;
+
+export const detectionChecks: Checks = { alert, health, notice, foresight };
+
+/**
+ * A failure that nobody could notice need not be reported; a compromised key, a lost database and a saturated processor
+ * always must be. A brief cut is to be ridden out, not reported.
+ */
 function mustBeSeen(run: MethodRun, healed: boolean): boolean {
-  return (
-    !healed || run.scenario === 'key-compromised' || run.scenario === 'database-down' || run.scenario === 'overload'
-  );
+  if (run.method === 'brief-cut') return false;
+  return !healed || run.scenario === 'key-compromised' || run.scenario === 'database-down' || run.method === 'cpu';
 }
 
 /** An answer shows the fault when it tells of it, or when it was won by a second attempt: then the target had noticed. A silence shows nothing. */
-export function showsFault({ kind, calls }: JudgedAsk, disturbed: boolean): boolean {
+export function showsFault({ kind, calls }: JudgedAsk, disturbed: boolean, run: MethodRun): boolean {
   if (kind === 'limited' || kind === 'error') return true;
   if (kind !== 'served') return false;
+  // While the listener was closed no first attempt can have been served.
+  if (listenerCuts.has(run.method)) return true;
   return disturbed || calls.some((call) => call.fault !== null);
+}
+
+/** A target that the simulator restarts, or whose quota has yet to run out, is not late before there is something to tell. */
+export function alertedAfter(run: MethodRun, alert: { t: number }): number {
+  const later = run.method === 'progressive' || run.process.some((fact) => fact.state === 'reconfigured');
+  return Math.max(0, alert.t - (later ? firstTouch(run) : (run.injected?.t ?? 0)));
 }
 
 /** When the fault first met a request: an earlier instant would charge the target for the simulator's own pause. */
 export function firstTouch(run: MethodRun): number {
+  if (run.method === 'progressive') return faultCalls(run).find((call) => call.fault !== null)?.t ?? 0;
   const first = affectedAsks(run)[0]?.ask.t;
   return Math.max(run.injected?.t ?? 0, first ?? 0);
 }

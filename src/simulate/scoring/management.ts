@@ -78,16 +78,29 @@ const notRetried: Check = ({ calls, affected, say }) => {
   };
 };
 
-const refusedKey: Check = ({ calls, say }) => {
+const refusedKey: Check = ({ run, calls, say }) => {
   const refused = calls.filter((call) => call.status === 401 || call.status === 403);
+  // A key that is refused only now and then is compromised all the same: every use from the first refusal on counts.
+  const from = refused[0]?.t ?? Number.POSITIVE_INFINITY;
+  const counted = run.method === 'streak' ? calls.filter((call) => call.t >= from && call.key === 'primary') : refused;
   const uses = Math.max(
-    ...(['primary', 'spare', 'other', 'none'] as const).map((key) => refused.filter((call) => call.key === key).length),
+    ...(['primary', 'spare', 'other', 'none'] as const).map((key) => counted.filter((call) => call.key === key).length),
   );
   if (refused.length === 0) return null;
   return {
     share: uses <= 3 ? 1 : Math.max(0, 1 - (uses - 3) / 6),
     because: say('simulate.because.refused-key', { uses }),
-    evidence: ids(refused),
+    evidence: ids(counted),
+  };
+};
+
+const rodeOut: Check = ({ affected, say }) => {
+  if (affected.length === 0) return null;
+  const lost = affected.filter(({ kind }) => kind !== 'served');
+  return {
+    share: 1 - lost.length / affected.length,
+    because: say('simulate.because.rode-out', { served: affected.length - lost.length, asked: affected.length }),
+    evidence: ids((lost.length > 0 ? lost : affected).map(({ ask }) => ask)),
   };
 };
 
@@ -156,6 +169,7 @@ export const managementChecks: Checks = {
   answered,
   honest,
   retried,
+  'rode-out': rodeOut,
   'not-retried': notRetried,
   'refused-key': refusedKey,
   spare,

@@ -104,6 +104,9 @@ function admits({ body, answer }: Ask): boolean {
   return admitsLimit(wordsOf(body)) || (answer !== null && admitsLimit(answer));
 }
 
+/** Methods in which connecting is refused for a while and then works again. */
+export const listenerCuts: ReadonlySet<MethodId> = new Set<MethodId>(['refused', 'brief-cut', 'long-cut', 'reconnect']);
+
 /** Asks that began while the fault was on. */
 export function affectedAsks(run: MethodRun): JudgedAsk[] {
   const from = run.injected?.t ?? Number.POSITIVE_INFINITY;

@@ -43,6 +43,8 @@ const back: Check = ({ run, rubric, say }) => {
 
 const history: Check = ({ run, promises, say }) => {
   if (!promises['history']) return null;
+  // A target without a database forgets when the simulator restarts it: that is not the fault's doing.
+  if (!promises['database'] && run.process.some((fact) => fact.state === 'reconfigured')) return null;
   const result = lostMessages(run);
   if (result.acknowledged === 0) return null;
   const bad = result.lost.length + result.doubled.length + result.disordered.length;
@@ -61,7 +63,23 @@ const history: Check = ({ run, promises, say }) => {
   };
 };
 
-export const recoveryChecks: Checks = { alive, back, history };
+/** Somebody who comes new right after a cut: no connection of the time before may stand in the way. */
+const reconnect: Check = ({ run, rubric, say }) => {
+  const from = run.cleared?.t ?? Number.POSITIVE_INFINITY;
+  const asks = run.asks.filter(({ ask }) => ask.user === 'fresh' && ask.t >= from);
+  if (asks.length === 0) return null;
+  const first = asks.find(({ kind }) => kind === 'served')?.ask;
+  if (first === undefined)
+    return { share: 0, because: say('simulate.because.no-reconnect'), evidence: ids(asks.map(({ ask }) => ask)) };
+  const ms = first.endT - from;
+  return {
+    share: shareAt(rubric.bands.recovery, ms / 1000),
+    because: say('simulate.because.reconnect', { seconds: seconds(ms) }),
+    evidence: [first.id],
+  };
+};
+
+export const recoveryChecks: Checks = { alive, back, history, reconnect };
 
 /** The first ordinary answer after the fault was cleared. */
 export function recoveredAt(run: MethodRun): MethodRun['asks'][number]['ask'] | null {

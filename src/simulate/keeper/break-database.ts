@@ -1,0 +1,113 @@
+// Faults on the target's database file, each proved by a connection of the keeper's own before and after.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Fault } from '../faults/fault.ts';
+import {
+  copyDatabase,
+  databaseAnswers,
+  isRestored,
+  overwriteDatabase,
+  restoreDatabase,
+} from '../faults/process/database-files.ts';
+import { planPermission, removePermission, restorePermission } from '../faults/process/database-permission.ts';
+import { type BeginParts, type Begun, logChild } from './begun.ts';
+
+export async function breakDatabase(fault: Extract<Fault, { type: 'database' }>, parts: BeginParts): Promise<Begun> {
+  if (!existsSync(fault.file)) return { impossible: 'the target made no database at the path it was given' };
+  switch (fault.how) {
+    case 'stopped':
+    case 'corrupted':
+      return overwrite(fault.file, fault.how, parts);
+    case 'permission':
+      return forbid(fault.file, parts);
+    case 'locked':
+      return lock(fault.file, parts);
+  }
+}
+
+function overwrite(file: string, how: 'stopped' | 'corrupted', parts: BeginParts): Begun {
+  let copied: ReturnType<typeof copyDatabase>;
+  try {
+    copied = copyDatabase(file, join(parts.undoDir, `copy-${process.pid}-${parts.number}`));
+  } catch {
+    return { impossible: 'no write lock could be had on the database, so no consistent copy' };
+  }
+  const undone = parts.undoLog.write(copied.undo, new Date(Date.now() + parts.leaseMs));
+  overwriteDatabase(copied.undo, how);
+  copied.release();
+  const broken = databaseAnswers(file);
+  const end = async () => {
+    const stillBroken = databaseAnswers(file);
+    restoreDatabase(copied.undo);
+    const restored = isRestored(copied.undo);
+    undone();
+    const answers = databaseAnswers(file);
+    return {
+      t: parts.now(),
+      proved: !stillBroken.ok && answers.ok,
+      proof: `a connection of our own failed (${stillBroken.why}); after the restore: ${answers.why}, bytes ${restored ? 'as before' : 'already written to by the target'}`,
+    };
+  };
+  return { proved: !broken.ok, proof: `a connection of our own fails: ${broken.why}`, end };
+}
+
+function forbid(file: string, parts: BeginParts): Begun {
+  const undo = planPermission(file);
+  const undone = parts.undoLog.write(undo, new Date(Date.now() + parts.leaseMs));
+  if (!removePermission(undo)) {
+    restorePermission(undo);
+    undone();
+    return { impossible: 'this file system has no immutable attribute, or we lack the right to set it' };
+  }
+  const end = async () => {
+    restorePermission(undo);
+    undone();
+    const answers = databaseAnswers(file);
+    return { t: parts.now(), proved: answers.ok, proof: `after the restore: ${answers.why}` };
+  };
+  return { proved: true, proof: 'the files are immutable', end };
+}
+
+async function lock(file: string, parts: BeginParts): Promise<Begun> {
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, '../faults/process/lock-holder.ts'), file, String(parts.leaseMs)],
+    {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      detached: true,
+      env: {},
+    },
+  );
+  const undone = logChild(child, 'lock holder', parts);
+  const held = await Promise.race([
+    new Promise<boolean>((resolve) => child.stdout.once('data', () => resolve(true))),
+    new Promise<boolean>((resolve) => child.once('exit', () => resolve(false))),
+  ]);
+  const exited = new Promise<void>((resolve) =>
+    child.exitCode === null ? child.once('exit', () => resolve()) : resolve(),
+  );
+  const release = async () => {
+    child.stdin.end();
+    const late = setTimeout(() => child.kill('SIGKILL'), 1000);
+    await exited;
+    clearTimeout(late);
+    undone();
+  };
+  if (!held) {
+    await release();
+    return { impossible: 'no exclusive lock could be had on the database' };
+  }
+  const broken = databaseAnswers(file);
+  const end = async () => {
+    const stillBroken = databaseAnswers(file);
+    await release();
+    const answers = databaseAnswers(file);
+    return {
+      t: parts.now(),
+      proved: !stillBroken.ok && answers.ok,
+      proof: `a connection of our own failed (${stillBroken.why}); afterwards: ${answers.why}`,
+    };
+  };
+  return { proved: !broken.ok, proof: `a connection of our own fails: ${broken.why}`, end };
+}
