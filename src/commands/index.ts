@@ -9,6 +9,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   simulate: async () => (await import('./simulate.ts')).simulate,
   rescore: async () => (await import('./rescore.ts')).rescore,
   compare: async () => (await import('./compare.ts')).compare,
+  target: async () => (await import('./target.ts')).target,
   standin: async () => (await import('./standin.ts')).standin,
   proxy: async () => (await import('./proxy.ts')).proxy,
   help: async () => createHelp(() => commands),

@@ -68,7 +68,12 @@ export function startTarget(target: TargetCommand, onExit: (detail: string) => v
       stopping = true;
       if (ended === null && pid > 0) {
         signalGroup(pid, 'SIGTERM');
-        await Promise.race([exited, new Promise((resolve) => setTimeout(resolve, graceMs))]);
+        let grace: NodeJS.Timeout | undefined;
+        const patience = new Promise((resolve) => {
+          grace = setTimeout(resolve, graceMs);
+        });
+        await Promise.race([exited, patience]);
+        clearTimeout(grace); // it would keep the keeper's process, and with it Ctrl-C, waiting
       }
       if (pid > 0) endGroup(pid, startTime);
       await exited;
