@@ -2,7 +2,6 @@
 import { type CheckResult, type Dimension, dimensions, type MethodId } from '../../platform/documents/simulation.ts';
 import type { Say } from '../../platform/i18n/say.ts';
 import type { EvidenceOf } from '../scenarios/evidence.ts';
-import { framesWith, stringsOf } from '../targets/json-text.ts';
 import type { Scores } from './assess.ts';
 import type { CheckContext, Checks, TellingAsk } from './check.ts';
 import { alertedAfter, detectionChecks, firstTouch, healthSeen, showsFault } from './detection.ts';
@@ -13,8 +12,9 @@ import { affectedAsks, faultCalls, type JudgedAsk, listenerCuts, type MethodRun 
 import { recoveredAt, recoveryChecks } from './recovery.ts';
 import type { Rubric } from './rubric.ts';
 import { securityChecks } from './security.ts';
+import { toldIn, type Usual } from './telling.ts';
 import { uxChecks } from './ux.ts';
-import { admitsLimit, judgeWording } from './wording.ts';
+import { judgeWording } from './wording.ts';
 
 export interface MethodAssessment {
   run: MethodRun;
@@ -45,7 +45,7 @@ const allChecks: Checks = {
 };
 
 export function assessMethodRun(run: MethodRun, { begin, rubric, say }: Frame): MethodAssessment {
-  const affected = affectedAsks(run).map((ask) => telling(ask, begin.language));
+  const affected = affectedAsks(run).map((ask) => telling(ask, begin.language, run.usual));
   const calls = faultCalls(run);
   const base = { run, affected: touchedCount(run, affected), attempts: calls.length };
   const problem = problemOf(run, affected, say);
@@ -143,25 +143,12 @@ function touchedCount(run: MethodRun, affected: readonly TellingAsk[]): number {
   return elsewhere ? affected.length : inLedger;
 }
 
-function telling(judged: JudgedAsk, language: 'fr' | 'en'): TellingAsk {
+function telling(judged: JudgedAsk, language: 'fr' | 'en', usual: Usual): TellingAsk {
   const { ask, kind } = judged;
-  const { all, aside, notices } = toldIn(ask);
+  const { all, aside, asideAdmits } = toldIn(ask, usual);
   // In a served answer the model's own text is not about the failure; all the rest of the body is.
-  const disturbed = kind === 'served' ? ask.answer !== ask.body && admitsLimit(notices) : true;
+  const disturbed = kind === 'served' ? ask.answer !== ask.body && asideAdmits : true;
   return { ...judged, disturbed, wording: judgeWording(kind === 'served' ? aside : all, language) };
-}
-
-/** All that a body tells, and what of it stands beside the model's own text. */
-function toldIn(ask: JudgedAsk['ask']): { all: string[]; aside: string[]; notices: string } {
-  const all = stringsOf(ask.body);
-  const frames = all[0] === ask.body ? framesWith(ask.body, /"(notice|degraded|error|warning)"/) : [];
-  if (all[0] !== ask.body || (frames.length === 0 && (ask.answer === null || ask.answer === ask.body))) {
-    const aside = all.filter((text) => text !== ask.answer && text !== ask.conversation);
-    return { all, aside, notices: aside.join('\n') };
-  }
-  // A stream carries the answer in pieces: only frames of other kinds can hold a notice.
-  const told = frames.flatMap(stringsOf);
-  return { all: ask.answer === null ? told : [ask.answer, ...told], aside: told, notices: frames.join('\n') };
 }
 
 function channelsOf(run: MethodRun): ChannelText[] {

@@ -1,8 +1,7 @@
 // One run of one method as its evidence tells it: the facts sorted, each ask joined with the upstream calls it caused.
 import type { MethodId, ScenarioId } from '../../platform/documents/simulation.ts';
 import type { Evidence, EvidenceOf } from '../scenarios/evidence.ts';
-import { wordsOf } from '../targets/json-text.ts';
-import { admitsLimit } from './wording.ts';
+import { admits, nothingUsual, type Usual, usualOf } from './telling.ts';
 
 export type Ask = EvidenceOf<'ask'>;
 export type UpstreamCall = EvidenceOf<'upstream'>;
@@ -26,6 +25,8 @@ export interface MethodRun {
   injected: EvidenceOf<'fault'> | null;
   cleared: EvidenceOf<'fault'> | null;
   asks: JudgedAsk[];
+  /** What answers said on ordinary days too. */
+  usual: Usual;
   calls: UpstreamCall[];
   health: EvidenceOf<'health'>[];
   alerts: EvidenceOf<'alert'>[];
@@ -59,6 +60,7 @@ function methodRun(begin: EvidenceOf<'method-begin'>, lines: readonly Evidence[]
   const calls = of('upstream');
   const faults = of('fault');
   const calmFrom = of('baseline-again').at(-1)?.t ?? 0;
+  const usual = usualOf(of('ask').filter((ask) => ask.phase === 'baseline'));
   const problem = of('invalid')[0] ?? of('inconclusive')[0];
   return {
     scenario: begin.scenario as ScenarioId,
@@ -69,7 +71,8 @@ function methodRun(begin: EvidenceOf<'method-begin'>, lines: readonly Evidence[]
     why: problem === undefined ? null : { kind: problem.kind, text: problem.why },
     injected: faults.find((fault) => fault.action === 'injected') ?? null,
     cleared: faults.find((fault) => fault.action === 'cleared') ?? null,
-    asks: of('ask').map((ask) => judgeAsk(ask, calls)),
+    asks: of('ask').map((ask) => judgeAsk(ask, calls, usual)),
+    usual,
     calls,
     health: of('health').filter((fact) => fact.t >= calmFrom),
     alerts: of('alert'),
@@ -82,26 +85,21 @@ function methodRun(begin: EvidenceOf<'method-begin'>, lines: readonly Evidence[]
   };
 }
 
-export function judgeAsk(ask: Ask, calls: readonly UpstreamCall[]): JudgedAsk {
+export function judgeAsk(ask: Ask, calls: readonly UpstreamCall[], usual: Usual = nothingUsual): JudgedAsk {
   const mine = calls.filter((call) => call.marker === ask.marker);
-  return { ask, calls: mine, kind: answerKind(ask, mine) };
+  return { ask, calls: mine, kind: answerKind(ask, mine, usual) };
 }
 
-function answerKind(ask: Ask, calls: readonly UpstreamCall[]): AnswerKind {
+function answerKind(ask: Ask, calls: readonly UpstreamCall[], usual: Usual): AnswerKind {
   const nothing = ask.status === null || (ask.body.trim() === '' && ask.answer === null);
   if (nothing) return 'silence';
   const ordinaryShape = ask.status !== null && ask.status >= 200 && ask.status < 300 && ask.answer !== null;
   if (!ordinaryShape) return 'error';
   const passed = calls.some((call) => call.outcome === 'passed' && call.status !== null && call.status < 400);
   // A stream that stopped before its end without a word is no ordinary answer, whatever the upstream sent.
-  if (!ask.ended && !admits(ask)) return 'posed';
+  if (!ask.ended && !admits(ask, usual)) return 'posed';
   if (passed) return ask.error === null ? 'served' : 'error';
-  return admits(ask) ? 'limited' : 'posed';
-}
-
-/** By the words of the body, and by the answer itself: a stream has it in pieces, and JSON may escape its accents. */
-function admits({ body, answer }: Ask): boolean {
-  return admitsLimit(wordsOf(body)) || (answer !== null && admitsLimit(answer));
+  return admits(ask, usual) ? 'limited' : 'posed';
 }
 
 /** Methods in which connecting is refused for a while and then works again. */

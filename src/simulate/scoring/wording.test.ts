@@ -183,17 +183,33 @@ for (const text of ordinary) {
   });
 }
 
-// These are ordinary answers about failures, limits and problems; by their words alone nothing tells them from an admission.
-// That is why a served answer's own text is never asked whether it admits a limit: only the rest of its body is.
+// They speak of failures, limits and problems, but not of this service's: no admission.
 for (const text of [
   'Le problème du voyageur de commerce est difficile parce que le nombre de chemins explose.',
   'Le train de 8 h est en panne une fois par mois.',
   'Integration by parts often makes a hard problem easier.',
   'Penguins cannot fly.',
+  'Bien sûr, voici la réponse à votre problème.',
+  'Il est impossible de diviser par zéro.',
+  'La mémoire vive est limitée ; une pile y tient peu de place.',
+  'Sure, here is how to solve a problem like this one.',
+  'The number of seats is limited, so book early.',
 ]) {
-  test(`admitsLimit() cannot tell an ordinary answer about trouble from an admission: "${text.slice(0, 30)}…"`, () => {
-    assert.equal(admitsLimit(text), true);
-  });
+  test(`admitsLimit() sees no admission in "${text.slice(0, 40)}…"`, () => assert.equal(admitsLimit(text), false));
+}
+
+for (const text of [
+  "L'assistant est surchargé.",
+  'Nous rencontrons des difficultés.',
+  'Bonjour. Veuillez réessayer dans 10 secondes.',
+  'Incorrect API key provided',
+  'You exceeded your current quota, please check your plan and billing details.',
+  'TypeError: x is undefined',
+  'We are having trouble answering right now.',
+  'La réponse a été interrompue.',
+  'Réponse tirée du cache.',
+]) {
+  test(`admitsLimit() sees an admission in "${text}"`, () => assert.equal(admitsLimit(text), true));
 }
 
 for (const lang of ['fr', 'en'] as const) {

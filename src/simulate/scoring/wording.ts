@@ -1,5 +1,7 @@
 // What a user is told, judged by stated rules and not by a model: what happens, what to do, when, in the user's language, in plain words.
 
+export { admitsLimit } from './admission.ts';
+
 /** Says that something is not as usual. */
 const saysWhat =
   /indisponib|injoignab|inaccessib|ne répond(ent)? pas|interromp|interruption|coupé|panne|incident|perturb|difficult|problème|impossible|maintenance|surcharg|très sollicité|satur|mode (dégradé|limité|de secours|mémoire)|dégradé|temporairement|momentanément|limitée?s?\b|quota|épuisé|trop de (demandes|requêtes|messages)|incompl[eè]t|pas pu|n'a pas (pu|été)|pas (encore )?enregistré|en mémoire|réponse (de secours|locale|enregistrée|automatique)|unavailab|not available|unreachable|not respond|interrupt|cut off|outage|trouble|problem|issue|went wrong|maintenance|overload|very busy|degraded|limited|temporar|quota|used up|exhausted|too many|incomplete|could ?n[o']t|cannot|can't|unable|failed|not (yet )?saved|in memory|fallback|saved answer|earlier answer/i;
@@ -27,10 +29,6 @@ const html = /<!doctype|<html|<head|<body|<h[1-6]\b|<p>|<div\b|<pre\b|<br\s*\/?>
 
 /** A name made for programs. On its own it is a field for programs; in a sentence a user stumbles over it. */
 const identifier = /\b[a-z]+(_[a-z]+)+\b|\b[A-Z]{2,}(_[A-Z]+)+\b/;
-
-/** An error admitted without a word on what it is: honest, but it does not say what happens. */
-const admitsError =
-  /erreur (est|s'est) (survenue|produite)|erreur (technique|inattendue|inconnue)|\berror (has )?occurred|(unexpected|technical|unknown) error/i;
 
 export interface Wording {
   what: boolean;
@@ -66,11 +64,6 @@ export function judgeWording(strings: readonly string[], language: 'fr' | 'en'):
     jargon: found,
     asksToWait: asksToWait.test(text),
   };
-}
-
-/** Whether a text says openly that it is a limited answer, or that something is wrong. */
-export function admitsLimit(text: string): boolean {
-  return saysWhat.test(text) || admitsError.test(text);
 }
 
 const stopWords = {

@@ -23,26 +23,6 @@ function collect(value: unknown, into: string[]): void {
   else if (typeof value === 'object' && value !== null) for (const entry of Object.values(value)) collect(entry, into);
 }
 
-/** What a body says to whoever reads it: its strings, and the names of members that are neither false nor empty (`"degraded": true`). */
-export function wordsOf(text: string): string {
-  const value = parseJsonObject(text);
-  if (value === null) return text;
-  const found: string[] = [];
-  collectWords(value, found);
-  return found.join('\n');
-}
-
-function collectWords(value: unknown, into: string[]): void {
-  if (typeof value === 'string') into.push(value);
-  else if (Array.isArray(value)) for (const entry of value) collectWords(entry, into);
-  else if (typeof value === 'object' && value !== null) {
-    for (const [name, entry] of Object.entries(value)) {
-      if (entry) into.push(name);
-      collectWords(entry, into);
-    }
-  }
-}
-
 /** The frames of a streamed body (SSE data or a JSON object per line) that match; each as its JSON text. */
 export function framesWith(body: string, wanted: RegExp): string[] {
   return body
