@@ -40,7 +40,9 @@ export async function startKeeper({ undoDir, origin, path, onFact }: KeeperClien
     child.once('exit', () => reject(new RempartError('ERR_INTERNAL')));
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let over = false;
   child.once('exit', () => {
+    over = true;
     for (const { reject } of waiting.values()) reject(new Error('the keeper ended'));
     waiting.clear();
   });
@@ -64,11 +66,14 @@ export async function startKeeper({ undoDir, origin, path, onFact }: KeeperClien
     replayed: start.replayed,
     call: (command, args) =>
       new Promise((resolve, reject) => {
+        // Nobody would answer any more, and who waits for the answer would wait for ever.
+        if (over) return reject(new Error('the keeper ended'));
         const id = ++count;
         waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
         child.stdin.write(`${JSON.stringify({ id, command, args })}\n`);
       }),
     close: async () => {
+      over = true;
       child.stdin.end();
       await ended;
     },
