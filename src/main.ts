@@ -7,6 +7,7 @@ import { commandHelp } from './commands/help.ts';
 import { commands } from './commands/index.ts';
 import { findCommand, parseCommand, readEverywhere } from './commands/parse.ts';
 import { explainError, RempartError } from './platform/base/errors.ts';
+import { watchLauncher } from './platform/base/launcher.ts';
 import { nearest } from './platform/base/nearest.ts';
 import { type Lang, sayer } from './platform/i18n/say.ts';
 
@@ -27,6 +28,8 @@ export async function run(argv: readonly string[]): Promise<void> {
     stop.abort();
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  // Nobody is left to read or to interrupt: the same clean end as an interruption.
+  watchLauncher(process.env, () => stop.abort());
   // What a command waits for may hold no handle open (a thread at rest): the process stays until the command has ended.
   setInterval(() => {}, 2 ** 30);
   let code: number;

@@ -6,6 +6,12 @@ export function processStartTime(pid: number): string | null {
   return statFields(pid)?.[19] ?? null;
 }
 
+/** The parent's number; null when there is no such process or no /proc. */
+export function parentOf(pid: number): number | null {
+  const parent = statFields(pid)?.[1];
+  return parent === undefined ? null : Number(parent);
+}
+
 /** Alive, and started when it was said to have started; without /proc only alive. */
 export function isSameProcess(pid: number, startTime: string | null): boolean {
   try {
