@@ -2,8 +2,10 @@
 import type { CallDecider, CallFault, Fault } from './fault.ts';
 import { midRequestFault } from './llm/mid-request.ts';
 import { midStreamFault } from './llm/mid-stream.ts';
+import { progressiveFault } from './llm/progressive.ts';
 import { silentFault } from './llm/silent.ts';
 import { statusFault } from './llm/status.ts';
+import { streakFault } from './llm/streak.ts';
 
 export function decideCalls(fault: CallFault): CallDecider {
   switch (fault.type) {
@@ -15,6 +17,10 @@ export function decideCalls(fault: CallFault): CallDecider {
       return midRequestFault();
     case 'mid-stream':
       return midStreamFault(fault);
+    case 'streak':
+      return streakFault();
+    case 'progressive':
+      return progressiveFault(fault);
   }
 }
 

@@ -14,13 +14,18 @@ export type CallFault =
     }
   | { type: 'silent' }
   | { type: 'mid-request' }
-  | { type: 'mid-stream'; afterEvents: number };
+  | { type: 'mid-stream'; afterEvents: number }
+  | { type: 'streak' }
+  /** From the mark at 80 % used until refusal, and from there until the window turns. */
+  | { type: 'progressive'; warnMs: number; refuseMs: number };
 
 export type Fault =
   | CallFault
   | { type: 'refused' }
+  | { type: 'blackhole-connect' }
   | { type: 'database'; how: 'stopped' | 'corrupted' | 'permission' | 'locked'; file: string }
   | { type: 'cpu'; threads: number }
+  | { type: 'memory'; budgetBytes: number; share: number }
   /** The target started again with one wrong setting; `nowhere` is where it is sent. */
   | {
       type: 'reconfigured';
@@ -39,7 +44,8 @@ export interface Call {
 }
 
 export type CallAction =
-  | { act: 'relay' }
+  /** Untouched but for what the headers tell of the quota. */
+  | { act: 'relay'; headers?: Record<string, string>; quotaUsed?: number }
   | { act: 'answer'; status: number; headers: Record<string, string>; body: string }
   | { act: 'silence' }
   | { act: 'cut-request' }

@@ -3,18 +3,22 @@ import { faultName } from '../faults/call-faults.ts';
 import type { CallFault, Fault } from '../faults/fault.ts';
 import type { BeginParts, Begun } from './begun.ts';
 import { breakDatabase } from './break-database.ts';
-import { saturate } from './break-host.ts';
-import { refuse } from './break-network.ts';
+import { crowd, saturate } from './break-host.ts';
+import { blackhole, refuse } from './break-network.ts';
 import { reconfigure } from './reconfigure.ts';
 
 export async function beginFault(fault: Fault, parts: BeginParts): Promise<Begun> {
   switch (fault.type) {
     case 'refused':
       return refuse(parts);
+    case 'blackhole-connect':
+      return blackhole(parts);
     case 'database':
       return breakDatabase(fault, parts);
     case 'cpu':
       return saturate(fault, parts);
+    case 'memory':
+      return crowd(fault, parts);
     case 'reconfigured':
       return reconfigure(fault, parts);
     default:

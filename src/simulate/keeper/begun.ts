@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { processStartTime } from '../../platform/base/process-identity.ts';
 import { endGroup, type UndoLog } from '../faults/process/undo-log.ts';
+import type { MemoryCgroup } from '../faults/resource/cgroup.ts';
 import type { EvidenceOf, Fact } from '../scenarios/evidence.ts';
 import type { FaultProxy } from './fault-proxy.ts';
 import type { FaultReply } from './protocol.ts';
@@ -28,8 +29,8 @@ export interface BeginParts extends KeeperParts {
 
 /** The target's process in a fault's hands. */
 export interface TargetControl {
-  /** -1 when none was started here. */
-  pid(): number;
+  /** The memory group it lives in; null when it has none of its own. */
+  cgroup(): MemoryCgroup | null;
   /** Ends it and starts it otherwise, in the same places; without a command as it was at first. */
   restart(command?: TargetCommand): Promise<void>;
 }

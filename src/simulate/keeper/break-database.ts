@@ -10,7 +10,12 @@ import {
   overwriteDatabase,
   restoreDatabase,
 } from '../faults/process/database-files.ts';
-import { planPermission, removePermission, restorePermission } from '../faults/process/database-permission.ts';
+import {
+  planPermission,
+  removePermission,
+  restorePermission,
+  writingRefused,
+} from '../faults/process/database-permission.ts';
 import { type BeginParts, type Begun, logChild } from './begun.ts';
 
 export async function breakDatabase(fault: Extract<Fault, { type: 'database' }>, parts: BeginParts): Promise<Begun> {
@@ -60,13 +65,19 @@ function forbid(file: string, parts: BeginParts): Begun {
     undone();
     return { impossible: 'this file system has no immutable attribute, or we lack the right to set it' };
   }
+  const refused = writingRefused(file);
   const end = async () => {
+    const stillRefused = writingRefused(file);
     restorePermission(undo);
     undone();
     const answers = databaseAnswers(file);
-    return { t: parts.now(), proved: answers.ok, proof: `after the restore: ${answers.why}` };
+    return {
+      t: parts.now(),
+      proved: stillRefused !== null && answers.ok,
+      proof: `opening it for writing was refused (${stillRefused}); after the restore: ${answers.why}`,
+    };
   };
-  return { proved: true, proof: 'the files are immutable', end };
+  return { proved: refused !== null, proof: `opening it for writing is refused: ${refused}`, end };
 }
 
 async function lock(file: string, parts: BeginParts): Promise<Begun> {

@@ -78,6 +78,7 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
         fault: name,
         status,
         outcome,
+        ...(action.act === 'relay' && action.quotaUsed !== undefined ? { quotaUsed: action.quotaUsed } : {}),
       });
     await act(action, { req, res, body, pool, done });
   };
@@ -131,7 +132,7 @@ async function act(action: CallAction, exchange: Exchange): Promise<void> {
   const { res, req, done } = exchange;
   switch (action.act) {
     case 'relay':
-      return relay(exchange, null);
+      return relay(exchange, null, action.headers);
     case 'cut-answer':
       return relay(exchange, action.afterEvents);
     case 'answer':
@@ -151,7 +152,11 @@ async function act(action: CallAction, exchange: Exchange): Promise<void> {
 const bytesOfNextFrame = 7;
 
 /** Relays; with `cutAfter` the answer breaks off after that many events, or half-way when it is one body. */
-async function relay({ req, res, body, pool, done }: Exchange, cutAfter: number | null): Promise<void> {
+async function relay(
+  { req, res, body, pool, done }: Exchange,
+  cutAfter: number | null,
+  extra: Record<string, string> = {},
+): Promise<void> {
   const abort = new AbortController();
   res.once('close', () => abort.abort());
   let answer: Dispatcher.ResponseData;
@@ -168,7 +173,7 @@ async function relay({ req, res, body, pool, done }: Exchange, cutAfter: number 
     res.destroy();
     return;
   }
-  const headers = responseHeaders(answer.headers);
+  const headers = { ...responseHeaders(answer.headers), ...extra };
   const streamed = /event-stream|ndjson/.test(String(answer.headers['content-type'] ?? ''));
   let events = 0;
   try {

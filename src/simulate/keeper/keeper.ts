@@ -1,5 +1,7 @@
 // The keeper: holds leases, the undo log, the burners and the target's process group, and puts everything back when a lease or its runner ends.
+import { randomUUID } from 'node:crypto';
 import type { Dialect } from '../../platform/wire/dialect.ts';
+import { createMemoryCgroup, type MemoryCgroup, removeCgroup } from '../faults/resource/cgroup.ts';
 import { type Standin, startStandin } from '../standin/standin.ts';
 import { startAlertSink } from './alert-sink.ts';
 import { beginFault } from './begin-fault.ts';
@@ -40,10 +42,28 @@ export function createKeeper(parts: KeeperParts): Keeper {
   /** What earlier processes of this target wrote: a restart must not lose it. */
   let written: Record<string, string> = {};
   let closing = false;
+  let cgroup: { group: MemoryCgroup; undone: () => void } | null = null;
 
+  const makeCgroup = () => {
+    const group = createMemoryCgroup(`rempart-${randomUUID()}`);
+    // Empty until the target is in it: should we die right here, nothing is bound by it.
+    const undo = group === null ? null : ({ kind: 'cgroup', path: group.path } as const);
+    return group === null || undo === null
+      ? null
+      : { group, undone: parts.undoLog.write(undo, new Date(Date.now() + 3_600_000)) };
+  };
+  const dropCgroup = () => {
+    if (cgroup === null) return;
+    removeCgroup(cgroup.group.path);
+    cgroup.undone();
+    cgroup = null;
+  };
   const launch = (what: TargetCommand): number => {
-    const started = startTarget(what, (detail) =>
-      parts.record({ kind: 'process', t: parts.now(), state: 'exited', detail }),
+    if (what.ownMemory && cgroup === null) cgroup = makeCgroup();
+    const started = startTarget(
+      what,
+      (detail) => parts.record({ kind: 'process', t: parts.now(), state: 'exited', detail }),
+      cgroup?.group ?? null,
     );
     target = started;
     if (started.pid > 0) {
@@ -68,7 +88,7 @@ export function createKeeper(parts: KeeperParts): Keeper {
       text: channel === 'file' ? text : `${written[channel] ?? ''}${text}`.slice(0, maxLogLength),
     }));
   const control: TargetControl = {
-    pid: () => target?.pid ?? -1,
+    cgroup: () => cgroup?.group ?? null,
     restart: async (otherwise) => {
       const what = otherwise ?? command;
       if (what === null) throw new Error('no target was started');
@@ -132,6 +152,7 @@ export function createKeeper(parts: KeeperParts): Keeper {
       return ending.end();
     },
     clean: async () => {
+      if (target === null) dropCgroup();
       await closeStage(stage);
       stage = null;
       return {};
@@ -141,6 +162,7 @@ export function createKeeper(parts: KeeperParts): Keeper {
       await lease?.end().catch(() => undefined);
       lease = null;
       await stopTarget();
+      dropCgroup();
       await closeStage(stage);
       stage = null;
       closing = false;

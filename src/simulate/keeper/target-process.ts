@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { processStartTime } from '../../platform/base/process-identity.ts';
 import { endGroup } from '../faults/process/undo-log.ts';
+import { inCgroup, type MemoryCgroup } from '../faults/resource/cgroup.ts';
 
 export interface TargetCommand {
   command: string[];
@@ -10,6 +11,8 @@ export interface TargetCommand {
   env: Record<string, string>;
   /** stdout, stderr, and paths of files. */
   logs: string[];
+  /** Started in a memory group of its own, where this machine lets us make one. */
+  ownMemory?: boolean;
 }
 
 export interface TargetProcess {
@@ -25,10 +28,16 @@ export interface TargetProcess {
 const maxLogBytes = 1024 * 1024;
 
 /** Starts it; `onExit` is called once when it ends without having been stopped. */
-export function startTarget(target: TargetCommand, onExit: (detail: string) => void): TargetProcess {
-  const [name = '', ...args] = target.command;
+export function startTarget(
+  target: TargetCommand,
+  onExit: (detail: string) => void,
+  cgroup: MemoryCgroup | null = null,
+): TargetProcess {
+  const [first = '', ...rest] = target.command;
   // `node` means the Node that runs Rempart: the machine's own may be too old for what a profile starts.
-  const child = spawn(name === 'node' ? process.execPath : name, args, {
+  const asked = [first === 'node' ? process.execPath : first, ...rest];
+  const [name = '', ...args] = cgroup === null ? asked : inCgroup(cgroup, asked);
+  const child = spawn(name, args, {
     cwd: target.cwd,
     env: target.env,
     detached: true,

@@ -58,6 +58,9 @@ const status = (
   return () => fault;
 };
 
+const quickQuota = { warnMs: 2000, refuseMs: 2000 };
+const realQuota = { warnMs: 20_000, refuseMs: 20_000 };
+
 export const methodPlans: readonly MethodPlan[] = [
   {
     scenario: 'api-maintenance',
@@ -101,6 +104,15 @@ export const methodPlans: readonly MethodPlan[] = [
     fault: ({ reconfigured }) => reconfigured('proxy-dead'),
     ...short,
     impossible: needsPlace(''),
+  },
+  {
+    scenario: 'network-cut',
+    method: 'blackhole-connect',
+    fault: () => ({ type: 'blackhole-connect' }),
+    quickMinMs: 4000,
+    quickMaxMs: 12_000,
+    realMs: 30_000,
+    impossible: always,
   },
   {
     scenario: 'network-cut',
@@ -175,12 +187,28 @@ export const methodPlans: readonly MethodPlan[] = [
     impossible: always,
   },
   {
+    scenario: 'key-compromised',
+    method: 'streak',
+    fault: () => ({ type: 'streak' }),
+    ...short,
+    impossible: always,
+  },
+  {
     scenario: 'overload',
     method: 'cpu',
     // Two threads a core: each core is busy even while the target runs on it.
     fault: () => ({ type: 'cpu', threads: 2 * availableParallelism() }),
     quickMinMs: 6000,
     quickMaxMs: 12_000,
+    realMs: 30_000,
+    impossible: (_profile, { load }) => (load ? null : 'simulate.why.no-load'),
+  },
+  {
+    scenario: 'overload',
+    method: 'memory',
+    fault: () => ({ type: 'memory', budgetBytes: 512 * 1024 ** 2, share: 0.8 }),
+    quickMinMs: 4000,
+    quickMaxMs: 6000,
     realMs: 30_000,
     impossible: (_profile, { load }) => (load ? null : 'simulate.why.no-load'),
   },
@@ -195,6 +223,13 @@ export const methodPlans: readonly MethodPlan[] = [
     scenario: 'database-down',
     method: 'corrupted',
     fault: ({ databasePath }) => ({ type: 'database', how: 'corrupted', file: databasePath }),
+    ...short,
+    impossible: needsSqlite,
+  },
+  {
+    scenario: 'database-down',
+    method: 'permission',
+    fault: ({ databasePath }) => ({ type: 'database', how: 'permission', file: databasePath }),
     ...short,
     impossible: needsSqlite,
   },
@@ -218,5 +253,15 @@ export const methodPlans: readonly MethodPlan[] = [
     fault: status('hard-quota', 'quota-exhausted', 'all'),
     ...short,
     impossible: always,
+  },
+  {
+    scenario: 'quota-exhausted',
+    method: 'progressive',
+    fault: ({ pace }) => ({ type: 'progressive', ...(pace === 'quick' ? quickQuota : realQuota) }),
+    // The whole way: down to the mark, to the end, and on to the next window.
+    quickMinMs: 7000,
+    quickMaxMs: 9000,
+    realMs: 60_000,
+    impossible: ({ upstream }) => (upstream.dialect === 'ollama' ? 'simulate.why.no-quota-headers' : null),
   },
 ];

@@ -52,7 +52,7 @@ export async function runMethod(plan: MethodPlan, parts: MethodParts): Promise<v
     return end();
   }
   try {
-    const stage = await setStage(parts);
+    const stage = await setStage(parts, plan.method === 'memory');
     // The target's start is noted before method-begin; what counts begins here.
     begin(stage.canaries);
     if (stage.ready) await new MethodDay(plan, parts, stage, start).live();

@@ -38,7 +38,7 @@ export interface StageParts {
 
 const timeoutMs = 8000;
 
-export async function setStage(parts: StageParts): Promise<Stage> {
+export async function setStage(parts: StageParts, ownMemory = false): Promise<Stage> {
   const { profile, keeper, random, work, host } = parts;
   const keys = { primary: `sk-${identifier(random, 45)}`, spare: `sk-${identifier(random, 45)}` };
   const { upstreamUrl, alertsUrl } = await keeper.call('prepare', {
@@ -98,7 +98,7 @@ export async function setStage(parts: StageParts): Promise<Stage> {
       nowhere: how === 'proxy-dead' ? { host, port: deadProxy } : { host: nowhere.host, port: 80 },
     };
   };
-  const ready = profile.start === undefined ? true : await startTarget(parts, profile.start, places);
+  const ready = profile.start === undefined ? true : await startTarget(parts, profile.start, places, ownMemory);
   return { places, canaries, databasePath, reconfigured, ready };
 }
 
@@ -122,8 +122,13 @@ function targetCommand({ profile, env, path }: StageParts, places: Places): Targ
   };
 }
 
-async function startTarget(parts: StageParts, start: NonNullable<Profile['start']>, places: Places): Promise<boolean> {
-  await parts.keeper.call('start-target', targetCommand(parts, places));
+async function startTarget(
+  parts: StageParts,
+  start: NonNullable<Profile['start']>,
+  places: Places,
+  ownMemory: boolean,
+): Promise<boolean> {
+  await parts.keeper.call('start-target', { ...targetCommand(parts, places), ownMemory });
   return start.ready === undefined ? true : waitReady(parts.client, start.ready, places, parts.signal);
 }
 

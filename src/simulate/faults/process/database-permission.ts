@@ -8,14 +8,27 @@ export interface PermissionUndo {
   paths: string[];
 }
 
-/** The undo entry for the database's three files, before anything is done. */
+/**
+ * The undo entry, before anything is done. The -shm is left out: it is mapped memory, and a write to a mapped page of an
+ * immutable file kills the writer (SIGBUS), which no withdrawn right would.
+ */
 export function planPermission(file: string): PermissionUndo {
-  return { kind: 'permission', file, paths: [file, `${file}-wal`, `${file}-shm`].filter((path) => existsSync(path)) };
+  return { kind: 'permission', file, paths: [file, `${file}-wal`].filter((path) => existsSync(path)) };
 }
 
 /** True when the attribute could be set; false where the file system or the user's rights do not allow it. */
 export function removePermission(undo: PermissionUndo): boolean {
   return spawnSync('chattr', ['+i', ...undo.paths], { stdio: 'ignore' }).status === 0;
+}
+
+/** Why the database's file cannot be opened for writing; null when it can. SQLite's own probe would fall back to reading. */
+export function writingRefused(file: string): string | null {
+  try {
+    closeSync(openSync(file, 'r+'));
+    return null;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'refused';
+  }
 }
 
 /** True when it was taken back, false when there was nothing to take back. Throws when a file stays unwritable. */

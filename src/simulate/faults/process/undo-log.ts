@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { groupMembers, isSameProcess, processStartTime } from '../../../platform/base/process-identity.ts';
+import { removeCgroup } from '../resource/cgroup.ts';
 import { type DatabaseUndo, restoreDatabase } from './database-files.ts';
 import { type PermissionUndo, restorePermission } from './database-permission.ts';
 
@@ -11,6 +12,8 @@ export type Undo =
   | PermissionUndo
   /** A process group that the keeper started: the target, a burner, the holder of a lock. */
   | { kind: 'process'; what: string; pid: number; startTime: string | null }
+  /** A memory cgroup, removed once its processes have ended. */
+  | { kind: 'cgroup'; path: string }
   /** A work directory that nobody needs once its run is over. */
   | { kind: 'directory'; path: string };
 
@@ -87,6 +90,8 @@ export function undoOne(undo: Undo): boolean {
       return restorePermission(undo);
     case 'process':
       return endGroup(undo.pid, undo.startTime);
+    case 'cgroup':
+      return removeCgroup(undo.path);
     case 'directory': {
       const there = existsSync(undo.path);
       rmSync(undo.path, { recursive: true, force: true });
@@ -117,6 +122,8 @@ function describe(undo: Undo): string {
       return `permission of ${undo.file}`;
     case 'process':
       return `${undo.what} (process ${undo.pid})`;
+    case 'cgroup':
+      return `memory group ${undo.path}`;
     case 'directory':
       return `directory ${undo.path}`;
   }
