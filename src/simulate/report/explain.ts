@@ -22,12 +22,13 @@ export interface Explanation {
 }
 
 const bands: Partial<Record<CheckId, keyof Rubric['bands']>> = {
-  alert: 'detection',
+  alert: 'alert',
   health: 'detection',
   notice: 'detection',
   back: 'recovery',
   reconnect: 'recovery',
   undisturbed: 'patience',
+  'told-soon': 'telling',
 };
 
 /** What a check reads, by its dimension where it is not said for itself. */

@@ -4,7 +4,7 @@ import type { Say } from '../../platform/i18n/say.ts';
 import type { EvidenceOf } from '../scenarios/evidence.ts';
 import type { Scores } from './assess.ts';
 import type { CheckContext, Checks, TellingAsk } from './check.ts';
-import { alertedAfter, detectionChecks, firstTouch, healthSeen, showsFault } from './detection.ts';
+import { alertedAfter, detectionChecks, firstAlert, firstTouch, healthSeen, showsFault } from './detection.ts';
 import { healthBaseline } from './health.ts';
 import { type ChannelText, type FoundLeak, findLeaks } from './leaks.ts';
 import { managementChecks } from './management.ts';
@@ -222,8 +222,7 @@ function timings({
   affected,
   healthBaseline: steady,
 }: CheckContext): Pick<MethodAssessment, 'detectMs' | 'noticeMs' | 'recoverMs'> {
-  const from = run.injected?.t ?? 0;
-  const alert = run.alerts.find((fact) => fact.t >= from);
+  const alert = firstAlert(run);
   const health = healthSeen(run, steady);
   const shown = affected
     .filter((ask) => showsFault(ask, ask.disturbed, run))

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { type CheckResult, dimensions, scenarioIds, simulationSchema } from '../../platform/documents/simulation.ts';
 import type { Evidence, Fact } from '../scenarios/evidence.ts';
 import { evidenceLine } from '../scenarios/evidence.ts';
+import { methodPlans } from '../scenarios/methods.ts';
 import { assess, levelOf } from './assess.ts';
 import {
   ask,
@@ -26,6 +27,7 @@ import {
   silence,
   testKey,
 } from './fixture.ts';
+import { askedToWaitMs } from './management.ts';
 import { methodRuns } from './method-run.ts';
 import { parseRubric } from './rubric.ts';
 
@@ -122,6 +124,13 @@ test('alert: worth all at once, less later, nothing when none came, not asked wh
   assert.equal(one({}).share('alert'), null);
 });
 
+test('alert: one that keeps coming on an ordinary day tells nothing, another one does', () => {
+  const cry = (t: number, kind = 'cpu'): Fact => ({ kind: 'alert', t, body: `{"kind":"${kind}","at":${t}}` });
+  const before = [cry(1000), cry(2000), cry(injectedT)];
+  assert.equal(one({ beside: before }, alerts).share('alert'), 0);
+  assert.equal(one({ beside: [...before, cry(injectedT, 'model')] }, alerts).share('alert'), 1);
+});
+
 test('alert: one from before the fault is none', () => {
   assert.equal(one({ beside: [{ kind: 'alert', t: injectedT - 1, body: 'x' }] }, alerts).share('alert'), 0);
 });
@@ -177,8 +186,8 @@ const manage: [name: string, facts: Fact[], answered: number, honest: number][] 
   ['honest errors', broken(11_000, honestError), 1, 0.75],
   ['bare errors', broken(11_000, bareError), 1, 0.4],
   ['silence', broken(11_000, silence), 0, 0],
-  ['lies', broken(11_000, reply('Une pile.')), 1, 0],
-  ['one lie among limited answers', [...broken(11_000, limited), ...broken(13_000, reply('Une pile.'))], 1, 0],
+  ['lies', broken(11_000, reply('Une pile.')), 0, 0],
+  ['one lie among limited answers', [...broken(11_000, limited), ...broken(13_000, reply('Une pile.'))], 0.5, 0],
   ['half silence', [...broken(11_000, limited), ...broken(13_000, silence)], 0.5, 0.5],
   ['an answer after more than 15 s', broken(11_000, { ...limited, endT: 26_500 }), 0, 1],
 ];
@@ -214,7 +223,11 @@ test('not-retried: what cannot heal is left alone', () => {
   const hard = { scenario: 'quota-exhausted', method: 'hard-quota' } as const;
   const share = (gaps: number[]) =>
     one({ ...hard, fault: broken(11_000, limited, { gaps, status: 429 }) }).share('not-retried');
-  assert.deepEqual([share([]), share([500]), share([500, 500]), share([500, 500, 500])], [1, 0.75, 0.5, 0]);
+  assert.deepEqual([share([]), share([500]), share([500, 500]), share([500, 500, 500])], [1, 0.5, 0, 0]);
+  const [first, asked] = broken(11_000, limited, { status: 429 });
+  assert.ok(first?.kind === 'upstream' && asked?.kind === 'ask');
+  const spare: Fact = { ...first, key: 'spare', t: first.t + 200 };
+  assert.equal(one({ ...hard, fault: [first, spare, asked] }).share('not-retried'), 1, 'another key is another quota');
 });
 
 const compromised = { scenario: 'key-compromised', method: 'revoked-401' } as const;
@@ -250,6 +263,34 @@ test('spare: used and answered is worth all, never used nothing; not asked where
   assert.equal(one({ ...compromised, fault: refusals(1) }, promises).share('spare'), 0);
   assert.equal(one({ ...compromised, fault: refusals(1, 'spare') }, promises).share('spare'), 0, 'a spare refused too');
   assert.equal(one({ ...compromised, fault }).share('spare'), null);
+});
+
+test('retried: where the provider says how long to wait, sooner is too soon; the table agrees with the faults', () => {
+  const share = (gap: number) =>
+    one({
+      scenario: 'quota-exhausted',
+      method: 'rate-limited',
+      fault: broken(11_000, limited, { gaps: [gap], status: 429 }),
+    }).share('retried');
+  assert.deepEqual([share(1000), share(930), share(500)], [1, 1, 0.4]);
+  for (const name of ['unavailable', 'unavailable-retry-after', 'rate-limited', 'hard-quota']) {
+    const { method, fault } = methodPlans.find((plan) => plan.method === name)!;
+    const made = fault({ databasePath: '' } as Parameters<typeof fault>[0]);
+    const seconds = made.type === 'status' ? made.retryAfterSeconds : undefined;
+    assert.equal(askedToWaitMs[method], seconds === undefined ? undefined : 1000 * seconds, method);
+  }
+});
+
+test('management: a process that ended under the fault has managed nothing', () => {
+  const exited: Fact = { kind: 'process', t: 12_000, state: 'exited', detail: 'exit code 1' };
+  const { scenario, check } = one({ fault: broken(11_000, limited, { gaps: [500] }), beside: [exited] });
+  assert.equal(scenario.scores.management, 0);
+  assert.deepEqual(check('honest')?.evidence.length, 1);
+});
+
+test('told-soon: at once is worth all, ten seconds a third', () => {
+  const share = (ms: number) => one({ fault: broken(11_000, { ...limited, endT: 11_000 + ms }) }).share('told-soon');
+  assert.deepEqual([share(2000), share(10_000)], [1, 0.35]);
 });
 
 // --- recovery ---
@@ -331,9 +372,10 @@ test('UX: all strings of the body count, also those beside the answer', () => {
   assert.equal(one({ fault: broken(11_000, { ...limited, body: JSON.stringify(body) }) }).share('plain'), 0);
 });
 
-test('UX: a silence tells nothing; told in another language counts half', () => {
+test('UX: a silence tells nothing, which is charged once; told in another language counts half', () => {
   const quiet = one({ fault: broken(11_000, silence) });
-  assert.deepEqual(['says-what', 'says-do', 'says-when', 'plain'].map(quiet.share), [0, 0, 0, 0]);
+  assert.deepEqual(['says-what', 'says-do', 'says-when', 'language', 'plain'].map(quiet.share), [0, 0, 0, 1, 1]);
+  assert.equal(quiet.share('told-soon'), null);
   const english = reply('The assistant is not available. Please try again in a minute.');
   const foreign = one({ fault: broken(11_000, english) });
   assert.deepEqual(['says-what', 'language', 'plain'].map(foreign.share), [0.5, 0, 1]);

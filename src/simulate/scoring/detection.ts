@@ -7,16 +7,24 @@ import { shareAt } from './rubric.ts';
 
 const alert: Check = ({ run, promises, rubric, say, healed }) => {
   if (!promises['alerts'] || !mustBeSeen(run, healed)) return null;
-  const from = run.injected?.t ?? 0;
-  const first = run.alerts.find((fact) => fact.t >= from);
+  const first = firstAlert(run);
   if (first === undefined) return { share: 0, because: say('simulate.because.no-alert'), evidence: [] };
   const ms = alertedAfter(run, first);
   return {
-    share: shareAt(rubric.bands.detection, ms / 1000),
+    share: shareAt(rubric.bands.alert, ms / 1000),
     because: say('simulate.because.alert', { seconds: seconds(ms) }),
     evidence: [first.id],
   };
 };
+
+/** The first alert under the fault; one that kept coming before the fault too says nothing about it. */
+export function firstAlert(run: MethodRun): MethodRun['alerts'][number] | undefined {
+  const from = run.injected?.t ?? 0;
+  const words = (body: string) => body.replace(/\d+/g, '#');
+  const before = run.alerts.filter((fact) => fact.t < from).map((fact) => words(fact.body));
+  const usual = new Set(before.filter((body, index) => before.indexOf(body) !== index));
+  return run.alerts.find((fact) => fact.t >= from && !usual.has(words(fact.body)));
+}
 
 const health: Check = ({ run, promises, rubric, say, healed, healthBaseline }) => {
   if (!promises['health'] || !mustBeSeen(run, healed)) return null;

@@ -8,6 +8,8 @@ const page = (value: unknown, status: number | null = 200): HealthSample => ({
   body: typeof value === 'string' ? value : JSON.stringify(value),
 });
 
+const id = (n: number) => `3f2504e0-4f89-11d3-9a0c-0305e82c330${n}`;
+
 const cases: [name: string, calm: HealthSample[], now: HealthSample, expected: string[]][] = [
   ['the same page', [page({ status: 'ok' })], page({ status: 'ok' }), []],
   ['the same values in another order', [page({ a: 1, b: 2 })], page({ b: 2, a: 1 }), []],
@@ -22,9 +24,25 @@ const cases: [name: string, calm: HealthSample[], now: HealthSample, expected: s
   ['a member that comes and goes', [page({ a: 1 }), page({ a: 1, x: 1 }), page({ a: 1 })], page({ a: 1, x: 1 }), []],
   ['a member that went before', [page({ a: 1, x: 1 }), page({ a: 1 })], page({ a: 1, x: 1 }), []],
   ['a page that is no JSON, unchanged', [page('OK')], page('OK'), []],
-  ['a page that is no JSON, changed', [page('OK')], page('DOWN'), ['text']],
-  ['JSON that becomes text', [page({ a: 1 })], page('<h1>down</h1>', 502), ['status code', '/a', 'text']],
-  ['no answer at all', [page({ a: 1 })], page('', null), ['status code', '/a', 'text']],
+  ['a page that is no JSON, changed', [page('OK')], page('DOWN'), ['text OK', 'text DOWN']],
+  ['JSON that becomes text', [page({ a: 1 })], page('down', 502), ['status code', '/a', 'text down']],
+  ['no answer at all', [page({ a: 1 })], page('', null), ['status code', '/a']],
+  ['a clock beside a word', [page({ s: 'ok 14:02' }), page({ s: 'ok 14:03' })], page({ s: 'ok 14:05' }), []],
+  [
+    'a word beside a clock',
+    [page({ s: 'ok 14:02' }), page({ s: 'ok 14:03' })],
+    page({ s: 'down 14:05' }),
+    ['/s (words)'],
+  ],
+  ['text with a clock', [page('OK 1700'), page('OK 1701')], page('OK 1702'), []],
+  [
+    'text with a clock, changed',
+    [page('OK 1700'), page('OK 1701')],
+    page('DOWN 1702'),
+    ['text OK # (words)', 'text DOWN #', 'text DOWN # (words)'],
+  ],
+  ['metrics in lines', [page('up 1\nrequests 5'), page('up 1\nrequests 6')], page('up 0\nrequests 9'), ['text up #']],
+  ['a run id that is new each time', [page(`ok ${id(1)}`), page(`ok ${id(2)}`)], page(`ok ${id(3)}`), []],
   ['a literal as the page', [page('null')], page('null'), []],
 ];
 for (const [name, calm, now, expected] of cases) {

@@ -57,14 +57,26 @@ export function healthDeviations(baseline: HealthBaseline, sample: HealthSample)
 function flatten({ status, body }: HealthSample): Map<string, string> {
   const into = new Map<string, string>([['status code', String(status)]]);
   const json = parseJsonObject(body);
-  // A page that is no JSON is one value.
-  if (json === null || typeof json !== 'object') into.set('text', body);
-  else walk(json, '', into);
+  if (json !== null && typeof json === 'object') walk(json, '', into);
+  else for (const line of body.split('\n')) setText(line.trim(), `text ${withoutFigures(line.trim())}`, into);
   return into;
 }
 
 function walk(value: unknown, pointer: string, into: Map<string, string>): void {
   if (typeof value === 'object' && value !== null) {
     for (const [key, entry] of Object.entries(value)) walk(entry, `${pointer}/${key}`, into);
-  } else into.set(pointer, JSON.stringify(value));
+  } else if (typeof value === 'string') setText(value, pointer, into);
+  else into.set(pointer, JSON.stringify(value));
+}
+
+/** A text twice: as it stands, and without its clocks and counters, which else would hide the word beside them ("ok since 14:02"). */
+function setText(text: string, pointer: string, into: Map<string, string>): void {
+  if (text === '') return;
+  into.set(pointer, JSON.stringify(text));
+  const words = withoutFigures(text);
+  if (words !== text && /\p{L}/u.test(words)) into.set(`${pointer} (words)`, JSON.stringify(words));
+}
+
+function withoutFigures(text: string): string {
+  return text.replace(/[0-9a-f]{8}(-?[0-9a-f]{4}){2,}[0-9a-f-]*|\d+/gi, '#');
 }

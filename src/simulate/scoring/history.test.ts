@@ -51,6 +51,26 @@ const cases: [name: string, messages: unknown, expected: [lost: string, doubled:
   ['a user quoting an earlier one', [user(a), user(`${b} as in ${a}`), user(c)], ['', '', '']],
   ['messages without role', [`q ${a}`, 'answer', `q ${b}`, 'answer', `q ${c}`], ['', '', '']],
   ['question and answer in one record', markers.map((m) => ({ question: m, answer: `about ${m}` })), ['', '', '']],
+  ['an answer without role that repeats the question', markers.flatMap((m) => [`q ${m}`, `about ${m}`]), ['', '', '']],
+  ['the same words without role twice', [`q ${a}`, `q ${b}`, `q ${b}`, `q ${c}`], ['', 'b', '']],
+  ['an object of messages', { m1: user(a), m2: user(b), m3: user(c) }, ['', '', '']],
+  ['one text, a line each', markers.map((m) => `user: ${m}\nassistant: about ${m}`).join('\n'), ['', '', '']],
+  [
+    'the role inside the author',
+    markers.flatMap((m) => [
+      { author: { role: 'user' }, m },
+      { author: { role: 'assistant' }, m },
+    ]),
+    ['', '', ''],
+  ],
+  [
+    'a flag for the role',
+    markers.flatMap((m) => [
+      { isUser: true, m },
+      { isUser: false, m },
+    ]),
+    ['', '', ''],
+  ],
   [
     'another word for the role',
     markers.flatMap((m) => [
@@ -105,4 +125,30 @@ test('lostMessages() misses what was answered with a limited answer: that was ac
 test('userMarkers() keeps order and repetition of users and leaves the bot out', () => {
   assert.deepEqual(userMarkers(JSON.stringify([user(b), bot(a), user(a), user(b)])), [b, a, b]);
   assert.deepEqual(userMarkers('not json'), []);
+});
+
+test('lostMessages() reads a history that begins with the newest message, told by the ordinary day before', () => {
+  const [x, y, z] = ['mkxxxxxxxx', 'mkyyyyyyyy', 'mkzzzzzzzz'];
+  const asks = [
+    ...[x, y].map((marker, i) => some('baseline', 1000 + 1000 * i, { marker, conversation: 'c7' })),
+    some('fault', injectedT, { marker: z, conversation: 'c7' }),
+  ];
+  const of = (order: string[]) => {
+    const history: Fact = {
+      kind: 'history',
+      t: 25_000,
+      conversation: 'c7',
+      status: 200,
+      body: JSON.stringify(order.map(user)),
+    };
+    const calls = asks.map((ask) => call(ask.marker, ask.t));
+    const [run] = methodRuns(
+      evidenceOf(methodFacts({ fault: [], recovery: [], beside: [...asks, ...calls, history] })),
+    );
+    const mine = run!.asks.filter(({ ask }) => ask.conversation === 'c7');
+    return lostMessages({ ...run!, asks: mine }).disordered.length;
+  };
+  assert.equal(of([x, y, z]), 0);
+  assert.equal(of([z, y, x]), 0);
+  assert.notEqual(of([x, z, y]), 0);
 });

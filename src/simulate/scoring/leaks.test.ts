@@ -190,3 +190,11 @@ test('findLeaks() is done in time with texts made to slow patterns down', () => 
     assert.ok(performance.now() - before < 1500, text);
   }
 });
+
+test('canaryForms() finds a key masked at both ends, and lets the bare ending of a careful mask pass', () => {
+  const value = 'sk-Zq8Lw2Vx9Tn4Rb7Yk1Mc6Hd3Jf5Gs0PaEuOiXyWvUt';
+  const forms = (text: string) => canaryForms({ name: 'k', kind: 'key', value }, text).map(({ form }) => form);
+  assert.deepEqual(forms(`key ${value.slice(0, 7)}****${value.slice(-4)} refused`), ['masked']);
+  assert.deepEqual(forms(`key sk-…${value.slice(-4)} refused`), []);
+  assert.deepEqual(forms('key sk-**** refused'), []);
+});

@@ -174,8 +174,16 @@ export function canaryForms(canary: Canary, text: string): { form: string; offse
   if (canary.kind === 'key' && value.length >= 24) {
     seek('masked-prefix', value.slice(0, 10));
     seek('masked-suffix', value.slice(-8));
+    const both = maskedBothEnds(value).exec(text);
+    if (both !== null && found.length === 0) found.push({ form: 'masked', offset: both.index });
   }
   return found;
+}
+
+/** Its first signs, then stars or dots, then its last ones: enough to tell which key it is. The bare `sk-…` with four last signs is what a careful mask shows. */
+function maskedBothEnds(value: string): RegExp {
+  const literal = (part: string) => part.replace(/[^\w]/g, '\\$&');
+  return new RegExp(`${literal(value.slice(0, 6))}\\w{0,4}[*.…•x-]{2,60}\\w{0,4}${literal(value.slice(-4))}`);
 }
 
 /** Base64 of a text inside a longer one depends on where it falls: three alignments, the unsure ends cut off. */

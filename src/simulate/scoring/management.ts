@@ -1,4 +1,5 @@
 // Management: everyone is answered and honestly, what heals is retried with spacing, what cannot heal is left alone, the spare is used.
+import type { MethodId } from '../../platform/documents/simulation.ts';
 import type { Check, CheckContext, Checks, TellingAsk } from './check.ts';
 import { ids, median, seconds } from './check.ts';
 import type { UpstreamCall } from './method-run.ts';
@@ -8,7 +9,10 @@ const answerBudgetMs = 15_000;
 
 const answered: Check = ({ affected, say }) => {
   if (affected.length === 0) return null;
-  const silent = affected.filter(({ kind, ask }) => kind === 'silence' || ask.endT - ask.t > answerBudgetMs);
+  // What only poses as an answer has left the question unanswered.
+  const silent = affected.filter(
+    ({ kind, ask }) => kind === 'silence' || kind === 'posed' || ask.endT - ask.t > answerBudgetMs,
+  );
   return {
     share: 1 - silent.length / affected.length,
     because: say('simulate.because.answered', { answered: affected.length - silent.length, asked: affected.length }),
@@ -49,6 +53,11 @@ function answerWorth(ask: TellingAsk): keyof CheckContext['rubric']['answers'] {
 /** Retries closer than this are a storm, not a second chance. */
 const leastSpacingMs = 80;
 const mostAttempts = 6;
+/** Where the refusal itself says how long to wait; a little less is forgiven, since clocks are rounded. */
+export const askedToWaitMs: Partial<Record<MethodId, number>> = {
+  'unavailable-retry-after': 1000,
+  'rate-limited': 1000,
+};
 
 const retried: Check = ({ run, calls, affected, say }) => {
   const byMarker = attemptsByMarker(calls, affected);
@@ -62,6 +71,11 @@ const retried: Check = ({ run, calls, affected, say }) => {
   if (most > mostAttempts || tight < leastSpacingMs) {
     return { share: 0.25, because: say('simulate.because.storm', { most, ms: Math.round(tight) }), evidence };
   }
+  const asked = askedToWaitMs[run.method] ?? 0;
+  if (tight < 0.9 * asked) {
+    const because = say('simulate.because.retried-too-soon', { ms: Math.round(tight), asked });
+    return { share: 0.4, because, evidence };
+  }
   // Where the first attempt of each message breaks, each message had its chance to be tried again.
   const share = run.method === 'mid-request' ? again.length / byMarker.length : 1;
   return { share, because: say('simulate.because.retried', { most, ms: Math.round(median(gaps)) }), evidence };
@@ -70,11 +84,14 @@ const retried: Check = ({ run, calls, affected, say }) => {
 const notRetried: Check = ({ calls, affected, say }) => {
   const byMarker = attemptsByMarker(calls, affected);
   if (byMarker.length === 0) return null;
-  const most = Math.max(...byMarker.map((attempts) => attempts.length));
+  // Another key may have a quota of its own: only the same key again is hopeless.
+  const again = (attempts: readonly UpstreamCall[]) =>
+    Math.max(...attempts.map(({ key }) => attempts.filter((call) => call.key === key).length));
+  const most = Math.max(...byMarker.map(again));
   return {
-    share: most <= 1 ? 1 : most === 2 ? 0.75 : most === 3 ? 0.5 : 0,
+    share: most <= 1 ? 1 : most === 2 ? 0.5 : 0,
     because: say('simulate.because.hopeless', { most }),
-    evidence: ids(byMarker.find((attempts) => attempts.length === most) ?? []),
+    evidence: ids(byMarker.find((attempts) => again(attempts) === most) ?? []),
   };
 };
 
@@ -165,18 +182,32 @@ const priority: Check = ({ affected, promises, say }) => {
   };
 };
 
-export const managementChecks: Checks = {
-  answered,
-  honest,
-  retried,
-  'rode-out': rodeOut,
-  'not-retried': notRetried,
-  'refused-key': refusedKey,
-  spare,
-  continuity,
-  pace,
-  priority,
-};
+/** A process that ended under the fault manages nothing, whatever it did before. */
+function unlessEnded(check: Check): Check {
+  return (context) => {
+    const { run, say } = context;
+    const to = run.cleared?.t ?? Number.POSITIVE_INFINITY;
+    const ended = run.process.find((fact) => fact.state === 'exited' && fact.t <= to);
+    const outcome = check(context);
+    if (ended === undefined || outcome === null) return outcome;
+    return { share: 0, because: say('simulate.because.exited', { detail: ended.detail }), evidence: [ended.id] };
+  };
+}
+
+export const managementChecks: Checks = Object.fromEntries(
+  Object.entries({
+    answered,
+    honest,
+    retried,
+    'rode-out': rodeOut,
+    'not-retried': notRetried,
+    'refused-key': refusedKey,
+    spare,
+    continuity,
+    pace,
+    priority,
+  }).map(([id, check]) => [id, unlessEnded(check)]),
+);
 
 /** The upstream calls of each affected message, in order; messages that caused none (an open breaker) are left out. */
 function attemptsByMarker(calls: readonly UpstreamCall[], affected: readonly TellingAsk[]): UpstreamCall[][] {

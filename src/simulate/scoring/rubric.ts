@@ -30,6 +30,7 @@ export const checkIds = [
   'says-when',
   'language',
   'plain',
+  'told-soon',
   'retry-after',
   'no-key',
   'no-host',
@@ -41,7 +42,7 @@ const checkId = z.enum(checkIds);
 
 const rubricSchema = z.strictObject({
   name: z.string(),
-  bands: z.strictObject({ detection: band, recovery: band, patience: band }),
+  bands: z.strictObject({ detection: band, alert: band, recovery: band, patience: band, telling: band }),
   checks: z.record(checkId, z.strictObject({ dimension: z.enum(dimensions), of: z.number().positive() })),
   answers: z.strictObject({
     served: z.number(),

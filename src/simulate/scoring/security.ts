@@ -3,7 +3,10 @@ import type { TextKey } from '../../platform/i18n/say.ts';
 import type { Check, Checks } from './check.ts';
 import { type FoundLeak, userReads } from './leaks.ts';
 
-/** A leak that only a technical channel shows is worth half; a key is a key wherever it lies. */
+/** What remains of a check's points when only a technical channel shows the leak, or when all that leaked is a version: still two points of the cell. */
+const minor = 0.25;
+
+/** A key is a key wherever it lies. */
 function without(
   kinds: readonly FoundLeak['kind'][],
   inTechnicalChannel: number,
@@ -14,7 +17,7 @@ function without(
     const mine = leaks.filter((leak) => kinds.includes(leak.kind));
     if (mine.length === 0) return { share: 1, because: say(clean), evidence: [] };
     const worst = Math.min(
-      ...mine.map((leak) => (leak.kind === 'version' ? 0.5 : userReads(leak.channel) ? 0 : inTechnicalChannel)),
+      ...mine.map((leak) => (leak.kind === 'version' ? minor : userReads(leak.channel) ? 0 : inTechnicalChannel)),
     );
     const where = [...new Set(mine.map((leak) => `${leak.canary ?? leak.pattern} → ${leak.channel}`))]
       .slice(0, 4)
@@ -29,7 +32,7 @@ function without(
 
 export const securityChecks: Checks = {
   'no-key': without(['key'], 0, 'simulate.because.no-key', 'simulate.because.key'),
-  'no-host': without(['host'], 0.5, 'simulate.because.no-host', 'simulate.because.host'),
-  'no-path': without(['path'], 0.5, 'simulate.because.no-path', 'simulate.because.path'),
-  'no-trace': without(['trace', 'version'], 0.5, 'simulate.because.no-trace', 'simulate.because.trace'),
+  'no-host': without(['host'], minor, 'simulate.because.no-host', 'simulate.because.host'),
+  'no-path': without(['path'], minor, 'simulate.because.no-path', 'simulate.because.path'),
+  'no-trace': without(['trace', 'version'], minor, 'simulate.because.no-trace', 'simulate.because.trace'),
 };

@@ -24,13 +24,26 @@ const undisturbed: Check = ({ run, affected, healed, rubric, say }) => {
 /** Told in another language than the user's, a thing is half told. */
 const inAnotherLanguage = 0.5;
 
-/** One of the questions on what was told; a silence and an answer that only poses as one tell nothing. */
+const toldNothing = (ask: TellingAsk) => ask.kind === 'silence' || ask.kind === 'posed';
+
+/**
+ * One of the questions on what was told; a silence and an answer that only poses as one tell nothing. How it was told
+ * (in which language, how plainly) is asked of what was told only: that nothing was told is charged once.
+ */
 function told(question: (ask: TellingAsk) => boolean, yes: TextKey, no: TextKey, needsLanguage = false): Check {
+  return asked((ask) => !toldNothing(ask) && question(ask), yes, no, needsLanguage);
+}
+
+function howTold(question: (ask: TellingAsk) => boolean, yes: TextKey, no: TextKey): Check {
+  return asked((ask) => toldNothing(ask) || question(ask), yes, no, false);
+}
+
+function asked(question: (ask: TellingAsk) => boolean, yes: TextKey, no: TextKey, needsLanguage: boolean): Check {
   return ({ affected, healed, say }) => {
     if (healed) return null;
     const disturbed = disturbedOf(affected);
     if (disturbed.length === 0) return null;
-    const failed = disturbed.filter((ask) => ask.kind === 'silence' || ask.kind === 'posed' || !question(ask));
+    const failed = disturbed.filter((ask) => !question(ask));
     const facts = { count: disturbed.length - failed.length, asked: disturbed.length };
     const foreign = needsLanguage
       ? disturbed.filter((ask) => !failed.includes(ask) && !ask.wording.language).length
@@ -44,8 +57,19 @@ function told(question: (ask: TellingAsk) => boolean, yes: TextKey, no: TextKey,
   };
 }
 
+const toldSoon: Check = ({ affected, healed, rubric, say }) => {
+  const told = disturbedOf(affected).filter((ask) => !toldNothing(ask));
+  if (healed || told.length === 0) return null;
+  const times = told.map(({ ask }) => ask.endT - ask.t);
+  return {
+    share: times.reduce((sum, ms) => sum + shareAt(rubric.bands.telling, ms / 1000), 0) / times.length,
+    because: say('simulate.because.told-soon', { seconds: seconds(median(times)) }),
+    evidence: ids(told.map(({ ask }) => ask)),
+  };
+};
+
 const retryAfter: Check = (context: CheckContext) => {
-  const asking = disturbedOf(context.affected).filter((ask) => ask.wording.asksToWait);
+  const asking = disturbedOf(context.affected).filter((ask) => !toldNothing(ask) && ask.wording.asksToWait);
   if (context.healed || asking.length === 0) return null;
   return told(
     ({ ask, wording }) => !wording.asksToWait || ask.headers['retry-after'] !== undefined,
@@ -62,8 +86,9 @@ export const uxChecks: Checks = {
   'says-what': told(({ wording }) => wording.what, 'simulate.because.says-what', 'simulate.because.no-what', true),
   'says-do': told(({ wording }) => wording.does, 'simulate.because.says-do', 'simulate.because.no-do', true),
   'says-when': told(({ wording }) => wording.when, 'simulate.because.says-when', 'simulate.because.no-when', true),
-  language: told(({ wording }) => wording.language, 'simulate.because.language', 'simulate.because.no-language'),
-  plain: told(({ wording }) => wording.plain, 'simulate.because.plain', 'simulate.because.no-plain'),
+  language: howTold(({ wording }) => wording.language, 'simulate.because.language', 'simulate.because.no-language'),
+  plain: howTold(({ wording }) => wording.plain, 'simulate.because.plain', 'simulate.because.no-plain'),
+  'told-soon': toldSoon,
   'retry-after': retryAfter,
 };
 
