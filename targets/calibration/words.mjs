@@ -16,7 +16,7 @@ export const notice = {
 /** The body that says that no answer can be had now. */
 export function limited(error) {
   if (defect('passes-errors-on')) return { reply: error.said ?? error.message };
-  const body = { reply: defect('footer-for-all') ? 'Bonjour.' : limitedText() };
+  const body = { reply: limitedText() };
   const key = currentKey();
   if (defect('leaks-key')) body.debug = `key ${key}`;
   if (defect('leaks-key-base64')) body.debug = Buffer.from(`Bearer ${key}`).toString('base64');
@@ -39,6 +39,7 @@ function limitedText() {
   if (defect('in-english'))
     return 'The assistant is unavailable for now. Please try again in 10 seconds. If it goes on, contact support.';
   const what = defect('no-what') ? 'Bonjour.' : "L'assistant est momentanément indisponible.";
+  if (defect('footer-for-all')) return "L'assistant est momentanément indisponible.";
   const todo = defect('no-do') ? ' Il sera de retour' : ' Veuillez réessayer';
   const when = defect('no-when') ? '' : ' dans 10 secondes';
   const whom = defect('no-do') ? '' : " Si cela dure, contactez l'assistance.";

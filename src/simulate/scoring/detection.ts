@@ -8,7 +8,7 @@ import { shareAt } from './rubric.ts';
 const alert: Check = ({ run, promises, rubric, say, healed }) => {
   if (!promises['alerts'] || !mustBeSeen(run, healed)) return null;
   const first = firstAlert(run);
-  if (first === undefined) return { share: 0, because: say('simulate.because.no-alert'), evidence: [] };
+  if (first === undefined) return { share: 0, because: say('simulate.because.no-alert'), evidence: whileOn(run) };
   const ms = alertedAfter(run, first);
   return {
     share: shareAt(rubric.bands.alert, ms / 1000),
@@ -29,7 +29,12 @@ export function firstAlert(run: MethodRun): MethodRun['alerts'][number] | undefi
 const health: Check = ({ run, promises, rubric, say, healed, healthBaseline }) => {
   if (!promises['health'] || !mustBeSeen(run, healed)) return null;
   const seen = healthSeen(run, healthBaseline);
-  if (seen === null) return { share: 0, because: say('simulate.because.no-health'), evidence: ids(run.health, 3) };
+  if (seen === null)
+    return {
+      share: 0,
+      because: say('simulate.because.no-health'),
+      evidence: [...whileOn(run), ...ids(duringFault(run), 3)],
+    };
   // A compromised key stays out after the fault: that its page goes on saying so is right.
   const returned = seen.returned || run.scenario === 'key-compromised';
   const facts = { seconds: seconds(seen.afterMs), what: seen.pointer };
@@ -85,6 +90,11 @@ const foresight: Check = ({ run, promises, say, healthBaseline, calls }) => {
 /** The share of a quota from which its end should be foreseen. */
 const quotaMark = 0.8;
 
+/** That nothing came is shown by when it could have come. */
+function whileOn({ injected, cleared }: MethodRun): string[] {
+  return ids([injected, cleared].filter((fact) => fact !== null));
+}
+
 export const detectionChecks: Checks = { alert, health, notice, foresight };
 
 /**
@@ -125,11 +135,16 @@ export interface HealthSeen {
   evidence: string[];
 }
 
-export function healthSeen(run: MethodRun, baseline: Parameters<typeof healthDeviations>[0]): HealthSeen | null {
+function duringFault(run: MethodRun): MethodRun['health'] {
   const from = run.injected?.t ?? Number.POSITIVE_INFINITY;
   const to = run.cleared?.t ?? Number.POSITIVE_INFINITY;
+  return run.health.filter((fact) => fact.t >= from && fact.t <= to);
+}
+
+export function healthSeen(run: MethodRun, baseline: Parameters<typeof healthDeviations>[0]): HealthSeen | null {
+  const to = run.cleared?.t ?? Number.POSITIVE_INFINITY;
   // A page that does not answer has told nothing, as little as an unanswered question.
-  const during = run.health.filter((fact) => fact.t >= from && fact.t <= to && fact.status !== null);
+  const during = duringFault(run).filter((fact) => fact.status !== null);
   const first = during.find((fact) => healthDeviations(baseline, fact).length > 0);
   if (first === undefined) return null;
   const left = new Set(during.flatMap((fact) => healthDeviations(baseline, fact)));

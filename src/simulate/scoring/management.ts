@@ -139,8 +139,10 @@ const continuity: Check = ({ run, affected, say }) => {
     ...(talks.length > 0 ? [talks.some((ask) => ask.kind === 'served') ? 1 : 0] : []),
   ];
   if (marks.length === 0) return null;
+  const working = marks.reduce((a, b) => a + b, 0) / marks.length;
   return {
-    share: marks.reduce((a, b) => a + b, 0) / marks.length,
+    // All of it continued, or a part did: a part is worth at most half.
+    share: working === 1 ? 1 : working / 2,
     because: say('simulate.because.continuity', {
       works: marks.filter((mark) => mark === 1).length,
       tried: marks.length,

@@ -31,7 +31,11 @@ const alive: Check = ({ run, say }) => {
 const back: Check = ({ run, rubric, say }) => {
   const first = recoveredAt(run);
   if (first === null || run.cleared === null)
-    return { share: 0, because: say('simulate.because.not-back'), evidence: [] };
+    return {
+      share: 0,
+      because: say('simulate.because.not-back'),
+      evidence: ids([run.cleared].filter((fact) => fact !== null)),
+    };
   const ms = Math.max(0, first.endT - run.cleared.t);
   const helped = run.process.some((fact) => fact.state === 'restarted');
   return {
