@@ -8,8 +8,9 @@ import {
 } from '../../platform/documents/simulation.ts';
 import { affectedAsks, methodRuns } from '../scoring/method-run.ts';
 import { anchor, type Block, type Cell, type Inline, joined, methodAnchor, type Rich } from './blocks.ts';
+import { observationTables } from './observation-tables.ts';
 import type { Frame } from './report.ts';
-import { visible, type Words } from './text.ts';
+import type { Words } from './text.ts';
 import { countKinds, type Lane, shownRun, timelineOf } from './timeline.ts';
 
 type Scenario = Simulation['scenarios'][number];
@@ -40,7 +41,7 @@ function section(scenario: Scenario, frame: Frame): Block[] {
       ? [{ kind: 'notice', tone: 'fair', text: say('report.scenario.partly') } as const]
       : []),
     record(scenario, frame),
-    ...(scenario.observations.length === 0 ? [] : [observations(scenario, frame)]),
+    ...observationTables(scenario.observations, frame),
     ...scenario.methods.flatMap((method) => methodSection(scenario.id, method, frame)),
   ];
 }
@@ -105,31 +106,6 @@ function results({ methods }: Scenario, kinds: readonly Lane[], words: Words): s
       }),
     ),
   ].join(' · ');
-}
-
-function observations({ observations: rows }: Scenario, frame: Frame): Block {
-  const { say, name, number } = frame.words;
-  return {
-    kind: 'table',
-    caption: say('report.observations'),
-    columns: [
-      say('report.observations.what'),
-      say('report.metrics.value'),
-      say('report.observations.scale'),
-      say('report.checks.evidence'),
-    ].map((label) => ({ label })),
-    rows: rows.map(({ id, value, scale, evidence, stated }): Cell[] => [
-      {
-        text:
-          stated === true
-            ? say('report.observation.stated', { name: visible(id) })
-            : name(`report.observation.${id}`, id),
-      },
-      { text: typeof value === 'number' ? number(value) : value },
-      { text: scale },
-      { text: citations(evidence, frame) },
-    ]),
-  };
 }
 
 function methodSection(scenario: ScenarioId, method: MethodResult, frame: Frame): Block[] {
@@ -237,7 +213,7 @@ function checks(rows: readonly CheckResult[], method: string, frame: Frame): Blo
 }
 
 /** Links to the appendix for the lines it holds; an id that no line has stays a bare name. */
-function citations(ids: readonly string[], { known, words }: Frame): Rich {
+export function citations(ids: readonly string[], { known, words }: Frame): Rich {
   if (ids.length === 0) return '—';
   const pieces = ids.map(
     (id): Inline =>

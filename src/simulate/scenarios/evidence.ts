@@ -45,6 +45,13 @@ const lines = z.discriminatedUnion('kind', [
     value: z.union([z.string(), z.number()]),
     scale: z.string().nullable(),
   }),
+  /** A procedure that the profile names, as it was written when the run began; null when the file is not there. */
+  z.strictObject({
+    ...base,
+    kind: z.literal('procedure'),
+    scenario: z.string(),
+    text: z.string().nullable(),
+  }),
   z.strictObject({
     ...base,
     kind: z.literal('method-begin'),

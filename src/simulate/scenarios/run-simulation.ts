@@ -10,7 +10,7 @@ import { type KeeperClient, startKeeper } from '../keeper/keeper-client.ts';
 import { methodRuns } from '../scoring/method-run.ts';
 import { randomFrom } from '../standin/random.ts';
 import { createTargetClient } from '../targets/client.ts';
-import { type Profile, placeholdersIn, uses } from '../targets/profile.ts';
+import { type Profile, placeholdersIn, profilePath, uses } from '../targets/profile.ts';
 import type { Evidence, Fact } from './evidence.ts';
 import { type MethodPlan, methodPlans } from './methods.ts';
 import { createRecorder } from './recorder.ts';
@@ -87,6 +87,8 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
     rubric: { name: options.rubric.name, sha256: options.rubric.sha256 },
     promises: promisesOf(profile),
   });
+  for (const [scenario, path] of Object.entries(profile.procedures))
+    recorder.record({ kind: 'procedure', t: now(), scenario, text: readProcedure(profilePath(profile, path)) });
   for (const one of options.stated ?? []) recorder.record({ kind: 'stated', t: now(), ...one });
   if (keeper.replayed.length > 0) options.onProgress({ kind: 'replayed', replayed: keeper.replayed });
   const onAbort = () => void keeper.close();
@@ -185,6 +187,15 @@ export function promisesOf(profile: Profile): Record<string, boolean> {
     admin: profile.identities['admin'] !== undefined && profile.identities['user'] !== undefined,
     database: placeholdersIn(profile.start ?? {}).some((name) => name.startsWith('database.')),
   };
+}
+
+/** At most 64 KiB of it; null when it cannot be read. */
+function readProcedure(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8').slice(0, 65_536);
+  } catch {
+    return null;
+  }
 }
 
 /** Restored: nothing is left in the undo log. Whether the target found its way back too is said beside it, method by method. */

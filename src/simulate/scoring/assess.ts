@@ -46,7 +46,7 @@ export function assess({ evidence, rubric, lang, evidenceFile }: AssessInput): S
         return ofMethod.length === 0 ? [] : [methodResult(ofMethod, begin)];
       });
       const scores = worstOf(methods);
-      const observations = [...observe(mine, { begin, say }), ...statedFor(id, evidence, say)];
+      const observations = [...observe(mine, { scenario: id, evidence, begin, say }), ...statedFor(id, evidence, say)];
       return { id, methods, observations, scores, total: totalOf(scores) };
     });
   const cells = scenarios.flatMap(({ scores }) =>

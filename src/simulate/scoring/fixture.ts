@@ -59,7 +59,7 @@ export function call(marker: string | null, t: number, rest: Partial<CallFact> =
 /** An ask that the upstream served, with its call. */
 export function served(phase: Phase, t: number, rest: Partial<AskFact> = {}): Fact[] {
   const one = ask(phase, t, rest);
-  return [call(one.marker, t + 100), one];
+  return [call(one.marker, Math.min(t + 100, one.endT)), one];
 }
 
 /** An ask under a fault that changed its calls. `gaps` are the pauses between further attempts. */

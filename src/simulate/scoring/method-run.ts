@@ -86,7 +86,8 @@ function methodRun(begin: EvidenceOf<'method-begin'>, lines: readonly Evidence[]
 }
 
 export function judgeAsk(ask: Ask, calls: readonly UpstreamCall[], usual: Usual = nothingUsual): JudgedAsk {
-  const mine = calls.filter((call) => call.marker === ask.marker);
+  // What was called after the answer had ended served somebody later, not this answer.
+  const mine = calls.filter((call) => call.marker === ask.marker && call.t <= ask.endT);
   return { ask, calls: mine, kind: answerKind(ask, mine, usual) };
 }
 
