@@ -66,8 +66,8 @@ export async function startKeeper({ undoDir, origin, path, onFact }: KeeperClien
     replayed: start.replayed,
     call: (command, args) =>
       new Promise((resolve, reject) => {
-        // Nobody would answer any more, and who waits for the answer would wait for ever.
-        if (over) return reject(new Error('the keeper ended'));
+        // Nobody would answer any more. Not before its end: until then the database lies broken, and its folder must stay.
+        if (over) return void ended.then(() => reject(new Error('the keeper ended')));
         const id = ++count;
         waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
         child.stdin.write(`${JSON.stringify({ id, command, args })}\n`);
