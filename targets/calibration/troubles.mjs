@@ -10,7 +10,7 @@ export async function trouble(name) {
   if (troubles.has(name)) return;
   troubles.set(name, Date.now());
   incidents.push({ kind: name, since: new Date().toISOString() });
-  if (defect('no-alert')) return;
+  if (defect('no-alert') || defect('cries-wolf')) return;
   if (defect('late-alert')) await sleep(9000);
   const body = { kind: name, message: `${name} depuis ${new Date().toISOString()}` };
   if (defect('alert-leaks-key')) body.key = LLM_API_KEY;

@@ -144,11 +144,12 @@ function touchedCount(run: MethodRun, affected: readonly TellingAsk[]): number {
 }
 
 function telling(judged: JudgedAsk, language: 'fr' | 'en', usual: Usual): TellingAsk {
-  const { ask, kind } = judged;
+  const { ask, kind, calls } = judged;
   const { all, aside, asideAdmits } = toldIn(ask, usual);
-  // In a served answer the model's own text is not about the failure; all the rest of the body is.
+  // In a served answer the model's own text is not about the failure, nor in one that broke off; all the rest of the body is.
+  const ownWords = kind === 'served' || (asideAdmits && calls.some(({ status }) => status === 200));
   const disturbed = kind === 'served' ? ask.answer !== ask.body && asideAdmits : true;
-  return { ...judged, disturbed, wording: judgeWording(kind === 'served' ? aside : all, language) };
+  return { ...judged, disturbed, wording: judgeWording(ownWords ? aside : all, language) };
 }
 
 function channelsOf(run: MethodRun): ChannelText[] {

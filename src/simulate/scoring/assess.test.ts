@@ -367,6 +367,18 @@ test('UX: a limited answer that is streamed is judged by its words, not by its f
   assert.deepEqual(['says-what', 'says-do', 'says-when', 'language', 'plain'].map(share), [1, 1, 1, 1, 1]);
 });
 
+test('UX: of a stream that broke off, what is said beside its own words counts, and no header is asked of it', () => {
+  const text = 'La pile est une API de type HTTP';
+  const piece = `data: ${JSON.stringify({ choices: [{ delta: { content: 'La pile est une ' } }] })}`;
+  const rest = `data: ${JSON.stringify({ choices: [{ delta: { content: 'API de type HTTP' } }] })}`;
+  const end =
+    'data: {"error":{"message":"La réponse a été interrompue. Réessayez dans 10 secondes.","code":"cut"}}\n\ndata: [DONE]';
+  const [first, asked] = broken(11_000, { answer: text, body: `${piece}\n\n${rest}\n\n${end}\n\n` }, { status: 200 });
+  const cut = { ...first, stream: true } as Fact;
+  const { share } = one({ scenario: 'network-cut', method: 'mid-stream', fault: [cut, asked!] });
+  assert.deepEqual(['honest', 'says-what', 'says-when', 'plain', 'retry-after'].map(share), [1, 1, 1, 1, null]);
+});
+
 test('UX: all strings of the body count, also those beside the answer', () => {
   const body = { reply: limited.answer, detail: 'connect ECONNREFUSED' };
   assert.equal(one({ fault: broken(11_000, { ...limited, body: JSON.stringify(body) }) }).share('plain'), 0);

@@ -68,8 +68,19 @@ const toldSoon: Check = ({ affected, healed, rubric, say }) => {
   };
 };
 
+/** The headers of a stream that broke off were gone before anyone knew. */
+function brokeOff({ ask, calls }: TellingAsk): boolean {
+  return (
+    ask.answer !== null &&
+    !ask.body.includes(ask.answer) &&
+    calls.some(({ stream, status, fault }) => stream && status === 200 && fault !== null)
+  );
+}
+
 const retryAfter: Check = (context: CheckContext) => {
-  const asking = disturbedOf(context.affected).filter((ask) => !toldNothing(ask) && ask.wording.asksToWait);
+  const asking = disturbedOf(context.affected).filter(
+    (ask) => !toldNothing(ask) && ask.wording.asksToWait && !brokeOff(ask),
+  );
   if (context.healed || asking.length === 0) return null;
   return told(
     ({ ask, wording }) => !wording.asksToWait || ask.headers['retry-after'] !== undefined,

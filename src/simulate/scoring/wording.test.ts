@@ -27,6 +27,10 @@ const rows: readonly Row[] = [
   ['en', 'Your daily quota is used up. Come back tomorrow or contact support.', 'wdtp'],
   ['en', 'The service is very busy. Please wait about 30 seconds, then try again.', 'wdtp'],
   ['en', 'Your history is not saved yet. You can carry on; it will be saved as soon as we can.', 'wdtp'],
+  ['fr', "L'assistant n'est pas joignable. Le service reprendra vers 14 h 30 ; merci de patienter.", 'wdtp'],
+  ['fr', 'Notre fournisseur est en panne. Réessayez dans une demi-heure.', 'wdtp'],
+  ['fr', 'ERREUR : service indisponible. Veuillez revenir sous peu, sans exception nous répondons à tous.', 'wdtp'],
+  ['en', 'The service is down. See https://status.example.com and check back by 3 pm.', 'wdtp'],
   // Half good: something is missing.
   ['fr', 'Service indisponible.', 'wp'],
   ['fr', 'Une erreur est survenue. Réessayez.', 'dp'],
@@ -128,6 +132,7 @@ for (const [asks, text] of [
   [true, 'Merci de patienter quelques instants.'],
   [true, 'Revenez demain.'],
   [false, 'Vos messages seront enregistrés dès le retour. Vous pouvez continuer.'],
+  [false, 'Vos messages seront enregistrés plus tard.'],
   [false, 'This answer was given earlier to the same question.'],
 ] as const) {
   test(`judgeWording() ${asks ? 'sees' : 'sees no'} request to wait in "${text}"`, () => {
