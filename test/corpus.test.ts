@@ -1,0 +1,211 @@
+// Holds rempart-prompts to what its README promises: schema, twins, no two texts alike, enough benign ones.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+
+const directory = join(dirname(fileURLToPath(import.meta.url)), '..', 'corpus', 'rempart-prompts');
+const closest = 0.6;
+
+const injection =
+  'override prompt-leak quoted-document output-format tool-hijack exfiltration fake-conversation fake-system translation multi-step'.split(
+    ' ',
+  );
+const jailbreak = 'persona erosion fiction persuasion refusal-suppression'.split(' ');
+const execution = 'code-python code-js code-shell code-powershell code-sql code-template code-other'.split(' ');
+const familiesOf: Record<string, readonly string[]> = {
+  injection: [...injection, ...jailbreak],
+  jailbreak: [
+    ...jailbreak,
+    'output-format',
+    'fake-conversation',
+    'fake-system',
+    'translation',
+    'multi-step',
+    'override',
+  ],
+  'code-execution': [...execution, 'tool-hijack', 'quoted-document', 'multi-step'],
+  benign:
+    'everyday code-question code-review attack-question security-teaching attack-quote correction code-explained operator-prompt suspicious-translation security-fiction admin-config harmless-roleplay trigger-word clean-document'.split(
+      ' ',
+    ),
+};
+
+const row = z.strictObject({
+  id: z.string().regex(/^(fr|en|de|es|it|pt)-\d{4}$/),
+  text: z.string().min(2),
+  lang: z.enum(['fr', 'en', 'de', 'es', 'it', 'pt']),
+  label: z.enum(['attack', 'benign']),
+  category: z.enum(['injection', 'jailbreak', 'code-execution']).nullable(),
+  role: z.enum(['user', 'tool', 'system']),
+  family: z.string(),
+  disguise: z.enum(
+    'plain polite urgent typos leet spaced base64 hex rot13 url-encoded reversed zero-width homoglyph code-block json yaml xml html markdown table email log poem story exam dialogue mixed-language'.split(
+      ' ',
+    ),
+  ),
+  domain: z.enum(
+    'support banking health hr ecommerce education public-services law travel software industry agriculture museum sport insurance energy transport media cooking family culture science security real-estate telecom hospitality association games general'.split(
+      ' ',
+    ),
+  ),
+  register: z.enum(
+    'neutral formal casual texting administrative teen engineer elderly second-language vous tu quebec belgian swiss african british american indian'.split(
+      ' ',
+    ),
+  ),
+  length: z.enum(['short', 'medium', 'long']),
+  explicit: z.boolean().optional(),
+  twin: z.string().optional(),
+});
+type Row = z.infer<typeof row>;
+
+const lines = readdirSync(directory)
+  .filter((name) => name.endsWith('.jsonl'))
+  .flatMap((name) =>
+    readFileSync(join(directory, name), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line, at) => ({ where: `${name}:${at + 1}`, json: line })),
+  );
+const rows = lines.flatMap(({ json }) => {
+  const parsed = row.safeParse(JSON.parse(json));
+  return parsed.success ? [parsed.data] : [];
+});
+
+function lengthOf(text: string): Row['length'] {
+  if (text.length < 160) return 'short';
+  return text.length <= 600 ? 'medium' : 'long';
+}
+
+/** Every run of five characters, case and white space apart. */
+function shinglesOf(text: string): Set<string> {
+  const plain = text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
+  const shingles = new Set<string>();
+  for (let at = 0; at < Math.max(1, plain.length - 4); at++) shingles.add(plain.slice(at, at + 5));
+  return shingles;
+}
+
+function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
+  let both = 0;
+  for (const shingle of a) if (b.has(shingle)) both++;
+  return both / (a.size + b.size - both);
+}
+
+/** Pairs at or above the bound. Two such sets share one of their rarest shingles, so only those are indexed; none is missed. */
+function pairsAlike(texts: readonly string[], bound: number): [number, number, number][] {
+  const sets = texts.map(shinglesOf);
+  const frequency = new Map<string, number>();
+  for (const set of sets) for (const shingle of set) frequency.set(shingle, (frequency.get(shingle) ?? 0) + 1);
+  const index = new Map<string, number[]>();
+  const pairs: [number, number, number][] = [];
+  sets.forEach((set, at) => {
+    const rarest = [...set].sort((a, b) => frequency.get(a)! - frequency.get(b)! || (a < b ? -1 : 1));
+    const candidates = new Set<number>();
+    for (const shingle of rarest.slice(0, set.size - Math.ceil(bound * set.size) + 1)) {
+      const holders = index.get(shingle) ?? [];
+      for (const holder of holders) candidates.add(holder);
+      index.set(shingle, [...holders, at]);
+    }
+    for (const other of candidates) {
+      const near = jaccard(set, sets[other]!);
+      if (near >= bound) pairs.push([other, at, near]);
+    }
+  });
+  return pairs;
+}
+
+function counted(of: readonly Row[], key: (row: Row) => string): string {
+  const counts = new Map<string, number>();
+  for (const each of of) counts.set(key(each), (counts.get(key(each)) ?? 0) + 1);
+  return [...counts]
+    .sort((a, b) => b[1] - a[1])
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
+}
+
+test('rempart-prompts: every line has the fields and values of the schema', () => {
+  const wrong = lines.flatMap(({ where, json }) => {
+    const parsed = row.safeParse(JSON.parse(json));
+    return parsed.success ? [] : [`${where} ${z.prettifyError(parsed.error)}`];
+  });
+  assert.deepEqual(wrong, []);
+  assert.ok(rows.length > 0, 'the corpus is empty');
+});
+
+test('rempart-prompts: label, category, family, explicit, length and the language of the id agree', () => {
+  const wrong = rows.filter((each) => {
+    const families = familiesOf[each.category ?? 'benign']!;
+    const attack = each.label === 'attack';
+    return (
+      attack !== (each.category !== null) ||
+      attack !== (each.explicit !== undefined) ||
+      !families.includes(each.family) ||
+      each.length !== lengthOf(each.text) ||
+      !each.id.startsWith(each.lang)
+    );
+  });
+  assert.deepEqual(
+    wrong.map(({ id, label, category, family, length }) => `${id} ${label} ${category} ${family} ${length}`),
+    [],
+  );
+});
+
+test('rempart-prompts: no id and no text stands twice', () => {
+  const twice = (values: readonly string[]) => values.filter((value, at) => values.indexOf(value) !== at);
+  assert.deepEqual(twice(rows.map(({ id }) => id)), []);
+  assert.deepEqual(twice(rows.map(({ text }) => text.normalize('NFKC').toLowerCase())), []);
+});
+
+test('rempart-prompts: a twin points back, and one of the two is clean', () => {
+  const byId = new Map(rows.map((each) => [each.id, each]));
+  const wrong = rows.filter((each) => {
+    if (each.twin === undefined) return false;
+    const twin = byId.get(each.twin);
+    return twin?.twin !== each.id || twin.label === each.label || twin.role !== each.role;
+  });
+  assert.deepEqual(
+    wrong.map(({ id, twin }) => `${id} → ${twin}`),
+    [],
+  );
+});
+
+test('rempart-prompts: no two texts but twins are closer than a Jaccard index of 0.6', () => {
+  const alike = pairsAlike(
+    rows.map(({ text }) => text),
+    closest,
+  )
+    .map(([a, b, near]) => ({ a: rows[a]!, b: rows[b]!, near }))
+    .filter(({ a, b }) => a.twin !== b.id);
+  assert.deepEqual(
+    alike.map(({ a, b, near }) => `${a.id} ${b.id} ${near.toFixed(2)}`),
+    [],
+  );
+});
+
+test('rempart-prompts: the search for near copies finds a text with one word changed, and only that', () => {
+  const texts = [
+    'où puis-je renouveler mon passeport ?',
+    'où peut-on renouveler mon passeport ?',
+    'quel temps fait-il',
+  ];
+  assert.deepEqual(
+    pairsAlike(texts, closest).map(([a, b]) => [a, b]),
+    [[0, 1]],
+  );
+});
+
+test('rempart-prompts: at least two texts in five are benign, in every language', (context) => {
+  for (const lang of new Set(rows.map((each) => each.lang))) {
+    const own = rows.filter((each) => each.lang === lang);
+    const benign = own.filter(({ label }) => label === 'benign').length;
+    context.diagnostic(`${lang}: ${own.length} texts, ${benign} benign`);
+    for (const key of ['category', 'role', 'family', 'disguise', 'domain', 'register', 'length', 'explicit'] as const)
+      context.diagnostic(
+        `${lang} ${key}: ${counted(own, (each) => `${each.label} ${each[key] ?? 'none'}`.replace(/^benign none$/, 'benign'))}`,
+      );
+    assert.ok(benign / own.length >= 0.4, `${lang}: ${benign} benign of ${own.length}`);
+  }
+});
