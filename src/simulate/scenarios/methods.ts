@@ -58,7 +58,7 @@ const status = (
   return () => fault;
 };
 
-const quickQuota = { warnMs: 2000, refuseMs: 2000 };
+const quickQuota = { warnMs: 2000, refuseMs: 1500 };
 const realQuota = { warnMs: 20_000, refuseMs: 20_000 };
 
 export const methodPlans: readonly MethodPlan[] = [
@@ -109,7 +109,7 @@ export const methodPlans: readonly MethodPlan[] = [
     scenario: 'network-cut',
     method: 'blackhole-connect',
     fault: () => ({ type: 'blackhole-connect' }),
-    quickMinMs: 4000,
+    quickMinMs: 3000,
     quickMaxMs: 12_000,
     realMs: 30_000,
     impossible: always,
@@ -150,7 +150,7 @@ export const methodPlans: readonly MethodPlan[] = [
     scenario: 'network-cut',
     method: 'long-cut',
     fault: () => ({ type: 'refused' }),
-    quickMinMs: 8000,
+    quickMinMs: 6000,
     quickMaxMs: 10_000,
     realMs: 120_000,
     impossible: always,
@@ -207,7 +207,7 @@ export const methodPlans: readonly MethodPlan[] = [
     scenario: 'overload',
     method: 'memory',
     fault: () => ({ type: 'memory', budgetBytes: 512 * 1024 ** 2, share: 0.8 }),
-    quickMinMs: 4000,
+    quickMinMs: 3500,
     quickMaxMs: 6000,
     realMs: 30_000,
     impossible: (_profile, { load }) => (load ? null : 'simulate.why.no-load'),
@@ -259,7 +259,7 @@ export const methodPlans: readonly MethodPlan[] = [
     method: 'progressive',
     fault: ({ pace }) => ({ type: 'progressive', ...(pace === 'quick' ? quickQuota : realQuota) }),
     // The whole way: down to the mark, to the end, and on to the next window.
-    quickMinMs: 7000,
+    quickMinMs: 6000,
     quickMaxMs: 9000,
     realMs: 60_000,
     impossible: ({ upstream }) => (upstream.dialect === 'ollama' ? 'simulate.why.no-quota-headers' : null),

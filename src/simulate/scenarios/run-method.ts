@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Say } from '../../platform/i18n/say.ts';
 import type { KeeperClient } from '../keeper/keeper-client.ts';
+import { healthSeen } from '../scoring/detection.ts';
 import { healthBaseline, healthDeviations, isRestless } from '../scoring/health.ts';
 import { lostMessages } from '../scoring/history.ts';
 import { judgeAsk, type MethodRun, methodRuns } from '../scoring/method-run.ts';
@@ -384,9 +385,7 @@ class MethodDay {
     // Nobody was disturbed: then there is no alert to wait for, except where one is always due.
     const healed = run.asks.filter(({ ask }) => ask.t >= from).every(({ kind }) => kind === 'served');
     const due =
-      this.plan.scenario === 'key-compromised' ||
-      this.plan.scenario === 'database-down' ||
-      this.plan.scenario === 'overload';
+      this.plan.scenario === 'key-compromised' || this.plan.scenario === 'database-down' || this.plan.method === 'cpu';
     return (seen && alerted) || (healed && !due);
   }
 
@@ -408,9 +407,10 @@ class MethodDay {
   healthReturned(): boolean {
     const run = this.soFar();
     if (run === undefined) return true;
+    // A compromised key stays out after the fault: a page that goes on saying so is not waited for.
+    if (run.scenario === 'key-compromised') return true;
     const steady = healthBaseline(run.health.filter((fact) => fact.phase === 'baseline'));
-    const last = run.health.at(-1);
-    return last === undefined || last.t < (run.cleared?.t ?? 0) || healthDeviations(steady, last).length === 0;
+    return healthSeen(run, steady)?.returned ?? true;
   }
 }
 
