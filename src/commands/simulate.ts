@@ -1,10 +1,12 @@
 // `rempart simulate`: the six failures against a target, evidence, score and report.
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { nearest } from '../platform/base/nearest.ts';
 import { type MethodId, type ScenarioId, type Simulation, scenarioIds } from '../platform/documents/simulation.ts';
+import { blankGrid } from '../simulate/report/blank-grid.ts';
 import { listMethods, listText } from '../simulate/report/catalogue.ts';
 import { explainCheck, explanationText, knownChecks } from '../simulate/report/explain.ts';
+import { renderPage } from '../simulate/report/html.ts';
 import { words } from '../simulate/report/text.ts';
 import { computeReport, rubricName, writeReport } from '../simulate/report/write-report.ts';
 import { methodPlans } from '../simulate/scenarios/methods.ts';
@@ -39,10 +41,13 @@ export const simulate: Command = {
     'day-rate': { type: 'string', value: 'EUROS', summary: 'report.cli.day-rate' },
     list: { type: 'boolean', summary: 'report.cli.list' },
     explain: { type: 'string', value: 'CHECK', summary: 'report.cli.explain' },
+    'blank-grid': { type: 'string', value: 'FILE.html', summary: 'report.cli.blank-grid' },
     'i-am-authorised': { type: 'string', value: 'TEXT', summary: 'simulate.cli.authorised' },
   },
   async run(input) {
     if (input.options['list'] === true) return list(input);
+    const blank = textOption(input, 'blank-grid');
+    if (blank !== undefined) return writeBlankGrid(input, blank);
     const check = textOption(input, 'explain');
     if (check !== undefined) return explain(input, check);
     const plan = planOf(input);
@@ -141,6 +146,12 @@ function list(input: CommandInput): number {
   input.stdout.write(
     input.json ? `${JSON.stringify({ schema: 'rempart/methods@1', methods })}\n` : listText(methods, words(input.lang)),
   );
+  return 0;
+}
+
+function writeBlankGrid(input: CommandInput, file: string): number {
+  writeFileSync(file, renderPage(blankGrid(input.lang)));
+  input.stderr.write(`${input.say('report.cli.blank-written', { file })}\n`);
   return 0;
 }
 

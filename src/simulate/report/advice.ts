@@ -56,7 +56,10 @@ function recommendation(one: Recommendation, { say, number }: Words): Block[] {
         [say('report.recommendation.gain'), `+${number(one.expectedGain)}`],
         [say('report.recommendation.solution'), one.solution],
         [say('report.recommendation.effort'), days],
-        [say('report.recommendation.cost'), `${number(one.cost)} €`],
+        [
+          say('report.recommendation.cost'),
+          say('report.recommendation.price', { cost: number(one.cost), rate: number(one.cost / one.effortDays) }),
+        ],
       ],
     },
     ...list(say('report.recommendation.steps'), one.steps, true),

@@ -161,10 +161,11 @@ function leaksOnlyIn(
 }
 
 function comparedTimings({ scenario, method, before, after }: MethodPair): ComparedTiming[] {
+  if (before?.outcome !== 'scored' || after?.outcome !== 'scored') return [];
   return timingNames.flatMap((timing) => {
     const both = {
-      before: before?.timings[timing]?.median ?? null,
-      after: after?.timings[timing]?.median ?? null,
+      before: before.timings[timing]?.median ?? null,
+      after: after.timings[timing]?.median ?? null,
     };
     return both.before === null && both.after === null ? [] : [{ scenario, method, timing, ...both }];
   });

@@ -1,6 +1,6 @@
 // Renders the report as one HTML page: no script, no request, its only style pinned by hash in its own policy.
 import { createHash } from 'node:crypto';
-import { type Block, type Cell, type Inline, inlines, type Rich } from './blocks.ts';
+import { type Block, type Cell, type Inline, inlines, type Report, type Rich } from './blocks.ts';
 import { escapeHtml } from './escape.ts';
 import { type ReportInput, reportOf } from './report.ts';
 import { style } from './style.ts';
@@ -15,7 +15,10 @@ export const policy = [
 ].join('; ');
 
 export function renderHtml(input: ReportInput): string {
-  const { title, lang, blocks } = reportOf(input);
+  return renderPage(reportOf(input));
+}
+
+export function renderPage({ title, lang, blocks }: Report): string {
   return `<!doctype html>
 <html lang="${lang}">
 <head>

@@ -5,7 +5,7 @@ import { excerpt, tellEvidence } from './evidence-text.ts';
 import type { Frame } from './report.ts';
 
 /** Shares of 600 from which each level begins. */
-const levelBounds = [
+export const levelBounds = [
   ['excellent', 90],
   ['good', 80],
   ['fair', 70],

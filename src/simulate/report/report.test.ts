@@ -40,6 +40,7 @@ for (const lang of langs) {
         'report.recommendations',
         'report.fmea',
         'report.proofs',
+        'report.references',
         'report.evidence',
       ] as const;
       const headings = [...markdown.matchAll(/^## (.*)$/gm)].map(([, text]) => text);

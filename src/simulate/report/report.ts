@@ -5,6 +5,7 @@ import type { Evidence } from '../scenarios/evidence.ts';
 import { advice } from './advice.ts';
 import type { Block, Report } from './blocks.ts';
 import { evidenceAppendix, proofs } from './proofs.ts';
+import { standards } from './references.ts';
 import { scenarioSections } from './scenario.ts';
 import { leaks, metrics, restoration, scoreTable, verdict } from './summary.ts';
 import { visible, type Words, words } from './text.ts';
@@ -35,6 +36,7 @@ export function reportOf({ doc, evidence, lang }: ReportInput): Report {
     ...scenarioSections(frame),
     ...advice(frame),
     ...proofs(frame),
+    ...standards(frame),
     ...evidenceAppendix(frame),
   ];
   return {

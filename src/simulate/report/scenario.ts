@@ -6,6 +6,7 @@ import {
   type Simulation,
   scenarioIds,
 } from '../../platform/documents/simulation.ts';
+import { userReads } from '../scoring/leaks.ts';
 import { affectedAsks, methodRuns } from '../scoring/method-run.ts';
 import { anchor, type Block, type Cell, type Inline, joined, methodAnchor, type Rich } from './blocks.ts';
 import { observationTables } from './observation-tables.ts';
@@ -76,9 +77,34 @@ function record(scenario: Scenario, { doc, evidence, words }: Frame): Block {
         [say('report.record.score'), rated(scenario.total, 100, true).text],
         [say('report.record.actions'), actions.length === 0 ? otherwise : actions.join(' ')],
         [say('report.fact.responsible'), doc.responsible ?? say('report.unknown')],
-      ] as const
+        [say('report.fact.authorisation'), doc.authorisation ?? say('report.unknown')],
+        ...examples(scenario, words),
+      ] as (readonly [string, Rich])[]
     ).map(([label, value]): Cell[] => [{ text: label }, { text: value }]),
   };
+}
+
+/** Beside what leaked: how not to write, and how. */
+function examples({ methods }: Scenario, { say }: Words): (readonly [string, Rich])[] {
+  const channels = methods.flatMap(({ leaks }) => leaks.map(({ channel }) => channel));
+  const readers = [
+    ['users', channels.some(userReads)],
+    ['staff', channels.some((channel) => !userReads(channel))],
+  ] as const;
+  return readers
+    .filter(([, leaked]) => leaked)
+    .flatMap(([reader]) =>
+      (['bad', 'good'] as const).map(
+        (kind) =>
+          [
+            say('report.record.example', {
+              kind: say(`report.examples.${kind}`),
+              reader: say(`report.examples.${reader}`),
+            }),
+            { code: say(`report.examples.${reader}.${kind}`) },
+          ] as const,
+      ),
+    );
 }
 
 function results({ methods }: Scenario, kinds: readonly Lane[], words: Words): string {

@@ -11,7 +11,7 @@ export type Observation = Simulation['scenarios'][number]['observations'][number
 export interface Seen {
   scored: readonly MethodAssessment[];
   evidence: readonly Evidence[];
-  begin: EvidenceOf<'run-begin'>;
+  begin: Pick<EvidenceOf<'run-begin'>, 'language'>;
   say: Say;
 }
 export type Table = (seen: Seen) => Observation[];

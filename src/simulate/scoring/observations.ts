@@ -31,14 +31,27 @@ export function observe(assessments: readonly MethodAssessment[], { scenario, ..
   const scored = assessments.filter(({ outcome }) => outcome === 'scored');
   if (scored.length === 0) return [];
   const seen = { scored, ...frame };
-  const leaks = scored.flatMap((one) => one.leaks);
   const own = tables[scenario](seen);
-  const everywhere = [
+  const everywhere = everywhereTable(seen);
+  return [...own, ...everywhere.filter(({ id }) => !own.some((row) => row.id === id))];
+}
+
+/** What is asked after every failure. */
+const everywhereTable: Table = (seen) => {
+  const leaks = seen.scored.flatMap((one) => one.leaks);
+  return [
     detectionRow(seen),
     ...fallbackRows(seen),
     worded(seen, 'sensitive-exposed', leaks.length > 0 ? 'yes' : 'no', yesNo, leakEvidence(leaks)),
     logRow(seen),
   ];
+};
+
+/** The rows of a scenario as they stand before anything was seen: their ids and scales. */
+export function blankObservations(scenario: ScenarioId, say: Say): Observation[] {
+  const seen = { scored: [], evidence: [], begin: { language: 'en' as const }, say };
+  const own = tables[scenario](seen);
+  const everywhere = everywhereTable(seen);
   return [...own, ...everywhere.filter(({ id }) => !own.some((row) => row.id === id))];
 }
 

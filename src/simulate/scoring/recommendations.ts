@@ -13,7 +13,7 @@ export function recommend(scenarios: readonly Scenario[], lang: Lang, dayRate = 
   const say = sayer(lang);
   return scenarios
     .flatMap((scenario): Recommendation[] => {
-      const { total } = scenario;
+      const total = totalOrPart(scenario);
       if (total === null || total >= 80) return [];
       const dimension = dimensions.reduce((a, b) => ((scenario.scores[b] ?? 20) < (scenario.scores[a] ?? 20) ? b : a));
       const current = scenario.scores[dimension] ?? 0;
@@ -38,6 +38,13 @@ export function recommend(scenarios: readonly Scenario[], lang: Lang, dayRate = 
       ];
     })
     .sort((a, b) => a.priority - b.priority || b.expectedGain - a.expectedGain);
+}
+
+/** A scenario of which a dimension could not be assessed is judged by the others. */
+function totalOrPart({ total, scores }: Scenario): number | null {
+  const cells = dimensions.map((dimension) => scores[dimension]).filter((cell) => cell !== null);
+  if (total !== null || cells.length === 0) return total;
+  return cells.reduce((a, b) => a + b, 0) * (5 / cells.length);
 }
 
 /** The reasons of the checks that cost most in this dimension. */
