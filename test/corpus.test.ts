@@ -107,7 +107,8 @@ function pairsAlike(texts: readonly string[], bound: number): [number, number, n
     for (const shingle of rarest.slice(0, set.size - Math.ceil(bound * set.size) + 1)) {
       const holders = index.get(shingle) ?? [];
       for (const holder of holders) candidates.add(holder);
-      index.set(shingle, [...holders, at]);
+      holders.push(at);
+      index.set(shingle, holders);
     }
     for (const other of candidates) {
       const near = jaccard(set, sets[other]!);
@@ -187,9 +188,9 @@ test('rempart-prompts: no two texts but twins are closer than a Jaccard index of
 
 test('rempart-prompts: the search for near copies finds a text with one word changed, and only that', () => {
   const texts = [
-    'où puis-je renouveler mon passeport ?',
-    'où peut-on renouveler mon passeport ?',
-    'quel temps fait-il',
+    'où puis-je faire renouveler mon passeport avant les vacances de février ?',
+    'où puis-je faire renouveler mon permis avant les vacances de février ?',
+    'quel temps fera-t-il pendant les vacances de février ?',
   ];
   assert.deepEqual(
     pairsAlike(texts, closest).map(([a, b]) => [a, b]),
