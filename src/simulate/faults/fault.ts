@@ -2,6 +2,7 @@
 import type { Dialect } from '../../platform/wire/dialect.ts';
 import type { ProviderErrorKind } from '../../platform/wire/provider-errors.ts';
 import type { TargetCommand } from '../keeper/target-process.ts';
+import type { AnswerEdit } from './llm/answer-edit.ts';
 
 /** A fault on calls to the upstream, decided per request. */
 export type CallFault =
@@ -49,6 +50,7 @@ export type CallAction =
   | { act: 'answer'; status: number; headers: Record<string, string>; body: string }
   | { act: 'silence' }
   | { act: 'cut-request' }
-  | { act: 'cut-answer'; afterEvents: number };
+  /** Relayed, the answer changed on its way. */
+  | { act: 'edit'; edit: AnswerEdit };
 
 export type CallDecider = (call: Call, dialect: Dialect) => CallAction;

@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { type Dispatcher, Pool } from 'undici';
+import { Pool } from 'undici';
 import type { Dialect } from '../../platform/wire/dialect.ts';
 import { decideCalls, faultName } from '../faults/call-faults.ts';
 import type { Call, CallAction, CallDecider, CallFault } from '../faults/fault.ts';
+import { type CallOutcome, playCall } from '../faults/llm/play-call.ts';
 import type { EvidenceOf } from '../scenarios/evidence.ts';
 import { lastMarker } from '../targets/marker.ts';
 
@@ -33,18 +34,6 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-const hopByHop = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'host',
-  'content-length',
-  'expect',
-]);
 const maxBodyBytes = 16 * 1024 * 1024;
 
 interface Current {
@@ -67,7 +56,7 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
     const action: CallAction = fault === null ? { act: 'relay' } : fault.decide(call, options.dialect);
     const name = action.act === 'relay' ? null : (fault?.name ?? null);
     if (name !== null) touched++;
-    const done = (status: number | null, outcome: 'passed' | 'faulted' | 'aborted') =>
+    const done = (status: number | null, outcome: CallOutcome) =>
       options.record({
         kind: 'upstream',
         t,
@@ -80,7 +69,9 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
         outcome,
         ...(action.act === 'relay' && action.quotaUsed !== undefined ? { quotaUsed: action.quotaUsed } : {}),
       });
-    await act(action, { req, res, body, pool, done });
+    // By RST only before any answer: an answer that breaks off does so as a provider's restart would.
+    const cut = (how: 'close' | 'reset') => void (how === 'reset' ? req.socket.resetAndDestroy() : res.destroy());
+    await playCall(action, { req, res, body, upstream: pool, cut, done });
   };
 
   const create = (): Server => {
@@ -118,121 +109,6 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
       await pool.destroy();
     },
   };
-}
-
-interface Exchange {
-  req: IncomingMessage;
-  res: ServerResponse;
-  body: Buffer;
-  pool: Pool;
-  done: (status: number | null, outcome: 'passed' | 'faulted' | 'aborted') => void;
-}
-
-async function act(action: CallAction, exchange: Exchange): Promise<void> {
-  const { res, req, done } = exchange;
-  switch (action.act) {
-    case 'relay':
-      return relay(exchange, null, action.headers);
-    case 'cut-answer':
-      return relay(exchange, action.afterEvents);
-    case 'answer':
-      res.writeHead(action.status, action.headers).end(action.body);
-      return done(action.status, 'faulted');
-    case 'silence':
-      // Held until the caller gives up or the fault ends and takes its connections along.
-      res.once('close', () => done(null, 'faulted'));
-      return;
-    case 'cut-request':
-      req.socket.resetAndDestroy();
-      return done(null, 'faulted');
-  }
-}
-
-/** What of the next frame is still let through: the cut falls inside it. */
-const bytesOfNextFrame = 7;
-
-/** Relays; with `cutAfter` the answer breaks off after that many events, or half-way when it is one body. */
-async function relay(
-  { req, res, body, pool, done }: Exchange,
-  cutAfter: number | null,
-  extra: Record<string, string> = {},
-): Promise<void> {
-  const abort = new AbortController();
-  res.once('close', () => abort.abort());
-  let answer: Dispatcher.ResponseData;
-  try {
-    answer = await pool.request({
-      path: req.url ?? '/',
-      method: (req.method ?? 'GET') as Dispatcher.HttpMethod,
-      headers: forwardable(req),
-      body: body.length > 0 ? body : null,
-      signal: abort.signal,
-    });
-  } catch {
-    done(null, 'aborted');
-    res.destroy();
-    return;
-  }
-  const headers = { ...responseHeaders(answer.headers), ...extra };
-  const streamed = /event-stream|ndjson/.test(String(answer.headers['content-type'] ?? ''));
-  let events = 0;
-  try {
-    if (cutAfter !== null && !streamed) {
-      const whole = Buffer.from(await answer.body.arrayBuffer());
-      // The length of the whole is promised: that is how its reader can tell that half is missing.
-      res.writeHead(answer.statusCode, { ...headers, 'content-length': String(whole.length) });
-      res.write(whole.subarray(0, Math.max(1, whole.length >> 1)));
-      return cut(res, () => done(answer.statusCode, 'faulted'));
-    }
-    res.writeHead(answer.statusCode, headers);
-    res.flushHeaders();
-    let within = false;
-    for await (const chunk of answer.body) {
-      const bytes = chunk as Buffer;
-      if (within) {
-        res.write(bytes.subarray(0, bytesOfNextFrame));
-        return cut(res, () => done(answer.statusCode, 'faulted'));
-      }
-      const end = cutAfter === null ? null : endOfEvent(bytes, cutAfter - events);
-      if (end !== null) {
-        res.write(bytes.subarray(0, end + bytesOfNextFrame));
-        if (end < bytes.length) return cut(res, () => done(answer.statusCode, 'faulted'));
-        within = true; // the next frame comes in a chunk of its own
-        continue;
-      }
-      events += countEvents(bytes);
-      res.write(bytes);
-    }
-    if (within) return cut(res, () => done(answer.statusCode, 'faulted'));
-    res.end();
-    done(answer.statusCode, cutAfter === null ? 'passed' : 'faulted');
-  } catch {
-    done(answer.statusCode, 'aborted');
-    res.destroy();
-  }
-}
-
-/** Lets what was written leave before the connection is reset, so that the caller sees a part of the answer. */
-function cut(res: ServerResponse, then: () => void): void {
-  setTimeout(() => {
-    res.socket?.destroy();
-    then();
-  }, 30);
-}
-
-function countEvents(bytes: Buffer): number {
-  let count = 0;
-  for (let at = bytes.indexOf('\n'); at !== -1; at = bytes.indexOf('\n', at + 1)) if (bytes[at + 1] !== 0x0a) count++;
-  return count;
-}
-
-/** Where the n-th event (n ≥ 1) ends in these bytes; null when it does not. */
-function endOfEvent(bytes: Buffer, n: number): number | null {
-  let seen = 0;
-  for (let at = bytes.indexOf('\n'); at !== -1; at = bytes.indexOf('\n', at + 1)) {
-    if (bytes[at + 1] !== 0x0a && ++seen >= n) return at + 1;
-  }
-  return null;
 }
 
 function describeCall(
@@ -274,22 +150,6 @@ async function readBody(req: IncomingMessage): Promise<Buffer> {
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);
-}
-
-function forwardable(req: IncomingMessage): Record<string, string | string[]> {
-  return Object.fromEntries(
-    Object.entries(req.headers).filter(
-      (entry): entry is [string, string | string[]] => entry[1] !== undefined && !hopByHop.has(entry[0]),
-    ),
-  );
-}
-
-function responseHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string | string[]> {
-  return Object.fromEntries(
-    Object.entries(headers).filter(
-      (entry): entry is [string, string | string[]] => entry[1] !== undefined && !hopByHop.has(entry[0]),
-    ),
-  );
 }
 
 async function listenOn(server: Server, host: string, port: number): Promise<void> {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { dialects } from '../../platform/wire/dialect.ts';
 import { providerErrorBody } from '../../platform/wire/provider-error-bodies.ts';
+import type { CallAction } from '../faults/fault.ts';
 import type { AnswerEdit } from '../faults/llm/answer-edit.ts';
 import { cutAnswer } from '../faults/llm/cut.ts';
 import { duplicatedEvent } from '../faults/llm/duplicated-event.ts';
@@ -9,7 +10,6 @@ import { emptyAnswer } from '../faults/llm/empty-answer.ts';
 import { errorEvent } from '../faults/llm/error-event.ts';
 import { malformedFrame } from '../faults/llm/malformed-frame.ts';
 import { missingTerminator } from '../faults/llm/missing-terminator.ts';
-import type { CallPlay } from '../faults/llm/play-call.ts';
 import { reorderedEvents } from '../faults/llm/reordered-events.ts';
 import { slowFirstToken } from '../faults/llm/slow-first-token.ts';
 import { stallAnswer } from '../faults/llm/stall.ts';
@@ -110,7 +110,7 @@ export const callFaultSchema = z.discriminatedUnion('type', [
 export type CallFault = z.output<typeof callFaultSchema>;
 
 /** What happens to one call that the fault hits. */
-export function playOf(fault: CallFault, call: CallFacts): CallPlay {
+export function playOf(fault: CallFault, call: CallFacts): CallAction {
   switch (fault.type) {
     case 'status': {
       const { status, retryAfterSeconds, message, model } = fault;

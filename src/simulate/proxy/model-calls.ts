@@ -2,7 +2,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Pool } from 'undici';
-import { type CallOutcome, type CallPlay, playCall } from '../faults/llm/play-call.ts';
+import type { CallAction } from '../faults/fault.ts';
+import { type CallOutcome, playCall } from '../faults/llm/play-call.ts';
 import { parseUpstream } from './address.ts';
 import { type CallFacts, callFacts } from './call-facts.ts';
 import { type CallFault, playOf } from './call-fault.ts';
@@ -88,7 +89,7 @@ export function createModelCalls({ name: proxy, upstream, seed, now }: ModelCall
   }
 
   /** The first fault, in the order in which they came, that hits this call. */
-  function decide(call: CallFacts, text: Buffer): { fault: Armed; play: CallPlay } | null {
+  function decide(call: CallFacts, text: Buffer): { fault: Armed; play: CallAction } | null {
     for (const fault of armed) {
       if (!concerns(fault.fault, call, text)) continue;
       fault.seen++;

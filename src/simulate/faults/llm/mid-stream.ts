@@ -1,6 +1,8 @@
-// Every answer breaks off after its first events, or in the middle of its body when it is not streamed.
+// Every answer breaks off after its first events, inside the next, or in the middle of its body when it is not streamed.
 import type { CallDecider, CallFault } from '../fault.ts';
+import { cutAnswer } from './cut.ts';
 
-export function midStreamFault(fault: Extract<CallFault, { type: 'mid-stream' }>): CallDecider {
-  return (call) => (call.isChat ? { act: 'cut-answer', afterEvents: fault.afterEvents } : { act: 'relay' });
+export function midStreamFault({ afterEvents }: Extract<CallFault, { type: 'mid-stream' }>): CallDecider {
+  return (call) =>
+    call.isChat ? { act: 'edit', edit: cutAnswer({ afterEvents, where: 'frame', how: 'close' }) } : { act: 'relay' };
 }

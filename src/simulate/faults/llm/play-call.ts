@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import type { CallAction } from '../fault.ts';
 import type { AnswerEdit, Step } from './answer-edit.ts';
-import { cutAnswer } from './cut.ts';
 import { createFrameSplitter, readFrame, streamFormat } from './frames.ts';
 
 export interface Exchange {
@@ -35,18 +34,13 @@ const hopByHop = new Set([
 /** What was written may take this long to leave before its connection is cut. */
 const beforeCutMs = 30;
 
-/** What can be done to a call, and to its answer while it passes. */
-export type CallPlay = CallAction | { act: 'edit'; edit: AnswerEdit };
-
-export async function playCall(action: CallPlay, exchange: Exchange): Promise<void> {
+export async function playCall(action: CallAction, exchange: Exchange): Promise<void> {
   const { res, done } = exchange;
   switch (action.act) {
     case 'relay':
-      return relay(exchange, null);
+      return relay(exchange, null, action.headers);
     case 'edit':
       return relay(exchange, action.edit);
-    case 'cut-answer':
-      return relay(exchange, cutAnswer({ afterEvents: action.afterEvents, where: 'frame', how: 'close' }));
     case 'answer':
       res.writeHead(action.status, action.headers).end(action.body);
       return done(action.status, 'faulted');
@@ -60,7 +54,7 @@ export async function playCall(action: CallPlay, exchange: Exchange): Promise<vo
   }
 }
 
-async function relay(exchange: Exchange, edit: AnswerEdit | null): Promise<void> {
+async function relay(exchange: Exchange, edit: AnswerEdit | null, extra: Record<string, string> = {}): Promise<void> {
   const { req, res, body, upstream, done } = exchange;
   const abort = new AbortController();
   res.once('close', () => abort.abort());
@@ -79,15 +73,22 @@ async function relay(exchange: Exchange, edit: AnswerEdit | null): Promise<void>
     return;
   }
   const { statusCode } = answer;
-  const headers = responseHeaders(answer.headers, edit?.keepsLength === true);
+  const headers = { ...responseHeaders(answer.headers), ...extra };
   const format = streamFormat(answer.headers['content-type']);
-  res.writeHead(statusCode, edit?.headers?.(headers) ?? headers);
-  // A stream's head goes before its first event; else head and body may share a packet.
-  if (format !== null || edit !== null) res.flushHeaders();
   try {
-    if (edit === null) await pass(answer.body, res);
-    else if (!(await play(editedSteps(answer.body, edit, format), exchange, abort.signal))) {
-      return done(statusCode, 'faulted');
+    if (edit === null) {
+      res.writeHead(statusCode, headers);
+      // A stream's head goes before its first event; else head and body may share a packet.
+      if (format !== null) res.flushHeaders();
+      await pass(answer.body, res);
+    } else {
+      // The length of the whole is promised: that is how its reader can tell that half is missing.
+      const whole = format === null && edit.keepsLength ? Buffer.from(await answer.body.arrayBuffer()) : null;
+      if (whole !== null) headers['content-length'] = String(whole.length);
+      res.writeHead(statusCode, edit.headers?.(headers) ?? headers);
+      res.flushHeaders();
+      const steps = whole === null ? editedSteps(answer.body, edit, format) : edit.body(whole);
+      if (!(await play(steps, exchange, abort.signal))) return done(statusCode, 'faulted');
     }
     res.end();
     done(statusCode, edit?.touched() === true ? 'faulted' : 'passed');
@@ -132,7 +133,11 @@ async function* editedSteps(
 }
 
 /** True when the answer is to end in good order, false when its connection was cut. */
-async function play(steps: AsyncGenerator<Step>, exchange: Exchange, signal: AbortSignal): Promise<boolean> {
+async function play(
+  steps: AsyncIterable<Step> | Iterable<Step>,
+  exchange: Exchange,
+  signal: AbortSignal,
+): Promise<boolean> {
   for await (const step of steps) {
     if ('send' in step) exchange.res.write(step.send);
     else if ('waitMs' in step) await sleep(step.waitMs, undefined, { signal });
@@ -159,14 +164,10 @@ function forwardable(req: IncomingMessage, plain: boolean): Record<string, strin
   );
 }
 
-function responseHeaders(
-  headers: Dispatcher.ResponseData['headers'],
-  keepLength: boolean,
-): Record<string, string | string[]> {
+function responseHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string | string[]> {
   return Object.fromEntries(
     Object.entries(headers).filter(
-      (entry): entry is [string, string | string[]] =>
-        entry[1] !== undefined && (!hopByHop.has(entry[0]) || (keepLength && entry[0] === 'content-length')),
+      (entry): entry is [string, string | string[]] => entry[1] !== undefined && !hopByHop.has(entry[0]),
     ),
   );
 }
