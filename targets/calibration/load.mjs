@@ -12,7 +12,7 @@ let turns = 0;
 /** Resolves when it is this request's turn. */
 export async function takeTurn(isAdmin) {
   // The first turns are an ordinary day, even on a busy machine.
-  if (++turns > 6 && hasTrouble('load')) {
+  if (++turns > 4 && hasTrouble('load')) {
     if (defect('slow-under-load')) await sleep(4000);
     if (defect('admin-last') && isAdmin) await sleep(2500);
   }

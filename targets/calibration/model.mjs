@@ -1,6 +1,6 @@
 // The model: time limits, spaced retries, a spare key, and a pause once it is known to be away.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defect } from './defect.mjs';
+import { defect, shape } from './defect.mjs';
 import { healed, trouble } from './troubles.mjs';
 
 const { LLM_BASE_URL, LLM_API_KEY, LLM_API_KEY_SPARE, LLM_TIMEOUT_MS } = process.env;
@@ -8,49 +8,64 @@ const chatUrl = `${LLM_BASE_URL}/v1/chat/completions`;
 const patienceMs = defect('patient') ? 14_000 : Math.min(Number(LLM_TIMEOUT_MS || 2500), 2500);
 let keys = [LLM_API_KEY, LLM_API_KEY_SPARE].filter(Boolean);
 let probeAt = 0;
+let lastSaid = 'Service unavailable';
 
 export const currentKey = () => keys[0];
 
-async function callOnce(messages) {
-  const stream = defect('partial');
+async function callOnce(messages, onPiece) {
+  const stream = shape('stream') || defect('partial');
   const response = await fetch(chatUrl, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${keys[0]}` },
     body: JSON.stringify({ model: 'gpt-4o-mini', messages, stream }),
     signal: AbortSignal.timeout(patienceMs),
   });
-  if (stream && response.ok) return { reply: await piecesOf(response) };
+  if (stream && response.ok) return { reply: await piecesOf(response, onPiece) };
   const text = await response.text();
   if (response.ok) return { reply: JSON.parse(text).choices[0].message.content };
   return { status: response.status, text, waitMs: 1000 * Number(response.headers.get('retry-after') ?? 0) };
 }
 
-/** A stream read as far as it came, as if that were all. */
-async function piecesOf(response) {
-  let text = '';
+/** A stream's pieces, handed on as they come; one that breaks off is no answer, unless that is the defect. */
+async function piecesOf(response, onPiece) {
+  const pieces = [];
+  let rest = '';
+  let ended = false;
   try {
-    for await (const chunk of response.body) text += Buffer.from(chunk).toString('utf8');
+    for await (const chunk of response.body) {
+      const lines = (rest + Buffer.from(chunk).toString('utf8')).split('\n');
+      rest = lines.pop();
+      for (const line of lines.filter((one) => one.startsWith('data: '))) {
+        const data = line.slice('data: '.length).trim();
+        ended ||= data === '[DONE]';
+        const piece = data === '[DONE]' ? '' : (JSON.parse(data).choices?.[0]?.delta?.content ?? '');
+        if (piece === '') continue;
+        pieces.push(piece);
+        onPiece(piece);
+      }
+    }
   } catch {}
-  const pieces = [...text.matchAll(/"content":\s*("(?:[^"\\]|\\.)*")/g)].map((match) => JSON.parse(match[1]));
-  if (pieces.length === 0) throw new Error('no answer');
+  if (!ended && !(defect('partial') && pieces.length > 0))
+    throw Object.assign(new Error('the answer broke off'), { begun: pieces.length > 0 });
   return pieces.join('');
 }
 
 /** Throws when no answer can be had now; `said` holds the provider's own words. */
-export async function askModel(messages) {
-  if (Date.now() < probeAt) throw new Error('model is away');
+export async function askModel(messages, onPiece = () => {}) {
+  if (Date.now() < probeAt) throw Object.assign(new Error('model is away'), { said: lastSaid });
   const attempts = defect('no-retry') ? 1 : defect('storm') ? 20 : 3;
   let last = new Error('no attempt');
   for (let attempt = 1; attempt <= attempts; attempt++) {
     let waitMs = 0;
     try {
-      const answer = await callOnce(messages);
+      const answer = await callOnce(messages, onPiece);
       if (answer.reply !== undefined) {
         healed('model');
         // A refused key stays refused: the trouble lasts until somebody has put a good one in its place.
         if (keys[0] === LLM_API_KEY) healed('key');
         return answer.reply;
       }
+      lastSaid = answer.text;
       last = Object.assign(new Error(`POST ${chatUrl}: ${answer.status}`), { said: answer.text });
       waitMs = answer.waitMs;
       if (answer.status === 401 || answer.status === 403) {
@@ -63,7 +78,8 @@ export async function askModel(messages) {
       }
     } catch (error) {
       last = error;
-      if (error.name === 'TimeoutError') break;
+      // What was begun has been seen: a second attempt would begin anew in the middle of it.
+      if (error.name === 'TimeoutError' || (error.begun && shape('stream'))) break;
     }
     if (attempt < attempts) await sleep(pauseMs(attempt, waitMs));
   }

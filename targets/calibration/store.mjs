@@ -1,6 +1,6 @@
 // The conversations: in a database that may be away; then messages wait in memory and are saved late, once each and in order.
 import { DatabaseSync } from 'node:sqlite';
-import { defect } from './defect.mjs';
+import { defect, shape } from './defect.mjs';
 import { hasTrouble, healed, trouble } from './troubles.mjs';
 
 const { DB_PATH } = process.env;
@@ -70,6 +70,12 @@ export function said(conversation) {
 
 /** null: it cannot be read now. */
 export function history(conversation) {
+  const messages = stored(conversation);
+  if (messages === null || !shape('newest-first')) return messages;
+  return [...messages].reverse().map(({ role, text }) => ({ author: { role }, parts: [text] }));
+}
+
+function stored(conversation) {
   if (!works()) return defect('history-needs-database') ? null : (told.get(conversation) ?? []);
   return db.prepare('SELECT role, text FROM messages WHERE conversation = ? ORDER BY id').all(conversation);
 }

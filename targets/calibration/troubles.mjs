@@ -1,6 +1,6 @@
 // What is wrong right now: told by an alert when it begins, on /health while it lasts, and in the incident log for good.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defect } from './defect.mjs';
+import { defect, shape } from './defect.mjs';
 
 const { ALERT_WEBHOOK, LLM_API_KEY } = process.env;
 const troubles = new Map();
@@ -30,7 +30,9 @@ export function health() {
     uptimeSeconds: Math.round(process.uptime()),
   };
   if (!allWell && defect('health-leaks-key')) body.key = LLM_API_KEY;
-  return body;
+  if (!shape('text-health')) return body;
+  const lines = [...parts.map(([name, state]) => `${name}: ${state}`), `up ${body.uptimeSeconds} s`];
+  return [...lines, ...(body.key === undefined ? [] : [`key ${body.key}`])].join('\n');
 }
 
 /** One cry a second, on good days too: then nobody can tell the alert that matters. */

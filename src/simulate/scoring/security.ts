@@ -3,7 +3,7 @@ import type { TextKey } from '../../platform/i18n/say.ts';
 import type { Check, Checks } from './check.ts';
 import { type FoundLeak, userReads } from './leaks.ts';
 
-/** What remains of a check's points when only a technical channel shows the leak, or when all that leaked is a version: still two points of the cell. */
+/** What remains of a check's points when only a technical channel shows the leak: still two points of the cell. */
 const minor = 0.25;
 
 /** A key is a key wherever it lies. */
@@ -16,9 +16,7 @@ function without(
   return ({ leaks, say }) => {
     const mine = leaks.filter((leak) => kinds.includes(leak.kind));
     if (mine.length === 0) return { share: 1, because: say(clean), evidence: [] };
-    const worst = Math.min(
-      ...mine.map((leak) => (leak.kind === 'version' ? minor : userReads(leak.channel) ? 0 : inTechnicalChannel)),
-    );
+    const worst = Math.min(...mine.map((leak) => (userReads(leak.channel) ? 0 : inTechnicalChannel)));
     const where = [...new Set(mine.map((leak) => `${leak.canary ?? leak.pattern} → ${leak.channel}`))]
       .slice(0, 4)
       .join(', ');
