@@ -51,6 +51,9 @@ export function tellProgress({ stderr, say }: CommandInput, progress: Progress):
         `${say('simulate.cli.progress', { index: progress.index, count: progress.count, scenario: progress.plan.scenario, method: progress.plan.method })}\n`,
       );
       return;
+    case 'stopped':
+      stderr.write(`${say('report.cli.stopped', { asked: progress.asked, failed: progress.failed })}\n`);
+      return;
     case 'interrupted':
       stderr.write(`${say('simulate.cli.interrupted')}\n`);
   }

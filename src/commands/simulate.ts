@@ -39,6 +39,7 @@ export const simulate: Command = {
     responsible: { type: 'string', value: 'NAME', summary: 'simulate.cli.responsible' },
     observations: { type: 'string', value: 'FILE', summary: 'report.cli.observations' },
     'day-rate': { type: 'string', value: 'EUROS', summary: 'report.cli.day-rate' },
+    'stop-when': { type: 'string', value: 'PERCENT', summary: 'report.cli.stop-when' },
     list: { type: 'boolean', summary: 'report.cli.list' },
     explain: { type: 'string', value: 'CHECK', summary: 'report.cli.explain' },
     'blank-grid': { type: 'string', value: 'FILE.html', summary: 'report.cli.blank-grid' },
@@ -74,7 +75,7 @@ export const simulate: Command = {
     writeReport(out, report);
     tellResult(input, report.doc, out);
     if (run.interrupted) return 130;
-    return exitCode(input, report.doc);
+    return exitCode(input, report.doc, run.stopped);
   },
 };
 
@@ -90,6 +91,7 @@ type Plan = Pick<
   | 'responsible'
   | 'authorisation'
   | 'dayRate'
+  | 'stopWhen'
   | 'stated'
 >;
 
@@ -102,6 +104,7 @@ function planOf(input: CommandInput): Plan {
   const authorisation = textOption(input, 'i-am-authorised') ?? null;
   if (authorisation === null) refuseStrangers(profile);
   const observations = textOption(input, 'observations');
+  const stopWhen = wholeNumber(input, 'simulate', 'stop-when', { min: 1, max: 100 }) ?? usualStop(profile);
   const dayRate = wholeNumber(input, 'simulate', 'day-rate', { min: 1, max: 100_000 });
   const scenarios = scenariosOf(input);
   return {
@@ -114,9 +117,15 @@ function planOf(input: CommandInput): Plan {
     allow: { load: input.options['allow-load'] === true },
     responsible: textOption(input, 'responsible') ?? null,
     authorisation,
+    ...(stopWhen === undefined ? {} : { stopWhen }),
     ...(dayRate === undefined ? {} : { dayRate }),
     ...(observations === undefined ? {} : { stated: loadStated(observations) }),
   };
+}
+
+/** A target that the simulator did not start may be in use by others: it is left in peace when it is unwell. */
+function usualStop({ start }: SimulationOptions['profile']): number | undefined {
+  return start === undefined ? 50 : undefined;
 }
 
 function scenariosOf(input: CommandInput): ScenarioId[] {
@@ -170,9 +179,9 @@ function explain(input: CommandInput, check: string): number {
   return 0;
 }
 
-/** 1: the score is under the bar, or something could not be put back; 3: nothing could be assessed. */
-function exitCode(input: CommandInput, doc: Simulation): number {
-  if (!doc.restored) return 1;
+/** 1: the score is under the bar, the run was stopped, or something could not be put back; 3: nothing could be assessed. */
+function exitCode(input: CommandInput, doc: Simulation, stopped: boolean): number {
+  if (!doc.restored || stopped) return 1;
   if (doc.assessable === 0) return 3;
   const bar = failUnder(input);
   return bar !== undefined && doc.percent < bar ? 1 : 0;

@@ -10,7 +10,7 @@ import { type Block, type Cell, methodAnchor, type Tone } from './blocks.ts';
 import type { Frame } from './report.ts';
 import type { Words } from './text.ts';
 
-export function verdict({ doc, words }: Frame): Block[] {
+export function verdict({ doc, evidence, words }: Frame): Block[] {
   const { say, number, instant, seconds } = words;
   const whole = doc.scenarios.filter(({ total }) => total !== null).length;
   const score = say('report.verdict', {
@@ -30,6 +30,11 @@ export function verdict({ doc, words }: Frame): Block[] {
     ...(doc.provisional
       ? [{ kind: 'notice', tone: 'fair', text: say('report.provisional', { count: whole }) } as const]
       : []),
+    ...evidence.flatMap((line): Block[] =>
+      line.kind === 'stopped'
+        ? [{ kind: 'notice', tone: 'bad', text: say('report.cli.stopped', { asked: line.asked, failed: line.failed }) }]
+        : [],
+    ),
     ...(foundLeaks({ doc }).length === 0
       ? []
       : [

@@ -159,6 +159,8 @@ const lines = z.discriminatedUnion('kind', [
     found: z.array(z.strictObject({ name: z.string(), offset: z.number().int() })),
   }),
   z.strictObject({ ...base, kind: z.literal('method-end') }),
+  /** The target failed too often while nothing was broken: the methods left were not begun. */
+  z.strictObject({ ...base, kind: z.literal('stopped'), asked: z.number().int(), failed: z.number().int() }),
   z.strictObject({
     ...base,
     kind: z.literal('run-end'),

@@ -16,6 +16,7 @@ import { type MethodPlan, methodPlans } from './methods.ts';
 import { createRecorder } from './recorder.ts';
 import { runMethod } from './run-method.ts';
 import type { StatedObservation } from './stated.ts';
+import { failuresOutside, mustStop } from './stop-condition.ts';
 
 export interface SimulationOptions {
   profile: Profile;
@@ -28,6 +29,8 @@ export interface SimulationOptions {
   responsible: string | null;
   authorisation: string | null;
   dayRate?: number;
+  /** Percent of failures outside faults from which nothing more is broken. */
+  stopWhen?: number;
   /** What an operator says to have seen. */
   stated?: readonly StatedObservation[];
   lang: Lang;
@@ -45,11 +48,14 @@ export interface SimulationOptions {
 export type Progress =
   | { kind: 'replayed'; replayed: Replayed[] }
   | { kind: 'method'; plan: MethodPlan; index: number; count: number; run: number }
+  | { kind: 'stopped'; asked: number; failed: number }
   | { kind: 'interrupted' };
 
 export interface SimulationRun {
   evidenceFile: string;
   interrupted: boolean;
+  /** By its stop condition. */
+  stopped: boolean;
   restored: boolean;
 }
 
@@ -109,7 +115,13 @@ export async function runSimulation(options: SimulationOptions): Promise<Simulat
     recorder.close();
   }
   if (signal.aborted) options.onProgress({ kind: 'interrupted' });
-  return { evidenceFile, interrupted: signal.aborted, restored: restoreProof(recorder.facts, options).restored };
+  const stopped = recorder.facts.some(({ kind }) => kind === 'stopped');
+  return {
+    evidenceFile,
+    stopped,
+    interrupted: signal.aborted,
+    restored: restoreProof(recorder.facts, options).restored,
+  };
 }
 
 interface RunAll extends SimulationOptions {
@@ -151,11 +163,21 @@ async function runAll(parts: RunAll): Promise<void> {
           parts.signal.removeEventListener('abort', abort);
           await client.close();
         }
+        if (stopsHere(parts)) return;
       }
     }
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
+}
+
+function stopsHere({ recorder, stopWhen, now, signal, onProgress }: RunAll): boolean {
+  if (stopWhen === undefined || signal.aborted) return false;
+  const outside = failuresOutside(methodRuns(recorder.facts));
+  if (!mustStop(outside, stopWhen)) return false;
+  recorder.record({ kind: 'stopped', t: now(), ...outside });
+  onProgress({ kind: 'stopped', ...outside });
+  return true;
 }
 
 /** A method that the simulator itself could not finish is inconclusive, and says why; the others go on. */
