@@ -206,6 +206,12 @@ test('POST /populate honours enabled for a proxy that is there', async () => {
   assert.match((await rig.ask('POST', '/populate', [{ ...body[0], enabled: true }])).body, /"enabled":true/);
 });
 
+test('admin API refuses a body of more than 4 MiB and answers the next request', async () => {
+  const answer = await rig.ask('POST', '/proxies', ' '.repeat(5 * 1024 * 1024));
+  assert.deepEqual([answer.status, answer.body], [413, refusal('request body too large', 413)]);
+  assert.equal((await rig.ask('GET', '/version')).status, 200);
+});
+
 test('POST /proxies takes toxics along', async () => {
   await rig.proxy('with', 9, { toxics: [{ type: 'latency', attributes: { latency: 5 } }] });
   assert.match((await rig.ask('GET', '/proxies/with/toxics')).body, /"latency":5/);

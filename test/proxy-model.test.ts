@@ -292,6 +292,47 @@ test('cut-request breaks the connection before any answer, and silent answers no
   assert.equal((await askHttp(silent.port, 'POST', '/v1/x', {})).status, 200);
 });
 
+test('stall goes on at once when its fault is taken away', async () => {
+  const { port, name } = await faulty({ type: 'stall', afterTokens: 1, delayMs: 3_600_000 });
+  const heard = talk(port, '/v1/chat/completions', { stream: true });
+  await pause(150);
+  await rig.ask('DELETE', `/rempart/proxies/${name}/faults/stall`);
+  assert.equal((await heard).bytes.toString(), joined(openAiFrames));
+});
+
+test('proxy ends the call upstream when its caller goes away, and says so in the ledger', async () => {
+  let ended = false;
+  const endless = createServer((_req, res) => {
+    res.writeHead(200, { 'content-type': 'text/event-stream' }).write(openAiFrames[0]);
+    res.once('close', () => {
+      ended = true;
+    });
+  }).listen(0, '127.0.0.1');
+  await once(endless, 'listening');
+  const port = await rig.proxy('endless', (endless.address() as AddressInfo).port);
+  await rig.ask('PUT', '/rempart/proxies/endless/protocol', { protocol: 'http' });
+  const request = httpRequest({ host: '127.0.0.1', port, agent: false }).end();
+  request.on('error', () => {});
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  response.on('error', () => {});
+  await once(response, 'data');
+  request.destroy();
+  for (let i = 0; i < 200 && !ended; i++) await pause(10);
+  assert.ok(ended);
+  const { body } = await rig.ask('GET', '/rempart/proxies/endless/calls');
+  assert.match(body, /"status":200,"outcome":"aborted"/);
+  endless.close();
+  endless.closeAllConnections();
+});
+
+test('proxy refuses a call with more than 16 MiB, and one whose upstream is away ends its connection', async () => {
+  const { port } = await faulty({ type: 'status', match: { path: '/never' } });
+  assert.equal((await askHttp(port, 'POST', '/v1/x', 'x'.repeat(17 * 1024 * 1024))).status, 413);
+  const away = await rig.proxy('away', 1);
+  await rig.ask('PUT', '/rempart/proxies/away/protocol', { protocol: 'http' });
+  await assert.rejects(askHttp(away, 'POST', '/v1/x', {}));
+});
+
 test('script fails and passes calls by their number, counted apart per conversation, key or marker', async () => {
   const statuses = async (fault: object, bodies: [body: object, headers?: Record<string, string>][]) => {
     const { port } = await faulty({ type: 'status', ...fault });

@@ -78,9 +78,10 @@ async function readText(req: IncomingMessage): Promise<string> {
   let size = 0;
   for await (const chunk of req) {
     size += (chunk as Buffer).length;
-    if (size > maxBodyBytes) throw new Refusal(413, 'request body too large');
-    chunks.push(chunk as Buffer);
+    // Read to its end all the same: whoever still writes does not hear an answer.
+    if (size <= maxBodyBytes) chunks.push(chunk as Buffer);
   }
+  if (size > maxBodyBytes) throw new Refusal(413, 'request body too large');
   return Buffer.concat(chunks).toString('utf8');
 }
 

@@ -58,6 +58,7 @@ export interface ModelCallsParts {
 interface Armed extends ActiveFault {
   fails: (ordinal: number) => boolean;
   counts: Map<string, number>;
+  lifted: AbortController;
 }
 
 const maxBodyBytes = 16 * 1024 * 1024;
@@ -135,6 +136,7 @@ export function createModelCalls({ name: proxy, upstream, seed, now }: ModelCall
       res,
       body,
       upstream: upstreamPool(),
+      lifted: decided?.fault.lifted.signal,
       cut: (how) => ends.get(req.socket)?.(how),
       done: (status, outcome) => Object.assign(record, { status, outcome, ms: Math.round(now() - began) }),
     });
@@ -145,8 +147,9 @@ export function createModelCalls({ name: proxy, upstream, seed, now }: ModelCall
     for (const [res, by] of silenced) if (by === fault && res.socket !== null) ends.get(res.socket)?.('close');
   }
 
-  function remove(fault: ActiveFault): void {
+  function remove(fault: Armed): void {
     fault.lease.end();
+    fault.lifted.abort();
     armed = armed.filter((it) => it !== fault);
     letGo(fault.name);
   }
@@ -169,6 +172,7 @@ export function createModelCalls({ name: proxy, upstream, seed, now }: ModelCall
         fault,
         fails,
         counts: new Map(),
+        lifted: new AbortController(),
         seen: 0,
         hits: 0,
         lease: createLease(() => remove(made)),
@@ -228,8 +232,9 @@ async function readBody(req: IncomingMessage): Promise<Buffer | null> {
   let size = 0;
   for await (const chunk of req) {
     size += (chunk as Buffer).length;
-    if (size > maxBodyBytes) return null;
-    chunks.push(chunk as Buffer);
+    // Read to its end all the same: whoever still writes does not hear an answer.
+    if (size <= maxBodyBytes) chunks.push(chunk as Buffer);
   }
+  if (size > maxBodyBytes) return null;
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }

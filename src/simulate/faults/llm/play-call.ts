@@ -11,6 +11,8 @@ export interface Exchange {
   res: ServerResponse;
   body: Buffer;
   upstream: Pick<Dispatcher, 'request'>;
+  /** Aborted when the fault goes: what it held back goes on at once. */
+  lifted?: AbortSignal | undefined;
   /** Ends the caller's connection. */
   cut(how: 'close' | 'reset'): void;
   done(status: number | null, outcome: CallOutcome): void;
@@ -140,7 +142,7 @@ async function play(
 ): Promise<boolean> {
   for await (const step of steps) {
     if ('send' in step) exchange.res.write(step.send);
-    else if ('waitMs' in step) await sleep(step.waitMs, undefined, { signal });
+    else if ('waitMs' in step) await hold(step.waitMs, signal, exchange.lifted);
     else if ('finish' in step) return true;
     else {
       // Lets what was written leave, so that the caller sees a part of the answer.
@@ -150,6 +152,17 @@ async function play(
     }
   }
   return true;
+}
+
+/** Rejects when the caller has gone. */
+async function hold(ms: number, gone: AbortSignal, lifted: AbortSignal | undefined): Promise<void> {
+  if (lifted?.aborted) return;
+  const signal = lifted === undefined ? gone : AbortSignal.any([gone, lifted]);
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch (error) {
+    if (gone.aborted) throw error;
+  }
 }
 
 function forwardable(req: IncomingMessage, plain: boolean): Record<string, string | string[]> {
