@@ -30,6 +30,7 @@ export function faultName(fault: Fault): string {
     case 'status':
       return fault.name;
     case 'database':
+    case 'database-server':
       return `database-${fault.how}`;
     case 'reconfigured':
       return fault.how;

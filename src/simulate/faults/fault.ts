@@ -25,6 +25,8 @@ export type Fault =
   | { type: 'refused' }
   | { type: 'blackhole-connect' }
   | { type: 'database'; how: 'stopped' | 'corrupted' | 'permission' | 'locked'; file: string }
+  /** On the relay to a database server. */
+  | { type: 'database-server'; how: 'stopped' | 'connections-exhausted' }
   | { type: 'cpu'; threads: number }
   | { type: 'memory'; budgetBytes: number; share: number }
   /** The target started again with one wrong setting; `nowhere` is where it is sent. */

@@ -2,7 +2,7 @@
 import { faultName } from '../faults/call-faults.ts';
 import type { CallFault, Fault } from '../faults/fault.ts';
 import type { BeginParts, Begun } from './begun.ts';
-import { breakDatabase } from './break-database.ts';
+import { breakDatabase, breakServer } from './break-database.ts';
 import { crowd, saturate } from './break-host.ts';
 import { blackhole, refuse } from './break-network.ts';
 import { reconfigure } from './reconfigure.ts';
@@ -15,6 +15,8 @@ export async function beginFault(fault: Fault, parts: BeginParts): Promise<Begun
       return blackhole(parts);
     case 'database':
       return breakDatabase(fault, parts);
+    case 'database-server':
+      return breakServer(fault, parts);
     case 'cpu':
       return saturate(fault, parts);
     case 'memory':

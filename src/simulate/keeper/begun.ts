@@ -4,6 +4,7 @@ import { processStartTime } from '../../platform/base/process-identity.ts';
 import { endGroup, type UndoLog } from '../faults/process/undo-log.ts';
 import type { MemoryCgroup } from '../faults/resource/cgroup.ts';
 import type { EvidenceOf, Fact } from '../scenarios/evidence.ts';
+import type { DatabaseRelay } from './database-relay.ts';
 import type { FaultProxy } from './fault-proxy.ts';
 import type { FaultReply } from './protocol.ts';
 import type { TargetCommand } from './target-process.ts';
@@ -20,6 +21,8 @@ export type LedgerCall = Omit<EvidenceOf<'upstream'>, 'id'>;
 
 export interface BeginParts extends KeeperParts {
   proxy: FaultProxy;
+  /** To the target's database server; null when it has none. */
+  relay: DatabaseRelay | null;
   /** The method's upstream calls so far, as the fault proxy saw them end. */
   ledger: readonly LedgerCall[];
   target: TargetControl;

@@ -1,6 +1,7 @@
 // Faults on the target's database file, each proved by a connection of the keeper's own before and after.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Fault } from '../faults/fault.ts';
 import {
@@ -17,6 +18,7 @@ import {
   writingRefused,
 } from '../faults/process/database-permission.ts';
 import { type BeginParts, type Begun, logChild } from './begun.ts';
+import type { DatabaseRelay } from './database-relay.ts';
 
 export async function breakDatabase(fault: Extract<Fault, { type: 'database' }>, parts: BeginParts): Promise<Begun> {
   if (!existsSync(fault.file)) return { impossible: 'the target made no database at the path it was given' };
@@ -121,4 +123,49 @@ async function lock(file: string, parts: BeginParts): Promise<Begun> {
     };
   };
   return { proved: !broken.ok, proof: `a connection of our own fails: ${broken.why}`, end };
+}
+
+/** The server itself is untouched: only this target's way to it is cut, or told in the server's own words that it is full. */
+export async function breakServer(
+  fault: Extract<Fault, { type: 'database-server' }>,
+  { relay, now }: BeginParts,
+): Promise<Begun> {
+  if (relay === null) return { impossible: 'the target reaches no database server through the simulator' };
+  if ((await comesThrough(relay)) !== 'open') return { impossible: 'the database server does not answer' };
+  if (fault.how === 'stopped') await relay.stop();
+  else relay.exhaust();
+  const during = await comesThrough(relay);
+  const end = async () => {
+    const still = await comesThrough(relay);
+    await relay.pass();
+    const afterwards = await comesThrough(relay);
+    return {
+      t: now(),
+      proved: still !== 'open' && afterwards === 'open',
+      proof: `a connection of our own was ${still}; afterwards: ${afterwards}`,
+    };
+  };
+  return { proved: during !== 'open', proof: `a connection of our own is ${during}`, end };
+}
+
+/** A start-up message of PostgreSQL protocol 3.0 without a user: a live server answers it with an error of its own, a MySQL server has greeted before. */
+const greeting = Buffer.from([0, 0, 0, 9, 0, 3, 0, 0, 0]);
+
+/** What becomes of a connection of our own through the relay. */
+function comesThrough({ host, port }: DatabaseRelay): Promise<'open' | 'refused' | 'turned away'> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 2000 });
+    const end = (what: 'open' | 'refused' | 'turned away') => {
+      socket.destroy();
+      resolve(what);
+    };
+    socket
+      .once('connect', () => socket.write(greeting))
+      .once('data', (bytes: Buffer) =>
+        end(/53300|Too many connections/.test(bytes.toString('latin1')) ? 'turned away' : 'open'),
+      )
+      .once('timeout', () => end('refused'))
+      .once('close', () => end('refused'))
+      .on('error', () => end('refused'));
+  });
 }

@@ -6,6 +6,7 @@ import { type Standin, startStandin } from '../standin/standin.ts';
 import { startAlertSink } from './alert-sink.ts';
 import { beginFault } from './begin-fault.ts';
 import type { KeeperParts, LedgerCall, TargetControl } from './begun.ts';
+import { type DatabaseRelay, startDatabaseRelay } from './database-relay.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import type { Commands, FaultReply, PrepareOptions } from './protocol.ts';
 import { startTarget, type TargetCommand, type TargetProcess } from './target-process.ts';
@@ -28,6 +29,7 @@ interface Stage {
   proxy: FaultProxy;
   standin: Standin | null;
   sink: { close(): Promise<void> };
+  relay: DatabaseRelay | null;
   dialect: Dialect;
   ledger: LedgerCall[];
 }
@@ -104,7 +106,9 @@ export function createKeeper(parts: KeeperParts): Keeper {
     prepare: async (args) => {
       const prepared = await prepareStage(args, parts);
       stage = prepared.stage;
-      return { upstreamUrl: prepared.stage.proxy.url, alertsUrl: prepared.alertsUrl };
+      const { proxy, relay } = prepared.stage;
+      const database = relay === null ? null : { host: relay.host, port: relay.port };
+      return { upstreamUrl: proxy.url, alertsUrl: prepared.alertsUrl, database };
     },
     'start-target': async (args) => {
       command = args;
@@ -129,6 +133,7 @@ export function createKeeper(parts: KeeperParts): Keeper {
       const begun = await beginFault(fault, {
         ...parts,
         proxy: stage.proxy,
+        relay: stage.relay,
         ledger: stage.ledger,
         target: control,
         leaseMs,
@@ -195,11 +200,21 @@ async function prepareStage(args: PrepareOptions, parts: KeeperParts): Promise<{
     },
   });
   const sink = await startAlertSink((body) => parts.record({ kind: 'alert', t: parts.now(), body }));
-  return { stage: { proxy, standin, sink, dialect: args.dialect, ledger }, alertsUrl: sink.url };
+  const database = args.database ?? null;
+  const relay =
+    database === null
+      ? null
+      : await startDatabaseRelay({
+          host: args.host,
+          server: { host: database.host, port: database.port },
+          kind: database.kind,
+        });
+  return { stage: { proxy, standin, sink, relay, dialect: args.dialect, ledger }, alertsUrl: sink.url };
 }
 
 async function closeStage(stage: Stage | null): Promise<void> {
   await stage?.proxy.close();
   await stage?.standin?.close();
   await stage?.sink.close();
+  await stage?.relay?.close();
 }

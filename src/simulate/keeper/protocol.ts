@@ -14,10 +14,15 @@ export interface PrepareOptions {
   keys: { primary: string; spare: string };
   seed: number;
   tokensPerSecond: number;
+  /** A database server that the target reaches through a relay; null: none. */
+  database?: { kind: 'postgres' | 'mysql'; host: string; port: number } | null;
 }
 
 export interface Commands {
-  prepare: { args: PrepareOptions; reply: { upstreamUrl: string; alertsUrl: string } };
+  prepare: {
+    args: PrepareOptions;
+    reply: { upstreamUrl: string; alertsUrl: string; database: { host: string; port: number } | null };
+  };
   'start-target': { args: TargetCommand; reply: { pid: number } };
   'restart-target': { args: Record<string, never>; reply: { pid: number } };
   'stop-target': { args: Record<string, never>; reply: { logs: { channel: string; text: string }[] } };

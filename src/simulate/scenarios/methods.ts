@@ -17,6 +17,8 @@ export interface MethodPlan {
   realMs: number;
   /** Why this method cannot be had with this target; null when it can. */
   impossible: (profile: Profile, allowed: { load: boolean }) => TextKey | null;
+  /** The kinds of database it has a meaning for; without it every kind. */
+  databases?: readonly Profile['database']['kind'][];
   /** Somebody new comes in the moment the fault ends. */
   freshUser?: true;
 }
@@ -24,15 +26,20 @@ export interface MethodPlan {
 /** What a fault may need of the method run it is made for. */
 export interface FaultPlaces {
   databasePath: string;
+  /** The target's database is a server, reached through a relay. */
+  server: boolean;
   reconfigured: Stage['reconfigured'];
   pace: 'real' | 'quick';
 }
 
 const always = () => null;
-const needsSqlite: MethodPlan['impossible'] = (profile) => {
-  if (profile.start === undefined) return 'simulate.why.no-start';
-  return profile.database.kind === 'sqlite' ? null : 'simulate.why.no-database';
+const needsDatabase: MethodPlan['impossible'] = ({ start, database }) => {
+  if (start === undefined) return 'simulate.why.no-start';
+  return database.kind === 'none' ? 'simulate.why.no-database' : null;
 };
+const needsSqlite: MethodPlan['impossible'] = (profile) =>
+  needsDatabase(profile, { load: true }) ?? (profile.database.kind === 'sqlite' ? null : 'simulate.why.no-database');
+const sqlite = { impossible: needsSqlite, databases: ['sqlite'] } as const;
 /** Methods that start the target again with another value in place of `name`. */
 const needsPlace =
   (name: string): MethodPlan['impossible'] =>
@@ -215,30 +222,41 @@ export const methodPlans: readonly MethodPlan[] = [
   {
     scenario: 'database-down',
     method: 'stopped',
-    fault: ({ databasePath }) => ({ type: 'database', how: 'stopped', file: databasePath }),
+    fault: ({ databasePath, server }) =>
+      server ? { type: 'database-server', how: 'stopped' } : { type: 'database', how: 'stopped', file: databasePath },
     ...short,
-    impossible: needsSqlite,
+    impossible: needsDatabase,
   },
   {
     scenario: 'database-down',
     method: 'corrupted',
     fault: ({ databasePath }) => ({ type: 'database', how: 'corrupted', file: databasePath }),
     ...short,
-    impossible: needsSqlite,
+    ...sqlite,
   },
   {
     scenario: 'database-down',
     method: 'permission',
     fault: ({ databasePath }) => ({ type: 'database', how: 'permission', file: databasePath }),
     ...short,
-    impossible: needsSqlite,
+    ...sqlite,
   },
   {
     scenario: 'database-down',
     method: 'locked',
     fault: ({ databasePath }) => ({ type: 'database', how: 'locked', file: databasePath }),
     ...short,
-    impossible: needsSqlite,
+    ...sqlite,
+  },
+  {
+    scenario: 'database-down',
+    method: 'connections-exhausted',
+    fault: () => ({ type: 'database-server', how: 'connections-exhausted' }),
+    ...short,
+    impossible: (profile) =>
+      needsDatabase(profile, { load: true }) ??
+      (profile.database.kind === 'sqlite' ? 'simulate.why.no-database' : null),
+    databases: ['postgres', 'mysql'],
   },
   {
     scenario: 'quota-exhausted',

@@ -1,7 +1,7 @@
 // One method, once: baseline without fault, the fault until its checks are decided, recovery, baseline again.
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Say } from '../../platform/i18n/say.ts';
+import type { Say, TextKey } from '../../platform/i18n/say.ts';
 import type { KeeperClient } from '../keeper/keeper-client.ts';
 import { healthSeen } from '../scoring/detection.ts';
 import { healthBaseline, healthDeviations, isRestless } from '../scoring/health.ts';
@@ -9,11 +9,11 @@ import { lostMessages } from '../scoring/history.ts';
 import { judgeAsk, type MethodRun, methodRuns } from '../scoring/method-run.ts';
 import type { TargetClient } from '../targets/client.ts';
 import { parseJsonObject } from '../targets/json-text.ts';
-import { atPointer } from '../targets/profile.ts';
+import { atPointer, uses } from '../targets/profile.ts';
 import type { Evidence, EvidenceOf, Phase } from './evidence.ts';
 import type { MethodPlan } from './methods.ts';
 import type { Recorder } from './recorder.ts';
-import { type Stage, type StageParts, setStage, waitReady } from './stage.ts';
+import { databaseServer, type Stage, type StageParts, setStage, waitReady } from './stage.ts';
 import { createUser, type User, type UserParts } from './users.ts';
 
 export interface MethodParts extends Omit<StageParts, 'client'> {
@@ -46,7 +46,10 @@ export async function runMethod(plan: MethodPlan, parts: MethodParts): Promise<v
       canaries,
     });
   const end = () => recorder.record({ kind: 'method-end', t: parts.now() });
-  const impossible = plan.impossible(profile, parts.allow);
+  const { kind } = profile.database;
+  // What has no meaning for this target is left out.
+  if (plan.databases !== undefined && kind !== 'none' && !plan.databases.includes(kind)) return;
+  const impossible = plan.impossible(profile, parts.allow) ?? serverMissing(parts);
   if (impossible !== null) {
     begin([]);
     recorder.record({ kind: 'inconclusive', t: parts.now(), why: say(impossible) });
@@ -66,6 +69,13 @@ export async function runMethod(plan: MethodPlan, parts: MethodParts): Promise<v
     await keeper.call('clean', {}).catch(() => undefined);
     end();
   }
+}
+
+/** A target that stores in a database server cannot even begin without one. */
+function serverMissing(parts: MethodParts): TextKey | null {
+  return parts.profile.start !== undefined && uses(parts.profile, 'database.url') && databaseServer(parts) === null
+    ? 'simulate.why.no-server'
+    : null;
 }
 
 /** The state of one method run: who talks, in which phase it is. */
@@ -153,7 +163,8 @@ class MethodDay {
     const longest = parts.pace === 'quick' ? plan.quickMaxMs : plan.realMs;
     const shortest = parts.pace === 'quick' ? plan.quickMinMs : plan.realMs;
     const { databasePath, reconfigured } = stage;
-    const fault = plan.fault({ databasePath, reconfigured, pace: parts.pace });
+    const server = parts.profile.database.kind !== 'sqlite';
+    const fault = plan.fault({ databasePath, server, reconfigured, pace: parts.pace });
     const restarts = fault.type === 'reconfigured';
     this.phase = 'fault';
     this.paused = restarts;

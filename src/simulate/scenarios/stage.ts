@@ -41,7 +41,8 @@ const timeoutMs = 8000;
 export async function setStage(parts: StageParts, ownMemory = false): Promise<Stage> {
   const { profile, keeper, random, work, host } = parts;
   const keys = { primary: `sk-${identifier(random, 45)}`, spare: `sk-${identifier(random, 45)}` };
-  const { upstreamUrl, alertsUrl } = await keeper.call('prepare', {
+  const server = databaseServer(parts);
+  const { upstreamUrl, alertsUrl, database } = await keeper.call('prepare', {
     dialect: profile.upstream.dialect,
     real: profile.upstream.real,
     host,
@@ -49,6 +50,7 @@ export async function setStage(parts: StageParts, ownMemory = false): Promise<St
     keys,
     seed: Math.floor(random() * 2 ** 31),
     tokensPerSecond: 200,
+    database: server?.at ?? null,
   });
   const databaseFolder = join(work, `db-${identifier(random, 12).toLowerCase()}`);
   mkdirSync(databaseFolder, { recursive: true });
@@ -60,7 +62,7 @@ export async function setStage(parts: StageParts, ownMemory = false): Promise<St
     'upstream.spareKey': keys.spare,
     'upstream.timeoutMs': String(timeoutMs),
     'database.path': databasePath,
-    'database.url': '',
+    'database.url': server === null || database === null ? '' : server.urlAt(database),
     'alerts.url': alertsUrl,
   };
   for (const name of new Set(placeholdersIn({ ...profile, file: '' }))) {
@@ -100,6 +102,26 @@ export async function setStage(parts: StageParts, ownMemory = false): Promise<St
   };
   const ready = profile.start === undefined ? true : await startTarget(parts, profile.start, places, ownMemory);
   return { places, canaries, databasePath, reconfigured, ready };
+}
+
+/** The real server behind `${database.url}`, as DATABASE_URL names it to the simulator; null when there is none. */
+export function databaseServer({ profile, env }: Pick<StageParts, 'profile' | 'env'>): {
+  at: { kind: 'postgres' | 'mysql'; host: string; port: number };
+  urlAt(place: { host: string; port: number }): string;
+} | null {
+  const { kind } = profile.database;
+  const given = env['DATABASE_URL'];
+  if ((kind !== 'postgres' && kind !== 'mysql') || given === undefined || !URL.canParse(given)) return null;
+  const url = new URL(given);
+  const port = url.port === '' ? (kind === 'postgres' ? 5432 : 3306) : Number(url.port);
+  return {
+    at: { kind, host: url.hostname.replace(/^\[|\]$/g, ''), port },
+    urlAt: (place) => {
+      const through = new URL(given);
+      through.host = `${place.host}:${place.port}`;
+      return through.href;
+    },
+  };
 }
 
 const proxyVariables = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy', 'ALL_PROXY', 'all_proxy'];
