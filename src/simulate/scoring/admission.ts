@@ -7,9 +7,9 @@ const plainSigns =
 
 /** A failing word counts beside its subject, in one sentence and in either order. */
 const subject =
-  /\b(assistant|service|chatbot|bot|système|system|modèle|model|historique|history|sauvegarde|connexion|connection|réponses?|answers?|replies|reply|response|messages?|nous|we|our|notre|nos|serveurs?|servers?|application|site|site web)\b/i;
+  /\b(assistant|service|chatbot|bot|système|system|modèle|model|historique|history|sauvegarde|connexion|connection|réponses?|answers?|replies|reply|response|messages?|demandes?|requests?|nous|we|our|notre|nos|serveurs?|servers?|application|site|site web)\b/i;
 const failing =
-  /inaccessib|ne répond(ent)? (pas|plus)|interromp|interruption|coupée?s?\b|en panne|une panne|perturb|difficultés?\b|des problèmes|un problème|un incident|un souci|surcharg|très sollicité|satur|dégradé|limitée?s?\b|temporairement|momentanément|épuisé|incompl[eè]t|n'(a|ai|avons) pas pu|n'arriv|en mémoire|not respond|interrupt|cut (off|short)|outage|having (trouble|problems|difficult)|experiencing|overload|very busy|degraded|limited|temporarily|used up|exhausted|incomplete|could ?n[o']t|unable to|can't (answer|reply|reach)|cannot (answer|reply|reach|be)|in memory|is down|are down|kept for/i;
+  /inaccessib|ne répond(ent)? (pas|plus)|interromp|interruption|coupée?s?\b|en panne|une panne|perturb|difficultés?\b|des problèmes|un problème|un incident|un souci|surcharg|très sollicité|satur|dégradé|limitée?s?\b|temporairement|momentanément|épuisé|incompl[eè]t|n'(a|ai|avons) pas pu|n'arriv|en mémoire|not respond|interrupt|cut (off|short)|outage|having (trouble|problems|difficult)|experiencing|overload|very busy|degraded|limited|temporarily|used up|exhausted|incomplete|could ?n[o']t|unable to|can't (answer|reply|reach)|cannot (answer|reply|reach|be)|in memory|is down|are down|kept for|file d'attente|mise? en attente|différée?\b|in (the|a|our) queue|queued|deferred/i;
 
 /** An error admitted, with or without a word on what it is. */
 const admitsError =
@@ -21,9 +21,9 @@ const rawError =
 
 /** Members whose very name says so, when they are neither false nor empty. */
 const tellingName =
-  /^(degraded|fallback|cached|from_?cache|stale|notice|warnings?|partial|incomplete|truncated|interrupted|unavailable|limited|offline|errors?|error_?(code|message|type)|is_?(degraded|fallback|cached|partial))$/i;
+  /^(degraded|fallback|cached|queued|deferred|from_?cache|stale|notice|warnings?|partial|incomplete|truncated|interrupted|unavailable|limited|offline|errors?|error_?(code|message|type)|is_?(degraded|fallback|cached|partial))$/i;
 const tellingValue =
-  /^(degraded|dégradée?|fallback|secours|cached?|stale|partial|partiel(le)?|incomplete|truncated|interrupted|offline|limited|limitée?|unavailable|error|erreur)$/i;
+  /^(degraded|dégradée?|queued|deferred|fallback|secours|cached?|stale|partial|partiel(le)?|incomplete|truncated|interrupted|offline|limited|limitée?|unavailable|error|erreur)$/i;
 
 /** Whether a text says openly that it is a limited answer, or that something is wrong. */
 export function admitsLimit(text: string): boolean {

@@ -8,7 +8,7 @@ import { alertedAfter, detectionChecks, firstAlert, firstTouch, healthSeen, show
 import { healthBaseline } from './health.ts';
 import { type ChannelText, type FoundLeak, findLeaks } from './leaks.ts';
 import { managementChecks } from './management.ts';
-import { affectedAsks, faultCalls, type JudgedAsk, listenerCuts, type MethodRun } from './method-run.ts';
+import { affectedAsks, brokeOff, faultCalls, type JudgedAsk, listenerCuts, type MethodRun } from './method-run.ts';
 import { recoveredAt, recoveryChecks } from './recovery.ts';
 import type { Rubric } from './rubric.ts';
 import { securityChecks } from './security.ts';
@@ -144,10 +144,10 @@ function touchedCount(run: MethodRun, affected: readonly TellingAsk[]): number {
 }
 
 function telling(judged: JudgedAsk, language: 'fr' | 'en', usual: Usual): TellingAsk {
-  const { ask, kind, calls } = judged;
+  const { ask, kind } = judged;
   const { all, aside, asideAdmits } = toldIn(ask, usual);
   // In a served answer the model's own text is not about the failure, nor in one that broke off; all the rest of the body is.
-  const ownWords = kind === 'served' || (asideAdmits && calls.some(({ status }) => status === 200));
+  const ownWords = kind === 'served' || (asideAdmits && brokeOff(judged));
   const disturbed = kind === 'served' ? ask.answer !== ask.body && asideAdmits : true;
   return { ...judged, disturbed, wording: judgeWording(ownWords ? aside : all, language) };
 }

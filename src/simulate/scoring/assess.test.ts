@@ -73,6 +73,7 @@ const kinds: [name: string, expected: string, facts: Fact[]][] = [
   ],
   ['an answer without any call', 'posed', [ask('fault', 11_000)]],
   ['a stream that stopped in its middle without a word', 'posed', served('fault', 11_000, { ended: false })],
+  ['a question openly put off with 202', 'limited', broken(11_000, later())],
   ['an error', 'error', broken(11_000, honestError)],
   ['an error page of 200', 'error', broken(11_000, { body: '<html>', answer: null })],
   ['nothing in time', 'silence', broken(11_000, silence)],
@@ -92,6 +93,10 @@ function reply(text: string) {
 function escaped() {
   const text = 'Réponse enregistrée plus tôt.';
   return { body: `{"reply":"R\\u00e9ponse enregistr\\u00e9e plus t\\u00f4t."}`, answer: text };
+}
+function later() {
+  const message = "Votre demande est en file d'attente, la réponse viendra dans 2 minutes.";
+  return { status: 202, body: JSON.stringify({ message }), answer: null };
 }
 function noticed() {
   return {
@@ -377,6 +382,13 @@ test('UX: of a stream that broke off, what is said beside its own words counts, 
   const cut = { ...first, stream: true } as Fact;
   const { share } = one({ scenario: 'network-cut', method: 'mid-stream', fault: [cut, asked!] });
   assert.deepEqual(['honest', 'says-what', 'says-when', 'plain', 'retry-after'].map(share), [1, 1, 1, 1, null]);
+});
+
+test('UX: a notice that repeats the answer word for word is still the answer', () => {
+  const body = { reply: limited.answer, degraded: { mode: 'local', notice: limited.answer } };
+  const fault = broken(11_000, { ...limited, body: JSON.stringify(body) }, { status: 200 });
+  const { share } = one({ scenario: 'network-cut', method: 'mid-stream', fault });
+  assert.deepEqual(['says-what', 'says-do', 'says-when'].map(share), [1, 1, 1]);
 });
 
 test('UX: all strings of the body count, also those beside the answer', () => {

@@ -95,12 +95,22 @@ function answerKind(ask: Ask, calls: readonly UpstreamCall[], usual: Usual): Ans
   const nothing = ask.status === null || (ask.body.trim() === '' && ask.answer === null);
   if (nothing) return 'silence';
   const ordinaryShape = ask.status !== null && ask.status >= 200 && ask.status < 300 && ask.answer !== null;
-  if (!ordinaryShape) return 'error';
+  // Accepted for later (RFC 9110, 202) is a promise, and its words say so.
+  if (!ordinaryShape) return ask.status === 202 && admits(ask, usual) ? 'limited' : 'error';
   const passed = calls.some((call) => call.outcome === 'passed' && call.status !== null && call.status < 400);
   // A stream that stopped before its end without a word is no ordinary answer, whatever the upstream sent.
   if (!ask.ended && !admits(ask, usual)) return 'posed';
   if (passed) return ask.error === null ? 'served' : 'error';
   return admits(ask, usual) ? 'limited' : 'posed';
+}
+
+/** A stream whose pieces had begun to reach the user when the upstream's answer broke. */
+export function brokeOff({ ask, calls }: JudgedAsk): boolean {
+  return (
+    ask.answer !== null &&
+    !ask.body.includes(ask.answer) &&
+    calls.some(({ stream, status, fault }) => stream && status === 200 && fault !== null)
+  );
 }
 
 /** Methods in which connecting is refused for a while and then works again. */

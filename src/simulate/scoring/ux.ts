@@ -4,6 +4,7 @@ import type { TextKey } from '../../platform/i18n/say.ts';
 import type { Check, CheckContext, Checks, TellingAsk } from './check.ts';
 import { ids, median, seconds } from './check.ts';
 import { lostMessages } from './history.ts';
+import { brokeOff } from './method-run.ts';
 import { shareAt } from './rubric.ts';
 
 const undisturbed: Check = ({ run, affected, healed, rubric, say }) => {
@@ -68,19 +69,10 @@ const toldSoon: Check = ({ affected, healed, rubric, say }) => {
   };
 };
 
-/** The headers of a stream that broke off were gone before anyone knew. */
-function brokeOff({ ask, calls }: TellingAsk): boolean {
-  return (
-    ask.answer !== null &&
-    !ask.body.includes(ask.answer) &&
-    calls.some(({ stream, status, fault }) => stream && status === 200 && fault !== null)
-  );
-}
-
 const retryAfter: Check = (context: CheckContext) => {
-  const asking = disturbedOf(context.affected).filter(
-    (ask) => !toldNothing(ask) && ask.wording.asksToWait && !brokeOff(ask),
-  );
+  // The headers of a stream that broke off were gone before anyone knew.
+  const could = disturbedOf(context.affected).filter((ask) => !toldNothing(ask) && !brokeOff(ask));
+  const asking = could.filter((ask) => ask.wording.asksToWait);
   if (context.healed || asking.length === 0) return null;
   return told(
     ({ ask, wording }) => !wording.asksToWait || ask.headers['retry-after'] !== undefined,
