@@ -25,7 +25,6 @@ export function statusPage(status: Status, lang: Lang, say: Say): Reply {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="5">
 <title>${escapeHtml(say('proxy.page.title'))}</title>
 <style>${style}</style>
 </head>
