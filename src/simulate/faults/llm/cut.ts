@@ -41,7 +41,8 @@ function beginning({ bytes }: Frame, where: 'frame' | 'character'): Buffer {
   const at = multibyte(bytes);
   if (at !== -1) return bytes.subarray(0, at + 1);
   // No such character in it, as when the provider escapes them: the first two of the three bytes of "…" take its place.
-  const inText = Math.max(bytes.lastIndexOf('"'), 0);
+  const text = /"(?:content|text|response|delta)":\s*"/.exec(bytes.toString('latin1'));
+  const inText = text === null ? bytes.length >> 1 : text.index + text[0].length;
   return Buffer.concat([bytes.subarray(0, inText), Buffer.from([0xe2, 0x80])]);
 }
 
