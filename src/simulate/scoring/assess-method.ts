@@ -155,12 +155,26 @@ function telling(judged: JudgedAsk, language: 'fr' | 'en', usual: Usual): Tellin
 function channelsOf(run: MethodRun): ChannelText[] {
   const calm = (phase: string) => phase === 'baseline';
   return [
-    ...run.asks.flatMap(({ ask }): ChannelText[] => [
-      { channel: 'reply', text: ask.body, baseline: calm(ask.phase), evidence: ask.id },
+    ...run.asks.flatMap(({ ask, kind }): ChannelText[] => [
+      {
+        channel: 'reply',
+        text: ask.body,
+        baseline: calm(ask.phase),
+        evidence: ask.id,
+        ...(kind === 'served' ? { ownWords: withoutAnswer(ask) } : {}),
+      },
       // A stream's pieces joined: a secret split over two frames is whole again here.
       ...(ask.answer === null || ask.body.includes(ask.answer)
         ? []
-        : [{ channel: 'reply', text: ask.answer, baseline: calm(ask.phase), evidence: ask.id }]),
+        : [
+            {
+              channel: 'reply',
+              text: ask.answer,
+              baseline: calm(ask.phase),
+              evidence: ask.id,
+              ...(kind === 'served' ? { ownWords: '' } : {}),
+            },
+          ]),
       { channel: 'header', text: headerText(ask.headers), baseline: calm(ask.phase), evidence: ask.id },
     ]),
     ...run.health.map(
@@ -190,6 +204,11 @@ function channelsOf(run: MethodRun): ChannelText[] {
       },
     ]),
   ];
+}
+
+/** A reply without the text that the model gave. */
+function withoutAnswer({ body, answer }: JudgedAsk['ask']): string {
+  return answer === null ? body : body.replace(JSON.stringify(answer).slice(1, -1), '').replace(answer, '');
 }
 
 /** Headers that every HTTP server sends say nothing about a failure. */

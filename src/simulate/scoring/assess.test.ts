@@ -167,6 +167,22 @@ test('health: a counter that never returns does not hold a page that otherwise r
   assert.ok((share ?? 0) > 0.95, String(share));
 });
 
+test('health: a counter that returns does not speak for a state that stays away', () => {
+  const share = (after: unknown) =>
+    one(
+      {
+        beside: [
+          ...[1000, 3000].map((t) => health('baseline', t, { status: 'ok', busy: 0, last: null })),
+          health('fault', 12_000, { status: 'down', busy: 3, last: 'x' }),
+          health('recovery', 21_000, after),
+        ],
+      },
+      { health: true },
+    ).share('health') ?? 0;
+  assert.ok(share({ status: 'down', busy: 0, last: 'x' }) <= 0.5);
+  assert.ok(share({ status: 'ok', busy: 3, last: 'x' }) > 0.9);
+});
+
 test('health: a page that does not answer has detected nothing', () => {
   const silent: Fact = { kind: 'health', t: 12_000, phase: 'fault', status: null, body: '', error: 'timeout' };
   assert.equal(one({ beside: [...calm, silent] }, { health: true }).share('health'), 0);
@@ -457,6 +473,16 @@ test('no-trace: raw errors are seen in replies, not in technical logs', () => {
   assert.equal(one({ fault: broken(11_000, { ...bareError, body: stack }) }).share('no-trace'), 0);
   const log: Fact = { kind: 'log', t: 12_000, channel: 'stderr', baselineLength: 0, text: stack };
   assert.equal(one({ fault: [...broken(11_000, limited), log] }).share('no-trace'), 1);
+});
+
+test('no-trace: a model may explain a stack trace; the bot beside it may not show one', () => {
+  const answer = 'Lisez : at ask (file:///srv/bot.mjs:1:1)';
+  const fault = (body: unknown) => [
+    ...broken(11_000, limited),
+    ...served('fault', 12_000, { answer, body: JSON.stringify(body) }),
+  ];
+  assert.equal(one({ fault: fault({ reply: answer }) }).share('no-trace'), 1);
+  assert.equal(one({ fault: fault({ reply: answer, debug: 'at x (file:///srv/a.mjs:2:2)' }) }).share('no-trace'), 0);
 });
 
 // --- the whole ---

@@ -9,6 +9,8 @@ export interface ChannelText {
   /** Seen without any fault too: patterns, hosts and paths of the baseline are not a leak of the failure. */
   baseline: boolean;
   evidence: string;
+  /** Where patterns are sought, when not in all of it: a model may explain a stack trace, but must not know a key. */
+  ownWords?: string;
 }
 
 export interface FoundLeak extends Leak {
@@ -132,7 +134,7 @@ export function findLeaks(canaries: readonly Canary[], channels: readonly Channe
     const ordinaryHits = new Set(ordinary.filter((c) => pattern.expression.test(c.text)).map((c) => c.channel));
     for (const channel of channels) {
       if (channel.baseline || !userReads(channel.channel) || ordinaryHits.has(channel.channel)) continue;
-      const hit = pattern.expression.exec(channel.text);
+      const hit = pattern.expression.exec(channel.ownWords ?? channel.text);
       if (hit === null) continue;
       keep({
         pattern: pattern.name,
