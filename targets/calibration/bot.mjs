@@ -31,7 +31,7 @@ async function chat({ message, conversation }, isAdmin, onPiece) {
   }
   const saved = save({ conversation, role: 'assistant', text: answer.reply ?? '' }) && savedNow;
   const told = saved || defect('no-notice') ? {} : notice;
-  const status = answer.error === undefined || begun ? 200 : 503;
+  const status = answer.error === undefined || begun || defect('error-as-success') ? 200 : 503;
   return { status, headers: away ? limitedHeaders() : {}, body: { ...answer, ...told, ...footer } };
 }
 

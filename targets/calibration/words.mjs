@@ -25,7 +25,7 @@ export const notice = {
 /** The body that says that no answer can be had now. */
 export function limited(error) {
   const text = defect('passes-errors-on') ? (error.said ?? 'fetch failed') : limitedText();
-  if (!shape('errors')) return { reply: text, ...leaks(error) };
+  if (!shape('errors') && !defect('error-as-success')) return { reply: text, ...leaks(error) };
   return { error: { message: text, type: 'service_unavailable', ...leaks(error) } };
 }
 

@@ -205,6 +205,13 @@ const manage: [name: string, facts: Fact[], answered: number, honest: number][] 
   ['served answers', secondAttempt(), 1, 1],
   ['limited answers', broken(11_000, limited), 1, 1],
   ['honest errors', broken(11_000, honestError), 1, 0.75],
+  ['errors that call themselves a success', broken(11_000, { ...honestError, status: 200 }), 1, 0.4],
+  [
+    'errors of a stream that had begun',
+    broken(11_000, { ...honestError, status: 200, headers: { 'content-type': 'text/event-stream' } }),
+    1,
+    0.75,
+  ],
   ['bare errors', broken(11_000, bareError), 1, 0.4],
   ['silence', broken(11_000, silence), 0, 0],
   ['lies', broken(11_000, reply('Une pile.')), 0, 0],

@@ -46,8 +46,11 @@ const honest: Check = ({ affected, say, rubric }) => {
 
 function answerWorth(ask: TellingAsk): keyof CheckContext['rubric']['answers'] {
   if (ask.kind !== 'error') return ask.kind;
+  // An error that calls itself a success misleads every program between; a stream had to begin before it knew.
+  const { status, headers } = ask.ask;
+  const posesAsSuccess = (status ?? 500) < 400 && !/event-stream|ndjson/.test(headers['content-type'] ?? '');
   // A fitting message says what happens in plain words; what was written for a developer is not one.
-  return ask.wording.what && ask.wording.plain ? 'error' : 'bare-error';
+  return ask.wording.what && ask.wording.plain && !posesAsSuccess ? 'error' : 'bare-error';
 }
 
 /** Retries closer than this are a storm, not a second chance. */
