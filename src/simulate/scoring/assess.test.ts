@@ -321,6 +321,19 @@ test('told-soon: at once is worth all, ten seconds a third', () => {
   assert.deepEqual([share(2000), share(10_000)], [1, 0.35]);
 });
 
+test('pace: the slower quarter under load tells, against the usual time', () => {
+  const took = (times: number[]) =>
+    one({
+      scenario: 'overload',
+      method: 'cpu',
+      fault: times.flatMap((ms, i) => served('fault', 11_000 + 100 * i, { endT: 11_000 + 100 * i + ms })),
+    }).share('pace');
+  assert.deepEqual(
+    [took([300, 300, 300, 900]), took([300, 300, 4500, 4500]), took([300, 300, 300, 4500])],
+    [1, 0.75, 1],
+  );
+});
+
 // --- recovery ---
 
 test('back: the sooner the first ordinary answer after clearing, the more; none is nothing', () => {

@@ -154,11 +154,18 @@ const continuity: Check = ({ run, affected, say }) => {
   };
 };
 
+/** What three of four values do not exceed. */
+function upperQuarter(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.ceil(0.75 * sorted.length) - 1] ?? Number.NaN;
+}
+
 const pace: Check = ({ run, affected, say }) => {
   const usual = median(run.asks.filter(({ ask }) => ask.phase === 'baseline').map(({ ask }) => ask.endT - ask.t));
   const served = affected.filter(({ kind }) => kind === 'served' || kind === 'limited');
   if (affected.length === 0 || Number.isNaN(usual)) return null;
-  const loaded = median(served.map(({ ask }) => ask.endT - ask.t));
+  // The slower quarter tells: the first answers often come before the load is felt.
+  const loaded = upperQuarter(served.map(({ ask }) => ask.endT - ask.t));
   const ratio = loaded / Math.max(usual, 1);
   const speed =
     served.length === 0 ? 0 : loaded <= 1000 || ratio <= 2 ? 1 : ratio <= 5 ? 0.75 : ratio <= 10 ? 0.5 : 0.25;
