@@ -131,6 +131,7 @@ export async function breakServer(
   { relay, now }: BeginParts,
 ): Promise<Begun> {
   if (relay === null) return { impossible: 'the target reaches no database server through the simulator' };
+  if (relay.carried() === 0) return { impossible: 'the target never connected to the database server it was given' };
   if ((await comesThrough(relay)) !== 'open') return { impossible: 'the database server does not answer' };
   if (fault.how === 'stopped') await relay.stop();
   else relay.exhaust();

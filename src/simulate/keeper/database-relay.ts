@@ -6,6 +6,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 export interface DatabaseRelay {
   host: string;
   port: number;
+  /** Connections that were relayed so far. */
+  carried(): number;
   /** Ends every connection; connecting is refused until `pass`. */
   stop(): Promise<void>;
   /** Ends every connection; a new one is told that there are too many, until `pass`. */
@@ -23,6 +25,7 @@ export interface RelayOptions {
 export async function startDatabaseRelay({ host, server: behind, kind }: RelayOptions): Promise<DatabaseRelay> {
   const sockets = new Set<Socket>();
   let full = false;
+  let carried = 0;
   let listening = false;
   const keep = (socket: Socket) => {
     sockets.add(socket);
@@ -31,6 +34,7 @@ export async function startDatabaseRelay({ host, server: behind, kind }: RelayOp
   const accept = (client: Socket) => {
     keep(client);
     if (full) return turnAway(client, kind);
+    carried++;
     const onward = connect(behind);
     keep(onward);
     client.pipe(onward).pipe(client);
@@ -61,6 +65,7 @@ export async function startDatabaseRelay({ host, server: behind, kind }: RelayOp
   return {
     host,
     port,
+    carried: () => carried,
     stop,
     exhaust: () => {
       full = true;

@@ -8,6 +8,7 @@ import { beginFault } from './begin-fault.ts';
 import type { KeeperParts, LedgerCall, TargetControl } from './begun.ts';
 import { type DatabaseRelay, startDatabaseRelay } from './database-relay.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
+import { createFreshDatabase, type FreshDatabase } from './fresh-database.ts';
 import type { Commands, FaultReply, PrepareOptions } from './protocol.ts';
 import { startTarget, type TargetCommand, type TargetProcess } from './target-process.ts';
 
@@ -30,6 +31,7 @@ interface Stage {
   standin: Standin | null;
   sink: { close(): Promise<void> };
   relay: DatabaseRelay | null;
+  fresh: FreshDatabase | null;
   dialect: Dialect;
   ledger: LedgerCall[];
 }
@@ -107,7 +109,8 @@ export function createKeeper(parts: KeeperParts): Keeper {
       const prepared = await prepareStage(args, parts);
       stage = prepared.stage;
       const { proxy, relay } = prepared.stage;
-      const database = relay === null ? null : { host: relay.host, port: relay.port };
+      const name = prepared.stage.fresh?.name ?? null;
+      const database = relay === null ? null : { host: relay.host, port: relay.port, name };
       return { upstreamUrl: proxy.url, alertsUrl: prepared.alertsUrl, database };
     },
     'start-target': async (args) => {
@@ -201,6 +204,7 @@ async function prepareStage(args: PrepareOptions, parts: KeeperParts): Promise<{
   });
   const sink = await startAlertSink((body) => parts.record({ kind: 'alert', t: parts.now(), body }));
   const database = args.database ?? null;
+  const fresh = database?.kind === 'postgres' ? await createFreshDatabase(database.url) : null;
   const relay =
     database === null
       ? null
@@ -209,7 +213,7 @@ async function prepareStage(args: PrepareOptions, parts: KeeperParts): Promise<{
           server: { host: database.host, port: database.port },
           kind: database.kind,
         });
-  return { stage: { proxy, standin, sink, relay, dialect: args.dialect, ledger }, alertsUrl: sink.url };
+  return { stage: { proxy, standin, sink, relay, fresh, dialect: args.dialect, ledger }, alertsUrl: sink.url };
 }
 
 async function closeStage(stage: Stage | null): Promise<void> {
@@ -217,4 +221,5 @@ async function closeStage(stage: Stage | null): Promise<void> {
   await stage?.standin?.close();
   await stage?.sink.close();
   await stage?.relay?.close();
+  await stage?.fresh?.drop();
 }

@@ -15,13 +15,17 @@ export interface PrepareOptions {
   seed: number;
   tokensPerSecond: number;
   /** A database server that the target reaches through a relay; null: none. */
-  database?: { kind: 'postgres' | 'mysql'; host: string; port: number } | null;
+  database?: { kind: 'postgres' | 'mysql'; host: string; port: number; url: string } | null;
 }
 
 export interface Commands {
   prepare: {
     args: PrepareOptions;
-    reply: { upstreamUrl: string; alertsUrl: string; database: { host: string; port: number } | null };
+    reply: {
+      upstreamUrl: string;
+      alertsUrl: string;
+      database: { host: string; port: number; name: string | null } | null;
+    };
   };
   'start-target': { args: TargetCommand; reply: { pid: number } };
   'restart-target': { args: Record<string, never>; reply: { pid: number } };

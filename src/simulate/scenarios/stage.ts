@@ -106,8 +106,8 @@ export async function setStage(parts: StageParts, ownMemory = false): Promise<St
 
 /** The real server behind `${database.url}`, as DATABASE_URL names it to the simulator; null when there is none. */
 export function databaseServer({ profile, env }: Pick<StageParts, 'profile' | 'env'>): {
-  at: { kind: 'postgres' | 'mysql'; host: string; port: number };
-  urlAt(place: { host: string; port: number }): string;
+  at: { kind: 'postgres' | 'mysql'; host: string; port: number; url: string };
+  urlAt(place: { host: string; port: number; name: string | null }): string;
 } | null {
   const { kind } = profile.database;
   const given = env['DATABASE_URL'];
@@ -115,10 +115,11 @@ export function databaseServer({ profile, env }: Pick<StageParts, 'profile' | 'e
   const url = new URL(given);
   const port = url.port === '' ? (kind === 'postgres' ? 5432 : 3306) : Number(url.port);
   return {
-    at: { kind, host: url.hostname.replace(/^\[|\]$/g, ''), port },
+    at: { kind, host: url.hostname.replace(/^\[|\]$/g, ''), port, url: given },
     urlAt: (place) => {
       const through = new URL(given);
       through.host = `${place.host}:${place.port}`;
+      if (place.name !== null) through.pathname = `/${place.name}`;
       return through.href;
     },
   };
