@@ -220,7 +220,8 @@ function announceStore(store: Store, signals: Signals): () => void {
 /** The providers of the configuration, or the stand-in's address when there is none. */
 async function providersOf(config: Config, atEnd: AtEnd): Promise<GatewaySettings['providers']> {
   if (config.providers.length > 0) return config.providers;
-  const standin = await startStandin();
+  // Users choose the model's name here: one of them must not take the provider from the others.
+  const standin = await startStandin({ errorsOnDemand: false });
   atEnd(() => standin.close());
   return [{ name: 'standin', dialect: 'openai', url: standin.url }];
 }

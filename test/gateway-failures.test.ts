@@ -432,3 +432,33 @@ function freePort(): Promise<number> {
     });
   });
 }
+
+test('createGateway() keeps a key in service when only one request was forbidden', async () => {
+  const { rig, upstream } = await rigBefore(
+    (req, res, body, nth) =>
+      JSON.stringify(body).includes('forbidden-model')
+        ? json(res, 403, { error: {} })
+        : answering()(req, res, body, nth),
+    { models: (_req, res) => json(res, 200, { data: [] }) },
+  );
+  const forbidden = await rig.chat('hi', { model: 'forbidden-model' });
+  assert.equal(codeOf(forbidden), 'ERR_PROVIDER_REFUSED');
+  let status = 0;
+  for (let i = 0; i < 20 && status !== 200; i++) status = (await rig.chat('hi')).status;
+  assert.equal(status, 200);
+  assert.ok(!kinds(rig).includes('provider-key-compromised'));
+  assert.equal(rig.gateway.state().providers[0]!.keys[0]!.refused, false);
+  assert.ok(upstream.ledger.length >= 2);
+});
+
+test('createGateway() drops a key that a probe too finds forbidden, after two uses', async () => {
+  const refuse: Behaviour = (req, res, body, nth) =>
+    req.headers.authorization === 'Bearer key-1' ? json(res, 403, { error: {} }) : answering()(req, res, body, nth);
+  const models: Behaviour = (req, res) =>
+    req.headers.authorization === 'Bearer key-1' ? json(res, 403, { error: {} }) : json(res, 200, { data: [] });
+  const { rig, upstream } = await rigBefore(refuse, { spareKeys: ['key-2'], models });
+  assert.equal((await rig.chat('hi')).status, 200);
+  await until(() => kinds(rig).includes('provider-key-compromised'));
+  assert.equal((await rig.chat('again')).status, 200);
+  assert.equal(upstream.ledger.filter((used) => used === 'Bearer key-1').length, 2, upstream.ledger.join());
+});

@@ -21,6 +21,7 @@ export function errorOfFailure({ kind, retryAfterMs }: Failure, halfOpenMs: numb
       return { error: new RempartError('ERR_QUOTA_EXHAUSTED', { seconds: wait }), retryAfterSeconds: wait };
     }
     case 'key-refused':
+    case 'forbidden':
       return {
         error: new RempartError('ERR_PROVIDER_REFUSED', { seconds: refusedSeconds }),
         retryAfterSeconds: refusedSeconds,

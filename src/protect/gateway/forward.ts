@@ -89,7 +89,7 @@ async function tryProvider<T>(
       );
       if (end.committed) return giveUp(end.failure, true);
       // The next key takes over at once; this is no retry of the same thing.
-      if (end.failure.kind === 'key-refused') continue;
+      if (end.failure.kind === 'key-refused' || end.failure.kind === 'forbidden') continue;
       failure = end.failure;
     }
     const wait = Math.max(backoffMs(retry, retries.baseMs, random), failure.retryAfterMs ?? 0);

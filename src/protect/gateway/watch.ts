@@ -23,6 +23,11 @@ export function watchProviders(now: () => number, providers: readonly Provider[]
       provider.health.probed(index, startedAt, result.kind === 'failed' ? result.failure : undefined);
   }
 
+  for (const provider of providers) {
+    provider.health.onSuspicion((index) => {
+      if (!probing.has(provider)) void probe(provider, index);
+    });
+  }
   const timer = setInterval(() => {
     for (const provider of providers) {
       if (probing.has(provider) || !provider.health.troubled()) continue;

@@ -2,7 +2,7 @@
 import type { ProviderError, ProviderErrorKind } from '../../platform/wire/provider-errors.ts';
 
 export type FailureKind =
-  | Exclude<ProviderErrorKind, 'forbidden'>
+  | ProviderErrorKind
   /** No connection came about. */
   | 'unreachable'
   /** The connection broke before the answer's end. */
@@ -24,10 +24,8 @@ export function isProvidersFault(kind: FailureKind): boolean {
   return kind !== 'not-found' && kind !== 'invalid-request';
 }
 
-/** A 403 is treated like a 401: what the key may not do now, another key may. */
 export function failureOfAnswer(described: ProviderError): Failure {
-  const kind = described.kind === 'forbidden' ? 'key-refused' : described.kind;
-  const { retryAfterMs } = described;
+  const { kind, retryAfterMs } = described;
   return { kind, heals: described.heals, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }
 

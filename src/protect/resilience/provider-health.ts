@@ -42,6 +42,8 @@ export interface ProviderHealth {
   /** What the background probe should try now, if anything. */
   due(): number | undefined;
   probed(index: number, startedAt: number, failure: Failure | undefined): void;
+  /** Called when a key has to be probed at once, since one answer alone does not tell whether it was refused. */
+  onSuspicion(listener: (index: number) => void): void;
   /** Share of a limit that is used, 0 to 1, as the provider's headers tell. */
   used(share: number): void;
   /** False when nothing is wrong, so that no timer need run. */
@@ -55,9 +57,16 @@ interface Key {
   refusal: Refusal;
   heldUntil: number;
   because: FailureKind;
+  /** A 403 may be about the key or about this one request; until a probe has told, others use another key. */
+  suspected: boolean;
+  /** 403 answers since the last success. */
+  forbidden: number;
 }
 
 const warnAt = 0.8;
+/** So many in a row are about the key, even where a light probe passes. */
+const forbiddenLimit = 3;
+const suspicionMs = 300;
 
 export function createProviderHealth(parts: HealthParts, settings: HealthSettings): ProviderHealth {
   const { now, signals } = parts;
@@ -69,10 +78,24 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     refusal: { kind: 'accepted' },
     heldUntil: 0,
     because: 'server-error',
+    suspected: false,
+    forbidden: 0,
   }));
-  const current = () => keys.findIndex((key) => key.refusal.kind === 'accepted');
+  const current = () => keys.findIndex((key) => key.refusal.kind === 'accepted' && !key.suspected);
+  let suspicion: (index: number) => void = () => {};
+
+  /** One user's forbidden model must not take the key from everybody: the probe decides, unless it goes on. */
+  function forbidden(index: number, key: Key): void {
+    key.forbidden++;
+    if (key.forbidden >= forbiddenLimit) refused(index, key);
+    else if (!key.suspected) {
+      key.suspected = true;
+      suspicion(index);
+    }
+  }
 
   function refused(index: number, key: Key): void {
+    key.suspected = false;
     const first = key.refusal.kind === 'accepted';
     const lastKey = keys.every((other) => other === key || other.refusal.kind !== 'accepted');
     key.refusal = refuse(key.refusal, now(), refusalSettings, lastKey);
@@ -97,9 +120,10 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
       return;
     }
     key.because = failure.kind;
-    if (failure.kind === 'key-refused') {
+    if (failure.kind === 'key-refused' || failure.kind === 'forbidden') {
       key.breaker.release(at);
-      refused(index, key);
+      if (failure.kind === 'forbidden') forbidden(index, key);
+      else refused(index, key);
       return;
     }
     outage.suffered(failure);
@@ -115,7 +139,10 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     pick() {
       const index = current();
       const key = keys[index];
-      if (key === undefined) return { kind: 'refused' };
+      if (key === undefined) {
+        const waiting = keys.some(({ suspected }) => suspected);
+        return waiting ? { kind: 'wait', ms: suspicionMs, because: 'forbidden' } : { kind: 'refused' };
+      }
       const at = now();
       if (key.heldUntil > at) return { kind: 'wait', ms: key.heldUntil - at, because: 'rate-limited' };
       const admission = key.breaker.admit(at);
@@ -126,6 +153,8 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
       const key = keys[index]!;
       key.breaker.succeeded();
       key.heldUntil = 0;
+      key.forbidden = 0;
+      key.suspected = false;
       accepted(index, key);
       outage.healed(startedAt, 'answer');
     },
@@ -134,6 +163,8 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     gaveUp: outage.gaveUp,
     due() {
       const index = current();
+      const suspect = keys.findIndex(({ suspected }) => suspected);
+      if (suspect !== -1) return suspect;
       // A refused key has its own slow clock; a key in service is probed whenever something is wrong.
       const refusedIndex = keys.findIndex(({ refusal }) => refusal.kind === 'refused' && refusal.nextProbeAt <= now());
       if (refusedIndex !== -1) return refusedIndex;
@@ -141,11 +172,20 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     },
     probed(index, startedAt, failure) {
       const key = keys[index]!;
+      const wasSuspected = key.suspected;
       if (failure === undefined) {
+        key.suspected = false;
         accepted(index, key);
         if (outage.worthProbing()) key.breaker.heard();
         outage.healed(startedAt, 'probe');
-      } else if (failure.kind === 'key-refused') refused(index, key);
+      } else if (failure.kind === 'key-refused' || failure.kind === 'forbidden') {
+        // Two uses by now: the one that raised the suspicion, and this one.
+        if (wasSuspected) refused(index, key);
+        refused(index, key);
+      }
+    },
+    onSuspicion(listener) {
+      suspicion = listener;
     },
     used(share) {
       if (share < warnAt) warned = false;
@@ -155,7 +195,8 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
         signals.emit({ kind: 'quota-warning', time: now(), severity: 'medium', facts });
       }
     },
-    troubled: () => outage.worthProbing() || keys.some(({ refusal }) => refusal.kind === 'refused'),
+    troubled: () =>
+      outage.worthProbing() || keys.some(({ refusal, suspected }) => suspected || refusal.kind === 'refused'),
     state() {
       const last = outage.last();
       return {

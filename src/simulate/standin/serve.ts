@@ -34,6 +34,7 @@ export interface ServeParts {
   setup: Setup;
   dialect: Dialect | 'all';
   pace: Pace;
+  errorsOnDemand: boolean;
   rateLimitStyle: 'provider' | 'plain';
   /** Bound to this machine only: then Ollama refuses foreign Host headers. */
   loopback: boolean;
@@ -91,7 +92,8 @@ async function answer(parts: ServeParts, exchange: Exchange, found: Found): Prom
   if (entry.kind === 'refused') return send(exchange, parts, keyRefusal(dialect, entry));
   if (read.kind === 'refused') return send(exchange, parts, read.answer);
   const refusal =
-    demandedError(dialect, model) ?? (route.metered ? missingModel(dialect, model, parts.setup) : undefined);
+    (parts.errorsOnDemand ? demandedError(dialect, model) : undefined) ??
+    (route.metered ? missingModel(dialect, model, parts.setup) : undefined);
   if (refusal !== undefined) return send(exchange, parts, refusal);
   const reply = route.handle({ dialect, body, rest, sequence: exchange.sequence }, parts.setup);
   if (!route.metered || reply.kind === 'refused' || reply.kind === 'text') return sendReply(exchange, parts, reply, {});

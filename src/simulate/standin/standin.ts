@@ -24,6 +24,8 @@ export interface StandinOptions {
   /** The models of the lists; any other name is served too, unless it is missing. */
   models?: readonly string[];
   missingModels?: readonly string[];
+  /** Default true: the model names `standin-error-STATUS` answer with that error. Off where strangers choose the model. */
+  errorsOnDemand?: boolean;
   /** How a per-minute limit is refused: in the provider's words, or in those of no provider in particular. */
   rateLimitStyle?: 'provider' | 'plain';
   /** Milliseconds since the epoch. */
@@ -69,6 +71,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     setup,
     dialect: options.dialect ?? 'all',
     pace: { tokensPerSecond: options.tokensPerSecond ?? 0, firstTokenMs: options.firstTokenMs ?? 0 },
+    errorsOnDemand: options.errorsOnDemand ?? true,
     rateLimitStyle: options.rateLimitStyle ?? 'provider',
     onRequest: options.onRequest ?? (() => {}),
   });
