@@ -262,23 +262,29 @@ test('toxics go at once under traffic, whatever they hold back', async () => {
   source.close();
 });
 
-test('bandwidth does not read more than it can hold', async () => {
-  let accepted = 0;
-  const source = await listen((socket) => {
-    const push = () => {
-      while (!socket.destroyed && socket.write(Buffer.alloc(65_536))) accepted += 65_536;
-    };
-    socket.on('drain', push).resume();
-    push();
+for (const [what, toxics, reads] of [
+  ['proxy does not read more than its client takes', [], false],
+  ['bandwidth does not read more than it can hold', [['bandwidth', { rate: 0 }]], true],
+] as [string, [string, object][], boolean][]) {
+  test(what, async () => {
+    let accepted = 0;
+    const source = await listen((socket) => {
+      const push = () => {
+        while (!socket.destroyed && socket.write(Buffer.alloc(65_536))) accepted += 65_536;
+      };
+      socket.on('drain', push).resume();
+      push();
+    });
+    const { port, toxic } = await setup(source.port);
+    for (const [type, attributes] of toxics) await toxic(type, attributes);
+    const client = await wire(port);
+    if (!reads) client.socket.pause();
+    await pause(400);
+    assert.ok(accepted < 24_000_000, `${accepted} bytes were taken in`);
+    client.socket.destroy();
+    source.close();
   });
-  const { port, toxic } = await setup(source.port);
-  await toxic('bandwidth', { rate: 0 });
-  const client = await wire(port);
-  await pause(400);
-  assert.ok(accepted < 16_000_000, `${accepted} bytes were taken in`);
-  client.socket.destroy();
-  source.close();
-});
+}
 
 test('leases end a toxic and an outage by themselves, and can be begun anew', async () => {
   const { port, toxic, name } = await setup();
