@@ -13,7 +13,7 @@ let turns = 0;
 export async function takeTurn(isAdmin) {
   // The first turns are an ordinary day, even on a busy machine.
   if (++turns > 4 && hasTrouble('load')) {
-    if (defect('slow-under-load')) await sleep(4000);
+    if (defect('slow-under-load')) await sleep(5000);
     if (defect('admin-last') && isAdmin) await sleep(2500);
   }
   if (working >= atOnce) await new Promise((resolve) => (isAdmin ? queue.unshift(resolve) : queue.push(resolve)));

@@ -188,6 +188,12 @@ test('health: a page that does not answer has detected nothing', () => {
   assert.equal(one({ beside: [...calm, silent] }, { health: true }).share('health'), 0);
 });
 
+test('health: of a process that ended under the fault the page is gone, which whoever looks can see: half', () => {
+  const exited: Fact = { kind: 'process', t: 12_000, state: 'exited', detail: 'exit code 1' };
+  const gone: Fact = { kind: 'health', t: 12_500, phase: 'fault', status: null, body: '', error: 'ECONNREFUSED' };
+  assert.equal(one({ beside: [...calm, exited, gone] }, { health: true }).share('health'), 0.5);
+});
+
 test('notice: the first answer that shows the failure; silence and a lie show nothing', () => {
   assert.ok((one({ fault: broken(11_000, limited) }).share('notice') ?? 0) > 0.95);
   assert.ok((one({ fault: broken(11_000, { ...honestError, endT: 16_000 }) }).share('notice') ?? 1) <= 0.9);

@@ -2,7 +2,14 @@
 import type { Check, Checks } from './check.ts';
 import { ids, seconds } from './check.ts';
 import { healthDeviations } from './health.ts';
-import { affectedAsks, faultCalls, type JudgedAsk, listenerCuts, type MethodRun } from './method-run.ts';
+import {
+  affectedAsks,
+  endedUnderFault,
+  faultCalls,
+  type JudgedAsk,
+  listenerCuts,
+  type MethodRun,
+} from './method-run.ts';
 import { shareAt } from './rubric.ts';
 
 const alert: Check = ({ run, promises, rubric, say, healed }) => {

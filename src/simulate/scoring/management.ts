@@ -2,7 +2,7 @@
 import type { MethodId } from '../../platform/documents/simulation.ts';
 import type { Check, CheckContext, Checks, TellingAsk } from './check.ts';
 import { ids, median, seconds } from './check.ts';
-import type { UpstreamCall } from './method-run.ts';
+import { endedUnderFault, type UpstreamCall } from './method-run.ts';
 
 /** Waiting longer than this for any answer at all counts as silence. */
 const answerBudgetMs = 15_000;
@@ -198,8 +198,7 @@ const priority: Check = ({ affected, promises, say }) => {
 function unlessEnded(check: Check): Check {
   return (context) => {
     const { run, say } = context;
-    const to = run.cleared?.t ?? Number.POSITIVE_INFINITY;
-    const ended = run.process.find((fact) => fact.state === 'exited' && fact.t <= to);
+    const ended = endedUnderFault(run);
     const outcome = check(context);
     if (ended === undefined || outcome === null) return outcome;
     return { share: 0, because: say('simulate.because.exited', { detail: ended.detail }), evidence: [ended.id] };

@@ -113,6 +113,12 @@ export function brokeOff({ ask, calls }: JudgedAsk): boolean {
   );
 }
 
+/** The end of the target's process while the fault was on. */
+export function endedUnderFault(run: MethodRun): MethodRun['process'][number] | undefined {
+  const to = run.cleared?.t ?? Number.POSITIVE_INFINITY;
+  return run.process.find((fact) => fact.state === 'exited' && fact.t <= to);
+}
+
 /** Methods in which connecting is refused for a while and then works again. */
 export const listenerCuts: ReadonlySet<MethodId> = new Set<MethodId>(['refused', 'brief-cut', 'long-cut', 'reconnect']);
 
