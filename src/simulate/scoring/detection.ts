@@ -36,6 +36,10 @@ export function firstAlert(run: MethodRun): MethodRun['alerts'][number] | undefi
 const health: Check = ({ run, promises, rubric, say, healed, healthBaseline }) => {
   if (!promises['health'] || !mustBeSeen(run, healed)) return null;
   const seen = healthSeen(run, healthBaseline);
+  const ended = endedUnderFault(run);
+  // A process that is gone has told nobody, but whoever looks at its page sees it at once.
+  if (seen === null && ended !== undefined)
+    return { share: 0.5, because: say('simulate.because.exited', { detail: ended.detail }), evidence: [ended.id] };
   if (seen === null)
     return {
       share: 0,
