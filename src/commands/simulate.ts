@@ -15,6 +15,7 @@ import { loadStated } from '../simulate/scenarios/stated.ts';
 import { parseRubric } from '../simulate/scoring/rubric.ts';
 import { refuseStrangers } from '../simulate/targets/loopback.ts';
 import { loadProfile } from '../simulate/targets/profile.ts';
+import { carryOutExperiment, writeExperiment } from './chaos-experiment.ts';
 import { type Command, type CommandInput, usageError, wholeNumber } from './command.ts';
 import { tellPlan, tellProgress, tellResult } from './simulate-output.ts';
 
@@ -43,6 +44,9 @@ export const simulate: Command = {
     list: { type: 'boolean', summary: 'report.cli.list' },
     explain: { type: 'string', value: 'CHECK', summary: 'report.cli.explain' },
     'blank-grid': { type: 'string', value: 'FILE.html', summary: 'report.cli.blank-grid' },
+    'export-chaostoolkit': { type: 'string', value: 'FILE', summary: 'report.cli.export-chaostoolkit' },
+    experiment: { type: 'string', value: 'FILE', summary: 'report.cli.experiment' },
+    journal: { type: 'string', value: 'FILE', summary: 'report.cli.journal' },
     'i-am-authorised': { type: 'string', value: 'TEXT', summary: 'simulate.cli.authorised' },
   },
   async run(input) {
@@ -51,7 +55,11 @@ export const simulate: Command = {
     if (blank !== undefined) return writeBlankGrid(input, blank);
     const check = textOption(input, 'explain');
     if (check !== undefined) return explain(input, check);
+    const experiment = textOption(input, 'experiment');
+    if (experiment !== undefined) return carryOutExperiment(input, experiment);
     const plan = planOf(input);
+    const exported = textOption(input, 'export-chaostoolkit');
+    if (exported !== undefined) return writeExperiment(input, plan, exported);
     if (input.options['dry-run'] === true) {
       tellPlan(input, plan);
       return 0;

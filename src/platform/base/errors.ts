@@ -19,6 +19,7 @@ export const errorCatalogue = {
   ERR_CONTROL_UNREACHABLE: { exit: 3 },
   ERR_CONVERSATION_UNKNOWN: { exit: 1, http: 404 },
   ERR_DATA_LOCKED: { exit: 3 },
+  ERR_EXPERIMENT_INVALID: { exit: 2 },
   ERR_FORBIDDEN: { exit: 1, http: 403 },
   ERR_INTERNAL: { exit: 1, http: 500 },
   ERR_JOURNAL_MISSING: { exit: 3 },

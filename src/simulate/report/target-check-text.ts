@@ -7,7 +7,7 @@ const signs = { works: '✔', fails: '✖', untried: '…', missing: '–' } as 
 export function checkText({ target, findings, methods }: TargetCheck, { say, name }: Words): string {
   const width = Math.max(...findings.map(({ what }) => say(`report.target.${what}`).length));
   const lines = findings.map(({ what, state, detail }) => {
-    const told = state === 'missing' ? say(`report.target.${what}.missing`) : visible(detail);
+    const told = state === 'missing' ? name(`report.target.${what}.missing`, '') : visible(detail);
     return `${signs[state]} ${say(`report.target.${what}`).padEnd(width)}  ${say(`report.target.state.${state}`)}${told === '' ? '' : ` (${told})`}`;
   });
   const without = methods.filter(({ why }) => why !== null);

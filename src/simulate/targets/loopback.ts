@@ -29,3 +29,8 @@ function hostOf(url: string): string {
 function isLoopback(host: string): boolean {
   return host.toLowerCase() === 'localhost' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
+
+/** Whether an address leads to this machine. */
+export function isLocalUrl(url: string): boolean {
+  return isLoopback(hostOf(url));
+}
