@@ -94,6 +94,10 @@ function escaped() {
   const text = 'Réponse enregistrée plus tôt.';
   return { body: `{"reply":"R\\u00e9ponse enregistr\\u00e9e plus t\\u00f4t."}`, answer: text };
 }
+function technical() {
+  const error = 'Upstream timeout (HTTP 503): le service est indisponible. Réessayez dans 5 minutes.';
+  return { status: 503, body: JSON.stringify({ error }), answer: null };
+}
 function later() {
   const message = "Votre demande est en file d'attente, la réponse viendra dans 2 minutes.";
   return { status: 202, body: JSON.stringify({ message }), answer: null };
@@ -211,6 +215,7 @@ const manage: [name: string, facts: Fact[], answered: number, honest: number][] 
   ['served answers', secondAttempt(), 1, 1],
   ['limited answers', broken(11_000, limited), 1, 1],
   ['honest errors', broken(11_000, honestError), 1, 0.75],
+  ['errors in the words of the workshop that still help', broken(11_000, technical()), 1, 0.75],
   ['errors that call themselves a success', broken(11_000, { ...honestError, status: 200 }), 1, 0.4],
   [
     'errors of a stream that had begun',

@@ -49,8 +49,10 @@ function answerWorth(ask: TellingAsk): keyof CheckContext['rubric']['answers'] {
   // An error that calls itself a success misleads every program between; a stream had to begin before it knew.
   const { status, headers } = ask.ask;
   const posesAsSuccess = (status ?? 500) < 400 && !/event-stream|ndjson/.test(headers['content-type'] ?? '');
-  // A fitting message says what happens in plain words; what was written for a developer is not one.
-  return ask.wording.what && ask.wording.plain && !posesAsSuccess ? 'error' : 'bare-error';
+  // A fitting message answers one of a user's questions plainly, or two in whatever words: how well it does is for UX.
+  const { what, does, when, plain } = ask.wording;
+  const questions = [what, does, when].filter(Boolean).length;
+  return questions >= (plain ? 1 : 2) && !posesAsSuccess ? 'error' : 'bare-error';
 }
 
 /** Retries closer than this are a storm, not a second chance. */
