@@ -34,7 +34,7 @@ export function progressiveFault(
 }
 
 function told(dialect: Dialect, left: number, resetMs: number): CallAction {
-  return { act: 'relay', headers: limitHeaders(dialect, left, resetMs), quotaUsed: 1 - left / limit };
+  return { act: 'relay', headers: limitHeaders(dialect, left, resetMs), quotaUsed: (limit - left) / limit };
 }
 
 function refused(dialect: Dialect, resetMs: number): CallAction {
