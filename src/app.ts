@@ -45,7 +45,10 @@ export interface AppOptions {
   config: Config;
   data: string;
   lang: Lang;
-  log: Log;
+  /** Called once the data directory is held, so that a log in it has one writer. */
+  openLog: () => Log;
+  /** Ends a start that is under way; once it is done, `close` does. */
+  signal: AbortSignal;
 }
 
 export interface App {
@@ -53,8 +56,10 @@ export interface App {
   consoleUrl: string;
   /** No provider is configured, so the stand-in answers. */
   standin: boolean;
-  /** At the first start only: what is shown once and kept nowhere in clear. */
-  firstRun?: { password: string; apiKey?: string };
+  /** The database could not be reached: conversations wait on this machine until it is back. */
+  storeAway: boolean;
+  /** At the first start: what is shown once and kept nowhere in clear. */
+  firstRun?: { password?: string; apiKey?: string };
   close(): Promise<void>;
 }
 
@@ -66,19 +71,34 @@ export async function startApp(options: AppOptions): Promise<App> {
   const close = async () => {
     for (let end = closers.pop(); end !== undefined; end = closers.pop()) await end();
   };
+  const { signal } = options;
+  const atEnd: AtEnd = (end) => {
+    closers.push(end);
+    signal.throwIfAborted();
+  };
   try {
-    return { ...(await start(options, (end) => closers.push(end))), close };
+    signal.throwIfAborted();
+    return { ...(await Promise.race([start(options, atEnd), abandoned(signal)])), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
+/** Remembers how a part is ended; throws once the start is no longer wanted. */
 type AtEnd = (end: () => Promise<void>) => void;
 
-async function start({ config, data, lang, log }: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'close'>> {
-  const ground = await openGround({ config, data, lang, log }, atEnd);
-  const { signals, watch, store, keys, sessions, password } = ground;
+/** Rejects when a start that is no longer wanted is still held up by one of its parts. */
+function abandoned(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => setTimeout(() => reject(signal.reason), 1_000), { once: true });
+  });
+}
+
+async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'close'>> {
+  const { config, data, lang } = options;
+  const ground = await openGround(options, atEnd);
+  const { signals, watch, store, keys, sessions, password, log } = ground;
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'rempart_' });
   const providers = await providersOf(config, atEnd);
@@ -149,14 +169,22 @@ async function start({ config, data, lang, log }: AppOptions, atEnd: AtEnd): Pro
   const control = await serveControl(data, keyCommands(keys, Date.now));
   atEnd(() => control.close());
   await watch.journal.append(applicationLifecycle({ activity: 'start', time: Date.now() }));
-  const firstRun = password.fresh === undefined ? undefined : await firstKey(password.fresh, keys, log);
-  return { gatewayUrl, consoleUrl, standin, ...(firstRun === undefined ? {} : { firstRun }) };
+  const apiKey = await firstKey(keys, log);
+  options.signal.throwIfAborted();
+  password.keep();
+  const firstRun = {
+    ...(password.fresh === undefined ? {} : { password: password.fresh }),
+    ...(apiKey === undefined ? {} : { apiKey }),
+  };
+  const storeAway = store.health().state === 'away';
+  return { gatewayUrl, consoleUrl, standin, storeAway, ...(Object.keys(firstRun).length === 0 ? {} : { firstRun }) };
 }
 
 /** What every part stands on: signals, journal, store, access. */
-async function openGround({ config, data, log }: AppOptions, atEnd: AtEnd) {
+async function openGround({ config, data, openLog }: AppOptions, atEnd: AtEnd) {
   const directory = await openDataDirectory(data);
   atEnd(async () => directory.lock.release());
+  const log = openLog();
   const signals = createSignals();
   signals.subscribe(({ kind, severity, facts }) => {
     if (severity === 'info' || severity === 'low') log.info({ signal: kind, severity, facts }, 'signal');
@@ -190,6 +218,7 @@ async function openGround({ config, data, log }: AppOptions, atEnd: AtEnd) {
     if (state === 'open') void keys.refresh();
   });
   return {
+    log,
     signals,
     watch,
     store,
@@ -226,15 +255,14 @@ async function providersOf(config: Config, atEnd: AtEnd): Promise<GatewaySetting
   return [{ name: 'standin', dialect: 'openai', url: standin.url }];
 }
 
-async function firstKey(password: string, keys: Keys, log: Log): Promise<NonNullable<App['firstRun']>> {
-  // Who has brought keys of their own needs no other.
-  if (keys.list().length > 0) return { password };
+/** A key to begin with; who has any, or has brought their own, needs no other. */
+async function firstKey(keys: Keys, log: Log): Promise<string | undefined> {
+  if (keys.list().length > 0) return undefined;
   try {
-    const { secret } = await keys.create({ subject: 'first-user', role: 'user' });
-    return { password, apiKey: secret };
+    return (await keys.create({ subject: 'first-user', role: 'user' })).secret;
   } catch (error) {
     log.warn({ err: error }, 'the first API key could not be stored');
-    return { password };
+    return undefined;
   }
 }
 

@@ -1,8 +1,10 @@
 // `rempart up`: gateway, chatbot and console, until Ctrl-C.
 import { once } from 'node:events';
+import { join } from 'node:path';
 import type { App } from '../app.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { createLog } from '../platform/base/log.ts';
+import { openLogFile } from '../platform/base/log-file.ts';
 import { type Command, type CommandInput, wholeNumber } from './command.ts';
 
 export const up: Command = {
@@ -23,8 +25,11 @@ export const up: Command = {
       console: { ...file.console, port: consolePort ?? file.console.port },
     };
     const { startApp } = await import('../app.ts');
-    const app = await startApp({ config, data: input.data, lang: input.lang, log: createLog(config.log) });
-    announce(input, app);
+    // A person reads the terminal: what is written for machines goes to a file. A pipe or a service manager gets it all.
+    const logFile = isTerminal(input.stderr) ? join(input.data, 'log', 'rempart.log') : undefined;
+    const openLog = () => createLog(config.log, logFile === undefined ? undefined : openLogFile(logFile));
+    const app = await startApp({ config, data: input.data, lang: input.lang, openLog, signal: input.signal });
+    announce(input, app, logFile);
     if (!input.signal.aborted) await once(input.signal, 'abort');
     if (!input.json) input.stderr.write(`${input.say('up.stopping')}\n`);
     await app.close();
@@ -34,9 +39,15 @@ export const up: Command = {
   },
 };
 
-function announce({ json, say, stdout }: CommandInput, { gatewayUrl, consoleUrl, standin, firstRun }: App): void {
+function isTerminal(stream: NodeJS.WritableStream): boolean {
+  return 'isTTY' in stream && stream.isTTY === true;
+}
+
+function announce({ json, say, stdout }: CommandInput, app: App, logFile: string | undefined): void {
+  const { gatewayUrl, consoleUrl, standin, storeAway, firstRun } = app;
   if (json) {
-    stdout.write(`${JSON.stringify({ schema: 'rempart/up@1', gatewayUrl, consoleUrl, standin, ...firstRun })}\n`);
+    const document = { schema: 'rempart/up@1', gatewayUrl, consoleUrl, standin, storeAway, ...firstRun };
+    stdout.write(`${JSON.stringify(document)}\n`);
     return;
   }
   const width = Math.max(say('up.gateway').length, say('up.console').length);
@@ -45,6 +56,8 @@ function announce({ json, say, stdout }: CommandInput, { gatewayUrl, consoleUrl,
     `  ${say('up.gateway').padEnd(width)}  ${gatewayUrl}`,
     `  ${say('up.console').padEnd(width)}  ${consoleUrl}`,
     ...(standin ? [say('up.standin')] : []),
+    ...(storeAway ? [say('up.store-away')] : []),
+    ...(logFile === undefined ? [] : [say('up.log', { file: logFile })]),
     ...(firstRun === undefined ? [] : firstLines(firstRun, gatewayUrl, say)),
   ];
   stdout.write(`${lines.join('\n')}\n`);
@@ -55,15 +68,18 @@ function firstLines(
   url: string,
   say: CommandInput['say'],
 ): string[] {
-  const width = Math.max(say('up.password').length, say('up.key').length);
-  const secrets = ['', say('up.first'), `  ${say('up.password').padEnd(width)}  ${password}`];
+  const shown: [string, string][] = [];
+  if (password !== undefined) shown.push([say('up.password'), password]);
+  if (apiKey !== undefined) shown.push([say('up.key'), apiKey]);
+  const width = Math.max(...shown.map(([name]) => name.length));
+  const secrets = ['', say('up.first'), ...shown.map(([name, secret]) => `  ${name.padEnd(width)}  ${secret}`)];
   if (apiKey === undefined) return secrets;
   const body = JSON.stringify({ message: say('up.try.question') }).replaceAll("'", '\u2019');
   return [
     ...secrets,
-    `  ${say('up.key').padEnd(width)}  ${apiKey}`,
     '',
     say('up.try'),
-    `  curl ${url}/chat -H 'authorization: Bearer ${apiKey}' -H 'content-type: application/json' -d '${body}'`,
+    `  export REMPART_KEY=${apiKey}`,
+    `  curl ${url}/chat -H "authorization: Bearer $REMPART_KEY" -H 'content-type: application/json' -d '${body}'`,
   ];
 }

@@ -12,16 +12,28 @@ const letters = 'abcdefghjkmnpqrstuvwxyz23456789';
 export interface AdminPassword {
   /** The password in clear, only when it was made just now. */
   readonly fresh?: string;
+  /** Writes a fresh one to disk: only once it is sure to be shown, or a start that fails would lose it for good. */
+  keep(): void;
   check(password: string): Promise<boolean>;
+}
+
+interface Stored {
+  salt: string;
+  hash: string;
 }
 
 export async function openAdminPassword(data: string): Promise<AdminPassword> {
   const file = join(data, 'admin-password.json');
-  const fresh = existsSync(file) ? undefined : await create(file);
-  const { salt, hash } = JSON.parse(readFileSync(file, 'utf8')) as { salt: string; hash: string };
+  const made = existsSync(file) ? undefined : await create();
+  const { salt, hash } = made?.stored ?? (JSON.parse(readFileSync(file, 'utf8')) as Stored);
   const known = Buffer.from(hash, 'base64url');
   return {
-    ...(fresh === undefined ? {} : { fresh }),
+    ...(made === undefined ? {} : { fresh: made.password }),
+    keep() {
+      if (made === undefined) return;
+      writeFileSync(`${file}.new`, JSON.stringify(made.stored), { mode: 0o600, flush: true });
+      renameSync(`${file}.new`, file);
+    },
     async check(password) {
       const given = await derive(password.normalize('NFKC'), Buffer.from(salt, 'base64url'), known.length, cost);
       return timingSafeEqual(given, known);
@@ -29,19 +41,12 @@ export async function openAdminPassword(data: string): Promise<AdminPassword> {
   };
 }
 
-async function create(file: string): Promise<string> {
+async function create(): Promise<{ password: string; stored: Stored }> {
   // Four groups of five letters that are hard to mistake for one another: 99 bits.
   const group = () => Array.from({ length: 5 }, () => letters[randomInt(letters.length)]).join('');
   const password = Array.from({ length: 4 }, group).join('-');
   const salt = randomBytes(16);
   const hash = await derive(password, salt, 32, cost);
-  const text = JSON.stringify({
-    kind: 'scrypt',
-    ...cost,
-    salt: salt.toString('base64url'),
-    hash: hash.toString('base64url'),
-  });
-  writeFileSync(`${file}.new`, text, { mode: 0o600, flush: true });
-  renameSync(`${file}.new`, file);
-  return password;
+  const stored = { kind: 'scrypt', ...cost, salt: salt.toString('base64url'), hash: hash.toString('base64url') };
+  return { password, stored };
 }
