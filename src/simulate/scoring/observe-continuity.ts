@@ -89,7 +89,8 @@ function incidents(seen: Seen): Cells {
   const own = functionCells(seen, 'incidents');
   if (own.without !== null) return own;
   const { found, evidence } = logRecord(seen);
-  return { with: found, without: found, announced: false, evidence };
+  // What is written to a log on ordinary days is no incident.
+  return { with: null, without: found, announced: false, evidence };
 }
 
 type Criterion = readonly [name: string, met: boolean | null, evidence: string[]];

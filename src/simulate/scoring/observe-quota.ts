@@ -42,8 +42,11 @@ export function strategies(seen: Seen): (readonly [name: string, strategy: Strat
   ];
 }
 
+/** Less than this share is no strategy but an accident. */
+const inPlace = 0.4;
+
 function strategyRows(seen: Seen, name: string, { share, evidence }: Strategy): Observation[] {
-  const value: Value = share === null ? 'not-assessed' : share > 0 ? 'yes' : 'no';
+  const value: Value = share === null ? 'not-assessed' : share >= inPlace ? 'yes' : 'no';
   return [
     worded(seen, `strategy.${name}`, value, yesNo, evidence),
     ...(share === null ? [] : [measured(`strategy.${name}.grade`, Math.round(50 * share) / 10, '/ 5', evidence)]),
