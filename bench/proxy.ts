@@ -40,6 +40,7 @@ const portOf = (server: { address(): unknown }) => (server.address() as AddressI
 const proxy = spawn(process.execPath, [join(root, 'bin/rempart.js'), 'proxy', '--admin', '127.0.0.1:0', '--json'], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
+process.once('exit', () => proxy.kill());
 const [hello] = (await once(proxy.stdout, 'data')) as [Buffer];
 const { url } = JSON.parse(hello.toString()) as { url: string };
 
@@ -136,7 +137,10 @@ async function timerTruth(): Promise<number[]> {
   await once(socket, 'connect');
   const sent: number[] = [];
   const off: number[] = [];
-  socket.on('data', () => off.push(performance.now() - (sent.shift() ?? 0) - askedMs));
+  socket.on('data', (bytes: Buffer) => {
+    // One byte each: two that came in one chunk are two.
+    for (const _ of bytes) off.push(performance.now() - (sent.shift() ?? 0) - askedMs);
+  });
   for (let i = 0; i < 20; i++) {
     sent.push(performance.now());
     socket.write('x');
