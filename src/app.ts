@@ -124,9 +124,12 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     maxWaitMs: 8_000,
     retryAfterSeconds: 5,
   });
+  const setAside = await openSpool<Op>(join(data, 'spool', 'set-aside.jsonl'));
+  atEnd(() => setAside.close());
   const book = createBook({
     store: createChatStore(store),
     spool: await openSpool<Op>(join(data, 'spool', 'chat.jsonl')),
+    setAside,
     onStoreChange: (listener) => store.onChange(({ state }) => listener(state === 'open')),
     log,
     now: Date.now,

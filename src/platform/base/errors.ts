@@ -43,6 +43,7 @@ export const errorCatalogue = {
   ERR_PROVIDER_UNAVAILABLE: { exit: 1, http: 503 },
   ERR_QUOTA_EXHAUSTED: { exit: 1, http: 429 },
   ERR_RATE_LIMITED: { exit: 1, http: 429 },
+  ERR_REQUEST_ID_REUSED: { exit: 1, http: 409 },
   ERR_RUN_UNREADABLE: { exit: 2 },
   ERR_SECRET_MISSING: { exit: 2 },
   ERR_SIMULATION_RUNNING: { exit: 3 },

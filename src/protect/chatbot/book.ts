@@ -1,5 +1,6 @@
 // The conversations, whether the store is there or not: in its absence they live in memory and in a spool file, and
 // are written to it when it is back, in order, once each.
+import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { ChatStore, Conversation, Settings } from './chat-store.ts';
 import type { Message } from './message.ts';
@@ -30,6 +31,8 @@ export interface Book {
 export interface BookParts {
   store: ChatStore;
   spool: Spool<Op>;
+  /** Where an entry goes that the store itself refuses, so that those behind it are not held up. */
+  setAside: Pick<Spool<Op>, 'append'>;
   /** Called with false when the store goes away and true when it is back; returns the end of the subscription. */
   onStoreChange: (listener: (there: boolean) => void) => () => void;
   log: Log;
@@ -37,15 +40,18 @@ export interface BookParts {
 }
 
 const retryMs = 500;
+/** A refusal may be a passing one (a deadlock): only one that is repeated is the entry's own fault. */
+const maxRefusals = 3;
 /** How far back the store's own acknowledgements are doubted when it breaks: a damaged file may have lost them. */
 const doubtMs = 5 * 60_000;
 
-export function createBook({ store, spool, onStoreChange, log, now }: BookParts): Book {
+export function createBook({ store, spool, setAside, onStoreChange, log, now }: BookParts): Book {
   const recent = createRecent();
   const pending: Op[] = [...spool.found];
   for (const op of pending) recent.apply(op);
   /** Messages that the store acknowledged lately. */
   let acknowledged: Message[] = [];
+  const refusals = new Map<Op, number>();
   let draining = false;
   let closed = false;
 
@@ -58,7 +64,8 @@ export function createBook({ store, spool, onStoreChange, log, now }: BookParts)
         recent.apply(op);
         return true;
       } catch (error) {
-        log.warn({ err: error }, 'the store did not take a chat message; it is kept in the spool');
+        // The code only: a database quotes the row it refuses in its message.
+        log.warn({ code: codeOf(error) }, 'the store did not take a chat message; it is kept in the spool');
       }
     }
     pending.push(op);
@@ -93,20 +100,36 @@ export function createBook({ store, spool, onStoreChange, log, now }: BookParts)
     await spool.append(ops);
   }
 
+  /** Writes it to the store, or sets it aside; rejects while neither can be said yet. */
+  async function settle(op: Op): Promise<void> {
+    try {
+      await apply(store, op);
+      if (op.kind === 'message') acknowledge(op.message);
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'ERR_STORE_AWAY') throw error;
+      const count = (refusals.get(op) ?? 0) + 1;
+      refusals.set(op, count);
+      if (count < maxRefusals) throw error;
+      await setAside.append([op]);
+      log.error({ code, kind: op.kind }, 'the store refuses a chat entry; it is set aside beside the spool');
+    }
+    refusals.delete(op);
+  }
+
   async function drain(): Promise<void> {
     if (draining || closed || pending.length === 0) return;
     draining = true;
     try {
       for (let op = pending[0]; op !== undefined && !closed; op = pending[0]) {
-        await apply(store, op);
-        if (op.kind === 'message') acknowledge(op.message);
+        await settle(op);
         // By identity: the doubted may have been put before it meanwhile.
         const at = pending.indexOf(op);
         if (at >= 0) pending.splice(at, 1);
       }
       await spool.clearIf(() => pending.length === 0);
     } catch {
-      // Still away: the timer tries again.
+      // Still away, or refused for now: the timer tries again.
     } finally {
       draining = false;
     }
@@ -142,10 +165,12 @@ export function createBook({ store, spool, onStoreChange, log, now }: BookParts)
       try {
         if (pending.length > 0) await drain();
         const stored = await store.read(subject, conversation);
-        const ids = new Set(stored?.map(({ id }) => id));
-        const waiting = whilePending(subject, conversation).filter(({ id }) => !ids.has(id));
+        const waiting = whilePending(subject, conversation);
         if (stored === undefined && waiting.length === 0) return undefined;
-        const all = [...(stored ?? []), ...waiting];
+        const byId = new Map<string, Message>();
+        for (const message of [...(stored ?? []), ...waiting])
+          if (byId.get(message.id)?.limited !== false) byId.set(message.id, message);
+        const all = [...byId.values()];
         recent.remember(subject, conversation, all);
         return all;
       } catch (error) {
@@ -199,4 +224,11 @@ function apply(store: ChatStore, op: Op): Promise<void> {
     case 'settings':
       return store.putSettings(op.subject, op.settings);
   }
+}
+
+/** The database's own code or ours; nothing else of an error is fit for a log. */
+function codeOf(error: unknown): string {
+  if (error instanceof RempartError) return error.code;
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  return [code, errcode].filter((part) => typeof part === 'string' || typeof part === 'number').join(' ') || 'unknown';
 }

@@ -24,7 +24,7 @@ export interface Settings {
 export const noSettings: Settings = { lang: null, answers: 'normal' };
 
 export interface ChatStore {
-  /** Puts the message at the end of its conversation, once. */
+  /** Puts the message at the end of its conversation, once; in the place of a limited answer with the same id. */
   add(message: Message): Promise<void>;
   find(subject: string, id: string): Promise<Message | undefined>;
   read(subject: string, conversation: string): Promise<Message[] | undefined>;
@@ -145,7 +145,16 @@ async function insert(db: Kysely<Tables>, message: Message): Promise<void> {
       complete: message.complete ? 1 : 0,
       created_at: message.at,
     })
-    .onConflict((conflict) => conflict.column('id').doNothing())
+    .onConflict((conflict) =>
+      conflict
+        .column('id')
+        .doUpdateSet((eb) => ({
+          role: eb.ref('excluded.role'),
+          text: eb.ref('excluded.text'),
+          complete: eb.ref('excluded.complete'),
+        }))
+        .where('messages.role', '=', limitedRole),
+    )
     .execute();
 }
 

@@ -10,6 +10,7 @@ import type { Ask, AskOutcome, AskRequest } from '../gateway/ask.ts';
 import { type Book, createBook, type Op } from './book.ts';
 import { type ChatStore, createChatStore } from './chat-store.ts';
 import { createConverse, type Turn } from './converse.ts';
+import type { Message } from './message.ts';
 import { openSpool } from './spool.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'rempart-chat-'));
@@ -29,8 +30,12 @@ async function makeRig(
 ) {
   const name = `rig-${rigs++}`;
   const spoolFile = join(dir, `${name}.jsonl`);
+  const asideFile = join(dir, `${name}-aside.jsonl`);
+  const setAside = await openSpool<Op>(asideFile);
+  closers.push(() => setAside.close());
   const asked: AskRequest[] = [];
   let away = false;
+  let refuses: (text: string) => boolean = () => false;
   let tell: (there: boolean) => void = () => {};
   const real = createChatStore(store);
   // The same port; it refuses while away, as the store itself does.
@@ -40,12 +45,16 @@ async function makeRig(
       (...args: unknown[]) =>
         away
           ? Promise.reject(new RempartError('ERR_STORE_AWAY', { seconds: 1 }))
-          : (call as (...args: unknown[]) => unknown)(...args),
+          : method === 'add' && refuses((args[0] as Message).text)
+            ? // As PostgreSQL refuses U+0000: it is there, and it quotes the row.
+              Promise.reject(Object.assign(new Error(`row: ${(args[0] as Message).text}`), { code: '22021' }))
+            : (call as (...args: unknown[]) => unknown)(...args),
     ]),
   ) as unknown as ChatStore;
   const book = createBook({
     store: gated,
     spool: await openSpool<Op>(spoolFile),
+    setAside,
     onStoreChange: (listener) => {
       tell = listener;
       return () => {};
@@ -77,12 +86,16 @@ async function makeRig(
     book,
     real,
     spoolFile,
+    asideFile,
     asked,
     converse,
     turn,
     setAway(value: boolean) {
       away = value;
       tell(!value);
+    },
+    setRefuses(value: typeof refuses) {
+      refuses = value;
     },
   };
 }
@@ -176,6 +189,7 @@ test('createConverse() keeps a cut stream as incomplete and answers its retry an
     reply: 'half an answer, whole',
     conversation: first.conversation,
     modes: [],
+    replayed: true,
   });
   assert.equal(rig.asked.length, 2);
 });
@@ -224,4 +238,80 @@ test('createBook() writes nobody’s words into another one’s conversation, ev
   ]);
   const [own] = await mallory.real.list(mallory.name);
   assert.equal(own?.messages, 2);
+});
+
+test('createBook() sets aside what the store refuses, and everybody else’s messages are saved', async () => {
+  const rig = await makeRig(() => answered('ok'));
+  rig.setRefuses((text) => text === 'poison');
+  const first = await rig.converse(rig.turn('poison'));
+  assert.ok(first.kind === 'reply' && first.degraded?.saved === false);
+  const second = await rig.converse(rig.turn('harmless'));
+  assert.ok(second.kind === 'reply');
+  const end = Date.now() + 5_000;
+  while (rig.book.away() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(rig.book.away(), false);
+  assert.deepEqual(await words(rig.real, rig.name, second.conversation), [
+    ['user', 'harmless', true],
+    ['assistant', 'ok', true],
+  ]);
+  const [line = '', ...others] = readFileSync(rig.asideFile, 'utf8').trimEnd().split('\n');
+  assert.equal((JSON.parse(line) as { message: Message }).message.text, 'poison');
+  assert.deepEqual(others, []);
+  const after = await rig.converse(rig.turn('later'));
+  assert.ok(after.kind === 'reply' && after.degraded === undefined, 'the store is used again');
+});
+
+for (const whileAway of [false, true])
+  test(`createConverse() asks again for the same id after a limited answer, and the answer takes its place ${whileAway ? 'while the store is away' : 'in the store'}`, async () => {
+    let down = true;
+    const rig = await makeRig(() => (down ? unavailable() : answered('Forty-two.')));
+    if (whileAway) rig.setAway(true);
+    const turn = rig.turn('What is it?', { requestId: 'again' });
+    const first = await rig.converse(turn);
+    assert.ok(first.kind === 'reply');
+    const again = await rig.converse(turn);
+    assert.ok(again.kind === 'reply' && again.degraded?.mode === 'local', 'still limited, and said so');
+    down = false;
+    const second = await rig.converse(turn);
+    assert.ok(second.kind === 'reply');
+    assert.equal(second.reply, 'Forty-two.');
+    const whole = [
+      ['user', 'What is it?', true],
+      ['assistant', 'Forty-two.', true],
+    ];
+    assert.deepEqual(await words(rig.book, rig.name, first.conversation), whole);
+    if (whileAway) rig.setAway(false);
+    while (rig.book.away()) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.deepEqual(await words(rig.real, rig.name, first.conversation), whole);
+    down = true;
+    const third = await rig.converse(turn);
+    assert.ok(third.kind === 'reply' && third.reply === 'Forty-two.', 'a real answer stays');
+  });
+
+test('createConverse() refuses another message under an id that was used, one under way included', async () => {
+  const rig = await makeRig(() => answered('ok'));
+  const first = rig.converse(rig.turn('one', { requestId: 'same' }));
+  const isReused = { code: 'ERR_REQUEST_ID_REUSED' };
+  await assert.rejects(rig.converse(rig.turn('two', { requestId: 'same' })), isReused);
+  await first;
+  await assert.rejects(rig.converse(rig.turn('two', { requestId: 'same' })), isReused);
+  assert.equal(rig.asked.length, 1);
+});
+
+test('createConverse() keeps no U+0000 and no half of a surrogate pair of what a model says', async () => {
+  const rig = await makeRig((_request, onDelta) => {
+    onDelta?.('a\0b');
+    return answered('a\0b\ud800');
+  });
+  const deltas: string[] = [];
+  const result = await rig.converse(rig.turn('odd?'), (text) => deltas.push(text));
+  assert.ok(result.kind === 'reply');
+  assert.deepEqual([result.reply, deltas], ['ab\ufffd', ['ab']]);
+});
+
+test('createConverse() refuses a viewer before anything is kept', async () => {
+  const rig = await makeRig(() => answered('ok'));
+  const caller = { ...rig.turn('').caller, role: 'viewer' as const };
+  await assert.rejects(rig.converse(rig.turn('may I?', { caller })), { code: 'ERR_FORBIDDEN' });
+  assert.deepEqual([rig.asked.length, await rig.real.list(rig.name)], [0, []]);
 });

@@ -36,6 +36,8 @@ export type TurnResult =
       modes: readonly DegradedMode[];
       degraded?: Degraded;
       retryAfterSeconds?: number;
+      /** The answer of an earlier request with the same id: no model was asked. */
+      replayed?: true;
     }
   /** A streamed answer that stopped: what was sent is kept and marked as incomplete. */
   | { kind: 'cut'; error: RempartError; notice: string; conversation: string; retryAfterSeconds: number }
@@ -63,28 +65,31 @@ export type Converse = (turn: Turn, onDelta?: (text: string) => void) => Promise
 
 export function createConverse(parts: ConverseParts, settings: ConverseSettings): Converse {
   const earlier = createEarlierAnswers();
-  const underWay = new Map<string, Promise<TurnResult>>();
+  const underWay = new Map<string, { message: string; result: Promise<TurnResult> }>();
   return async function once(turn, onDelta): Promise<TurnResult> {
+    // Here and not at a door, so that every door has it.
+    if (turn.caller.role === 'viewer') throw new RempartError('ERR_FORBIDDEN');
     if (turn.requestId === undefined) return converse(turn, onDelta);
     const key = JSON.stringify([turn.caller.subject, turn.requestId]);
     const running = underWay.get(key);
     if (running !== undefined) {
-      const result = await running;
+      if (running.message !== turn.message) throw new RempartError('ERR_REQUEST_ID_REUSED');
+      const result = await running.result;
       // The first one's client hung up, this one's did not.
       return result.kind === 'aborted' && !turn.signal.aborted ? once(turn, onDelta) : result;
     }
     const mine = converse(turn, onDelta).finally(() => underWay.delete(key));
-    underWay.set(key, mine);
+    underWay.set(key, { message: turn.message, result: mine });
     return mine;
   };
 
   async function converse(turn: Turn, onDelta?: (text: string) => void): Promise<TurnResult> {
     const { book, now } = parts;
     const { subject } = turn.caller;
-    const { ids, done } = await placeOf(turn);
+    const { ids, asked, done } = await placeOf(turn);
     if (done !== undefined) return replayed(done);
     const known = await historyOf(turn);
-    const conversation = turn.conversation ?? (await book.find(subject, ids.question))?.conversation ?? randomUUID();
+    const conversation = turn.conversation ?? asked?.conversation ?? randomUUID();
     const common = { subject, conversation, limited: false, complete: true } as const;
     const question: Message = { ...common, id: ids.question, role: 'user', text: turn.message, at: now() };
     const saved = await book.add(question);
@@ -93,13 +98,19 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
     return settle(turn, outcome, { id: ids.answer, conversation, saved, streaming: onDelta !== undefined });
   }
 
-  /** The ids of this turn's messages; a retry of an answered request finds its answer, a retry of a cut one gets a new one. */
-  async function placeOf({ caller, requestId }: Turn) {
+  /**
+   * The ids of this turn's messages. A retry of an answered request finds its answer; one of a cut answer gets a new
+   * id for the next; one of a limited answer is asked again and takes its place.
+   */
+  async function placeOf({ caller: { subject }, message, requestId }: Turn) {
+    if (requestId === undefined) return { ids: messageIds(subject, requestId), asked: undefined, done: undefined };
+    const asked = await parts.book.find(subject, messageIds(subject, requestId).question);
+    if (asked !== undefined && asked.text !== message) throw new RempartError('ERR_REQUEST_ID_REUSED');
     for (let attempt = 0; ; attempt++) {
-      const ids = messageIds(caller.subject, requestId, attempt);
-      const done = requestId === undefined ? undefined : await parts.book.find(caller.subject, ids.answer);
-      if (done === undefined) return { ids, done };
-      if (done.complete) return { ids, done };
+      const ids = messageIds(subject, requestId, attempt);
+      const done = await parts.book.find(subject, ids.answer);
+      if (done === undefined || done.limited) return { ids, asked, done: undefined };
+      if (done.complete) return { ids, asked, done };
     }
   }
 
@@ -141,7 +152,7 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
       signal,
     };
     try {
-      return await parts.admit(caller.role, () => parts.ask(request, onDelta));
+      return await parts.admit(caller.role, () => parts.ask(request, onDelta && ((text) => onDelta(withoutNul(text)))));
     } catch (error) {
       if (!(error instanceof RempartError) || error.code !== 'ERR_RATE_LIMITED') throw error;
       return { kind: 'unavailable', error, retryAfterSeconds: Number(error.facts['seconds'] ?? 5), partial: '' };
@@ -150,11 +161,12 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
 
   async function settle(
     turn: Turn,
-    outcome: AskOutcome,
+    raw: AskOutcome,
     place: { id: string; conversation: string; saved: boolean; streaming: boolean },
   ): Promise<TurnResult> {
     const { subject } = turn.caller;
     const { conversation } = place;
+    const outcome = storable(raw);
     const keep = (text: string, flags: { complete: boolean; limited: boolean }) =>
       keepAnswer({ ...flags, id: place.id, subject, conversation, role: 'assistant', text, at: parts.now() });
     if (outcome.kind === 'answer') {
@@ -197,8 +209,18 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
   }
 }
 
-function replayed({ text, conversation, limited }: Message): TurnResult {
-  return { kind: 'reply', reply: text, conversation, modes: limited ? ['local'] : [] };
+function replayed({ text, conversation }: Message): TurnResult {
+  return { kind: 'reply', reply: text, conversation, modes: [], replayed: true };
+}
+
+/** A model may write what a database refuses: U+0000 (PostgreSQL) and halves of surrogate pairs. */
+function storable(outcome: AskOutcome): AskOutcome {
+  if (outcome.kind === 'answer') return { ...outcome, text: withoutNul(outcome.text).toWellFormed() };
+  return { ...outcome, partial: withoutNul(outcome.partial).toWellFormed() };
+}
+
+function withoutNul(text: string): string {
+  return text.replaceAll('\0', '');
 }
 
 function earlierText({ answer, at }: { answer: string; at: number }, lang: Lang): string {
