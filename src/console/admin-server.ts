@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { secureHeaders } from 'hono/secure-headers';
 import { z } from 'zod';
@@ -51,7 +52,7 @@ const chatBody = z.strictObject({
 /** The Hono app; `address` tells who asks. */
 export function createAdminServer(parts: AdminParts, address: (c: Context) => string): Hono {
   const app = new Hono();
-  app.use(knownHost(parts.hosts), secureHeaders({ ...policy, strictTransportSecurity: false }));
+  app.use(knownHost(parts.hosts), secureHeaders({ ...policy, strictTransportSecurity: false }), smallBody);
   app.onError((error, c) => {
     const lang = acceptedLang(c.req.header('accept-language'), parts.lang);
     if (!(error instanceof RempartError)) parts.log.error({ err: error }, 'a console request failed');
@@ -141,6 +142,15 @@ const sameOrigin: MiddlewareHandler = async (c, next) => {
   await next();
 };
 
+const maxBodyBytes = 64 * 1024;
+/** Before anything reads it: whoever is not logged in could otherwise fill the memory. */
+const smallBody = bodyLimit({
+  maxSize: maxBodyBytes,
+  onError: () => {
+    throw new RempartError('ERR_BODY_TOO_LARGE', { limit: maxBodyBytes });
+  },
+});
+
 function loggedIn(parts: AdminParts): MiddlewareHandler {
   return async (c, next) => {
     if (!parts.mayRead(getCookie(c, cookie) ?? '')) throw new RempartError('ERR_KEY_MISSING');
@@ -151,7 +161,6 @@ function loggedIn(parts: AdminParts): MiddlewareHandler {
 async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
   if (!/^application\/json\b/.test(c.req.header('content-type') ?? '')) throw new RempartError('ERR_BODY_ENCODING');
   const text = await c.req.text();
-  if (text.length > 200_000) throw new RempartError('ERR_BODY_TOO_LARGE', { limit: 200_000 });
   let body: unknown;
   try {
     body = JSON.parse(text);
