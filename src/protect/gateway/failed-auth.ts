@@ -1,18 +1,23 @@
-// Failed authentications: each counted and journalled, and a signal at the first, fifth, twenty-fifth … of one source within a minute.
+// Failed authentications: each counted; journalled up to a rate that no flood can raise, the rest as a number; a signal at the first, fifth, twenty-fifth … of one source within a minute.
 import type { Signals } from '../../platform/signals.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Recorder } from './record.ts';
+import { sourceNetwork } from './source-network.ts';
 
 export interface FailedAuth {
   requestId: string;
   sourceIp: string;
-  reason: 'missing' | 'unknown' | 'expired' | 'revoked';
+  /** `login`: a wrong password, or one key too many. */
+  reason: 'missing' | 'unknown' | 'expired' | 'revoked' | 'login' | 'locked-out';
   credential?: string;
 }
 
 const windowMs = 60_000;
 /** Sources kept at most: an attacker with many addresses must not fill the memory. */
 const maxSources = 10_000;
+/** Records of one source and of all together in a minute: an attacker must not fill the disk either. */
+const maxRecordsPerSource = 20;
+const maxRecords = 300;
 
 export interface FailedAuthParts {
   now: () => number;
@@ -21,22 +26,73 @@ export interface FailedAuthParts {
   metrics: GatewayMetrics;
 }
 
-export function createFailedAuth({ now, signals, recorder, metrics }: FailedAuthParts): (failure: FailedAuth) => void {
+export interface FailedAuths {
+  failed(failure: FailedAuth): void;
+  /** Journals how many were not journalled one by one. */
+  close(): void;
+}
+
+export function createFailedAuth({ now, signals, recorder, metrics }: FailedAuthParts): FailedAuths {
   const sources = new Map<string, { since: number; count: number; tellAt: number }>();
-  return (failure) => {
-    metrics.failedAuth(failure.reason);
-    recorder.failedAuth(failure);
-    const at = now();
-    let source = sources.get(failure.sourceIp);
-    if (source === undefined || at - source.since > windowMs) {
-      if (sources.size >= maxSources) sources.clear();
-      source = { since: at, count: 0, tellAt: 1 };
-      sources.set(failure.sourceIp, source);
-    }
-    source.count++;
-    if (source.count < source.tellAt) return;
-    source.tellAt *= 5;
-    const severity = source.count >= 25 ? 'high' : source.count >= 5 ? 'medium' : 'low';
-    signals.emit({ kind: 'failed-auth', time: at, severity, facts: { reason: failure.reason, count: source.count } });
+  const budget = createBudget(now, recorder);
+
+  return {
+    failed(failure) {
+      metrics.failedAuth(failure.reason);
+      const at = now();
+      const name = sourceNetwork(failure.sourceIp);
+      let source = sources.get(name);
+      if (source === undefined || at - source.since > windowMs) {
+        if (sources.size >= maxSources) sources.clear();
+        source = { since: at, count: 0, tellAt: 1 };
+        sources.set(name, source);
+      }
+      source.count++;
+      if (source.count <= maxRecordsPerSource && budget.take()) recorder.failedAuth(failure);
+      else budget.suppress(failure.sourceIp);
+      if (source.count < source.tellAt) return;
+      source.tellAt *= 5;
+      const severity = source.count >= 25 ? 'high' : source.count >= 5 ? 'medium' : 'low';
+      signals.emit({ kind: 'failed-auth', time: at, severity, facts: { reason: failure.reason, count: source.count } });
+    },
+    close: budget.close,
+  };
+}
+
+/** How many records this minute may still have, and the one record that stands for those it may not. */
+function createBudget(now: () => number, recorder: Recorder) {
+  let since = 0;
+  let written = 0;
+  let suppressed = 0;
+  let lastIp = '';
+  let timer: NodeJS.Timeout | undefined;
+
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (suppressed === 0) return;
+    recorder.suppressedAuth({ count: suppressed, since, sourceIp: lastIp });
+    suppressed = 0;
+  }
+
+  function begin(): void {
+    if (now() - since <= windowMs) return;
+    flush();
+    since = now();
+    written = 0;
+  }
+
+  return {
+    take(): boolean {
+      begin();
+      return written++ < maxRecords;
+    },
+    suppress(sourceIp: string): void {
+      begin();
+      suppressed++;
+      lastIp = sourceIp;
+      timer ??= setTimeout(flush, windowMs).unref();
+    },
+    close: flush,
   };
 }

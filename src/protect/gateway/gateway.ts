@@ -11,7 +11,7 @@ import { authenticate, sourceIp } from './authenticate.ts';
 import { createHandleChat } from './chat.ts';
 import { createConverse, type Exchange, newRequestId } from './converse.ts';
 import { createAsk } from './create-ask.ts';
-import { createFailedAuth } from './failed-auth.ts';
+import { createFailedAuth, type FailedAuths } from './failed-auth.ts';
 import type { Keys } from './keys.ts';
 import { type GatewayMetrics, noMetrics } from './metrics.ts';
 import { createListModels } from './models.ts';
@@ -51,6 +51,8 @@ export interface Gateway {
   /** A node:http listener for the data plane's paths. */
   handle(req: IncomingMessage, res: ServerResponse): void;
   ask: Ask;
+  /** For the other doors, so that all failures of one source count together. */
+  failedAuth: FailedAuths['failed'];
   state(): GatewayState;
   close(): Promise<void>;
 }
@@ -88,8 +90,8 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     if (found.kind === 'known') return found.caller;
     const { requestId } = context;
     const source = { requestId, sourceIp: sourceIp(req) };
-    if (found.kind === 'missing') failedAuth({ ...source, reason: 'missing' });
-    else failedAuth({ ...source, ...found });
+    if (found.kind === 'missing') failedAuth.failed({ ...source, reason: 'missing' });
+    else failedAuth.failed({ ...source, ...found });
     const error = new RempartError(found.kind === 'missing' ? 'ERR_KEY_MISSING' : 'ERR_KEY_INVALID');
     sendError(context, { error }, { 'www-authenticate': 'Bearer', connection: 'close' });
     return undefined;
@@ -114,12 +116,14 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
       });
     },
     ask: createAsk(now, converse),
+    failedAuth: failedAuth.failed,
     state() {
       const states = providers.map(({ health }) => health.state());
       return { providers: states, degraded: states.some(isDegraded) };
     },
     async close() {
       watch.close();
+      failedAuth.close();
       for (const { health } of providers) health.close();
       await Promise.all(providers.map(({ dispatcher }) => dispatcher.destroy()));
     },

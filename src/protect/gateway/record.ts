@@ -41,6 +41,8 @@ export interface Recorder {
   received(request: RecordedRequest, facts: ReceivedFacts): Promise<unknown>;
   outcome(request: RecordedRequest, facts: OutcomeFacts): void;
   failedAuth(facts: { requestId: string; sourceIp: string; reason: string; credential?: string }): void;
+  /** One record for the failed authentications since then that were too many to be journalled one by one. */
+  suppressedAuth(facts: { count: number; since: number; sourceIp: string }): void;
 }
 
 export interface RecorderParts {
@@ -77,6 +79,19 @@ export function createRecorder({ now, journal, log, promptKey }: RecorderParts):
         status_id: 2,
         status_detail: reason,
         user: { name: 'unknown', ...(credential === undefined ? {} : { uid: credential }) },
+        src_endpoint: { ip: sourceIp },
+        service: { name: 'gateway' },
+      });
+    },
+    suppressedAuth({ count, since, sourceIp }) {
+      append({
+        ...base(3002, 1, 3, now(), ''),
+        severity_id: 4,
+        status_id: 2,
+        status_detail: 'suppressed',
+        count,
+        start_time: since,
+        user: { name: 'unknown' },
         src_endpoint: { ip: sourceIp },
         service: { name: 'gateway' },
       });
