@@ -157,7 +157,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
       gateway: gateway.state,
     });
   const dataPlane = createDataPlane({ gateway, chatbot, health: () => publicHealth(dependencies()) });
-  const gatewayUrl = await listen(dataPlane, { ...config.gateway, flag: '--port' });
+  const gatewayUrl = await listen(dataPlane, { ...config.gateway, flag: '--port', setting: 'gateway' });
   atEnd(() => drain(dataPlane, drainMs));
   const standin = config.providers.length === 0;
   const consoleUrl = await startConsole(
@@ -327,7 +327,7 @@ async function startConsole(parts: ConsoleParts, view: ConsoleView, atEnd: AtEnd
     (c) => (c.env as HttpBindings).incoming.socket.remoteAddress ?? '',
   );
   const server = createServer(getRequestListener(admin.fetch));
-  const url = await listen(server, { ...config.console, flag: '--console-port' });
+  const url = await listen(server, { ...config.console, flag: '--console-port', setting: 'console' });
   atEnd(() => drain(server, drainMs));
   return url;
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Config, loadConfig } from './config.ts';
-import { RempartError } from './platform/base/errors.ts';
+import { explainError, RempartError } from './platform/base/errors.ts';
 
 function load(yaml: string | null, env: Record<string, string> = {}): Config {
   const dir = mkdtempSync(join(tmpdir(), 'rempart-config-'));
@@ -98,4 +98,101 @@ test('loadConfig() answers an object that nobody can change', () => {
   const config = load('providers: [{ name: a, dialect: openai, url: "http://x" }]\n');
   assert.throws(() => Object.assign(config.gateway, { port: 1 }), TypeError);
   assert.throws(() => Object.assign(config.providers[0]!, { url: 'http://y' }), TypeError);
+});
+
+const provider = (url: string, name = 'a') => `{ name: ${name}, dialect: openai, url: "${url}" }`;
+const wrong: [what: string, yaml: string, path: string, en: RegExp, fr: RegExp, env?: Record<string, string>][] = [
+  [
+    'an address that is none',
+    `providers: [${provider('not a url')}]`,
+    'providers.0.url',
+    /begins with http/,
+    /commence par http/,
+  ],
+  [
+    'an address of another kind',
+    `providers: [${provider('ftp://h')}]`,
+    'providers.0.url',
+    /begins with http/,
+    /commence par http/,
+  ],
+  [
+    'an address with a password',
+    `providers: [${provider('https://u:p@h')}]`,
+    'providers.0.url',
+    /no name or password/,
+    /ni nom ni mot de passe/,
+  ],
+  [
+    'an address with a query',
+    `providers: [${provider('https://h/?a=1')}]`,
+    'providers.0.url',
+    /no \? and no #/,
+    /ni \? ni #/,
+  ],
+  [
+    'an address of the environment',
+    `providers: [${provider('env:U')}]`,
+    'providers.0.url',
+    /begins with http/,
+    /commence/,
+    { U: 'x' },
+  ],
+  [
+    'two providers of one name',
+    `providers: [${provider('http://h')}, ${provider('http://i')}]`,
+    'providers.1.name',
+    /already called "a"/,
+    /s'appelle déjà « a »/,
+  ],
+  [
+    'a name with capitals',
+    `providers: [${provider('http://h', 'Main')}]`,
+    'providers.0.name',
+    /small letters/,
+    /minuscules/,
+  ],
+  [
+    'a webhook that is no address',
+    'alerts: { webhook: "mailto:a@b" }',
+    'alerts.webhook',
+    /begins with http/,
+    /commence par http/,
+  ],
+  ['a store of another kind', 'store: { url: env:D }', 'store.url', /postgres:/, /postgres:/, { D: 'mysql://h/d' }],
+  ['a key in clear', 'access: { keys: [{ key: sk-1, subject: s }] }', 'access.keys.0.key', /env:NAME/, /env:NOM/],
+  ['a word that is not one of those known', 'lang: de', 'lang', /one of fr, en$/, /ces valeurs : fr, en$/],
+  ['a number that is too large', 'gateway: { port: 99999 }', 'gateway.port', /at most 65535/, /au plus 65535/],
+  ['a fraction', 'gateway: { port: 1.5 }', 'gateway.port', /a whole number/, /un nombre entier/],
+  ['a text for a number', 'gateway: { port: eighty }', 'gateway.port', /a number/, /un nombre/],
+  [
+    'a missing value',
+    'access: { keys: [{ key: env:K }] }',
+    'access.keys.0.subject',
+    /it is missing/,
+    /cette valeur manque/,
+  ],
+  ['a list for a group', 'gateway: []', 'gateway', /a group of keys/, /un groupe de clés/],
+];
+for (const [what, yaml, path, en, fr, env = {}] of wrong) {
+  test(`loadConfig() refuses ${what}, in both languages`, () => {
+    const error = refused(yaml, env);
+    assert.equal(error.code, 'ERR_CONFIG_INVALID');
+    assert.equal(error.facts['path'], path);
+    assert.match(explainError(error, 'en').says, en);
+    assert.match(explainError(error, 'fr').says, fr);
+  });
+}
+
+test('loadConfig() says where YAML is wrong, and that a file is not there, in both languages', () => {
+  const twice = refused('lang: fr\nlang: en\n');
+  assert.match(explainError(twice, 'en').says, /line 2, column 1: this key is there twice$/);
+  assert.match(explainError(twice, 'fr').says, /ligne 2, colonne 1 : cette clé figure deux fois$/);
+  assert.match(explainError(refused('gateway: [\n'), 'fr').says, /ligne 2, colonne 1 : ce n'est pas du YAML$/);
+  assert.match(explainError(refused('lang: *nothing\n'), 'fr').says, /ce n'est pas du YAML utilisable ici$/);
+});
+
+test('loadConfig() takes an empty secret for a missing one', () => {
+  const { code } = refused('access: { keys: [{ key: env:EMPTY, subject: s }] }\n', { EMPTY: '' });
+  assert.equal(code, 'ERR_SECRET_MISSING');
 });

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { RempartError } from './platform/base/errors.ts';
-import { nearest } from './platform/base/nearest.ts';
+import { fileIssue, schemaIssue } from './platform/base/schema-issue.ts';
+import type { TextKey } from './platform/i18n/say.ts';
 
 const port = z.number().int().min(0).max(65535);
 const milliseconds = z.number().int().min(1).max(3_600_000);
@@ -12,10 +13,10 @@ const role = z.enum(['user', 'viewer', 'operator', 'admin']);
 /** A value given as it is, or as `env:NAME`. */
 const text = z.string();
 /** A secret: only ever `env:NAME` or `file:PATH`, so that no key is written in a configuration file. */
-const secret = z.string().regex(/^(env|file):.+/, 'a secret is given as env:NAME or file:PATH');
+const secret = z.string().regex(/^(env|file):.+/, 'issue.secret');
 
 const provider = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'issue.provider.name'),
   dialect: z.enum(['openai', 'mistral', 'ollama']),
   /** Origin without path, e.g. https://api.mistral.ai; the dialect adds its own path. */
   url: text,
@@ -98,10 +99,12 @@ export interface ConfigSources {
 export function loadConfig({ file, asked, env }: ConfigSources): Config {
   const raw = readYaml(file, asked);
   const parsed = configSchema.safeParse(raw ?? {});
-  if (!parsed.success) throw describeIssue(file, worstIssue(parsed.error.issues));
+  if (!parsed.success) throw describeIssue(file, parsed.error, raw);
   const merged =
     env['DATABASE_URL'] && parsed.data.store.url === undefined ? withDatabaseUrl(parsed.data) : parsed.data;
-  return deepFreeze(resolve(merged, '', env) as Config);
+  const config = resolve(merged, '', env) as Config;
+  checkResolved(file, config);
+  return deepFreeze(config);
 }
 
 function withDatabaseUrl(config: Config): Config {
@@ -113,45 +116,44 @@ function readYaml(file: string, asked: boolean): unknown {
   try {
     source = readFileSync(file, 'utf8');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' && !asked) return {};
-    throw new RempartError('ERR_CONFIG_UNREADABLE', { file, what: code ?? 'unreadable' }, error);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !asked) return {};
+    throw new RempartError('ERR_CONFIG_UNREADABLE', { file, what: fileIssue(error) }, error);
   }
   try {
     return parse(source, { maxAliasCount: 20 });
   } catch (error) {
-    const [what = 'not YAML'] = (error as Error).message.split('\n');
-    throw new RempartError('ERR_CONFIG_UNREADABLE', { file, what }, error);
+    throw new RempartError('ERR_CONFIG_UNREADABLE', { file, what: fileIssue(error) }, error);
   }
 }
 
-/** A mistyped key first: it is often why another one is missing. */
-function worstIssue(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue | undefined {
-  return issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+function describeIssue(file: string, error: z.ZodError, given: unknown): RempartError {
+  const issue = schemaIssue(error, configSchema, given);
+  if (issue.kind === 'invalid')
+    return new RempartError('ERR_CONFIG_INVALID', { file, path: issue.path, what: issue.what });
+  return new RempartError('ERR_CONFIG_UNKNOWN_KEY', { file, key: issue.path, nearest: issue.nearest });
 }
 
-function describeIssue(file: string, issue: z.core.$ZodIssue | undefined): RempartError {
-  const path = issue?.path.map(String).join('.') ?? '';
-  if (issue?.code === 'unrecognized_keys') {
-    const key = issue.keys[0] ?? '';
-    const full = path === '' ? key : `${path}.${key}`;
-    return new RempartError('ERR_CONFIG_UNKNOWN_KEY', {
-      file,
-      key: full,
-      nearest: nearest(key, knownKeys(issue.path)),
-    });
+/** What only shows once `env:` and `file:` are resolved: refused here, before anything is opened or written. */
+function checkResolved(file: string, { providers, alerts, store }: Config): void {
+  const refuse = (path: string, key: TextKey, facts = {}): never => {
+    throw new RempartError('ERR_CONFIG_INVALID', { file, path, what: { key, facts } });
+  };
+  const names = new Set<string>();
+  for (const [index, { name, url }] of providers.entries()) {
+    const wrong = urlIssue(url) ?? (/[?#]/.test(url) ? 'issue.url.extra' : undefined);
+    if (wrong !== undefined) refuse(`providers.${index}.url`, wrong);
+    if (names.has(name)) refuse(`providers.${index}.name`, 'issue.provider.twice', { name });
+    names.add(name);
   }
-  return new RempartError('ERR_CONFIG_INVALID', { file, path: path || '.', what: issue?.message ?? 'invalid' });
+  const wrong = alerts.webhook === undefined ? undefined : urlIssue(alerts.webhook);
+  if (wrong !== undefined) refuse('alerts.webhook', wrong);
+  if (store.url !== undefined && !/^postgres(ql)?:\/\/./.test(store.url)) refuse('store.url', 'issue.postgres');
 }
 
-/** The keys that the schema knows at a path: found by asking the JSON Schema, so that no list is kept twice. */
-function knownKeys(path: readonly PropertyKey[]): string[] {
-  let node = z.toJSONSchema(configSchema, { io: 'input' }) as { properties?: Record<string, unknown>; items?: unknown };
-  for (const step of path) {
-    node = (typeof step === 'number' ? node.items : node.properties?.[String(step)]) as typeof node;
-    if (node === undefined) return [];
-  }
-  return Object.keys(node.properties ?? {});
+function urlIssue(text: string): TextKey | undefined {
+  const url = URL.parse(text);
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) return 'issue.url';
+  return url.username === '' && url.password === '' ? undefined : 'issue.url.credentials';
 }
 
 function resolve(value: unknown, path: string, env: ConfigSources['env']): unknown {
@@ -165,7 +167,8 @@ function resolve(value: unknown, path: string, env: ConfigSources['env']): unkno
   if (value.startsWith('env:')) {
     const name = value.slice(4);
     const found = env[name];
-    if (found === undefined) throw new RempartError('ERR_SECRET_MISSING', { name, path });
+    // An empty one is as good as none: an empty key would open everything to whoever sends none.
+    if (!found) throw new RempartError('ERR_SECRET_MISSING', { name, path });
     return found;
   }
   if (value.startsWith('file:')) {

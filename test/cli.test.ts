@@ -1,6 +1,6 @@
 // The command line as a user meets it: real processes, exit codes, one sentence on what is wrong.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { loadConfig } from '../src/config.ts';
@@ -27,7 +27,10 @@ const wrong: [args: string[], says: RegExp][] = [
   [['keys', 'create', '--subject', 'a', '--role', 'root'], /"root" is not one of: user, viewer, operator, admin/],
   [['keys', 'revoke'], /"keys revoke" needs ID/],
   [['up', '--lang', 'de'], /"de" is not known \(ERR_LANG_UNKNOWN\)/],
-  [['up', '--config', 'missing.yaml'], /"missing\.yaml" cannot be read: ENOENT \(ERR_CONFIG_UNREADABLE\)/],
+  [
+    ['up', '--config', 'missing.yaml'],
+    /"missing\.yaml" cannot be read: there is no such file \(ERR_CONFIG_UNREADABLE\)/,
+  ],
 ];
 for (const [args, says] of wrong) {
   test(`rempart ${args.join(' ')} is wrong use, said in one line`, async () => {
@@ -38,6 +41,32 @@ for (const [args, says] of wrong) {
     assert.equal(code, 2);
   });
 }
+
+for (const [host, says] of [
+  [
+    '203.0.113.9',
+    /host "203\.0\.113\.9", port 0: this machine does not have that address \(ERR_LISTEN\)\. Correct gateway\.host/,
+  ],
+  [
+    'nowhere.invalid',
+    /host "nowhere\.invalid", port 0: no machine of that name is known \(ERR_LISTEN\)\. Correct gateway\.host/,
+  ],
+] as const) {
+  test(`rempart up says of the host ${host} why nothing can listen there`, async () => {
+    writeFileSync(join(cwd, 'host.yaml'), `gateway: { host: ${host}, port: 0 }\nconsole: { port: 0 }\nlog: silent\n`);
+    const { code, stderr } = await run(['up', '--config', 'host.yaml', '--data', 'host'], { cwd });
+    assert.match(stderr, says);
+    assert.equal(code, 3);
+  });
+}
+
+test('rempart up writes nothing when the configuration is wrong', async () => {
+  writeFileSync(join(cwd, 'url.yaml'), 'providers: [{ name: a, dialect: openai, url: "not a url" }]\n');
+  const { code, stderr } = await run(['up', '--config', 'url.yaml', '--data', 'url', '--lang', 'fr'], { cwd });
+  assert.match(stderr, /n'est pas valide à « providers\.0\.url » : il faut une adresse/);
+  assert.equal(code, 2);
+  assert.ok(!existsSync(join(cwd, 'url')));
+});
 
 test('rempart --json says an error as one document on stdout', async () => {
   const { code, stdout } = await run(['--json', 'upp'], { cwd });

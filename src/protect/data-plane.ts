@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { RempartError } from '../platform/base/errors.ts';
+import type { TextKey } from '../platform/i18n/say.ts';
 
 /** What anybody may know: no version, host, path or cause. */
 export interface PublicHealth {
@@ -29,17 +30,30 @@ export function createDataPlane({ gateway, chatbot, health }: DataPlaneParts): S
   });
 }
 
-/** Listens, or throws ERR_PORT_BUSY with the flag that changes the port. Returns the origin. */
+const unusable: Readonly<Record<string, TextKey>> = {
+  EACCES: 'issue.listen.EACCES',
+  EADDRNOTAVAIL: 'issue.listen.EADDRNOTAVAIL',
+  EAI_AGAIN: 'issue.listen.ENOTFOUND',
+  ENOTFOUND: 'issue.listen.ENOTFOUND',
+};
+
+/** Listens, or throws ERR_PORT_BUSY with the flag that changes the port, ERR_LISTEN with the setting to correct. Returns the origin. */
 export async function listen(
   server: Server,
-  { host, port, flag }: { host: string; port: number; flag: string },
+  { host, port, flag, setting }: { host: string; port: number; flag: string; setting: string },
 ): Promise<string> {
   server.listen(port, host);
   try {
     await once(server, 'listening');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new RempartError('ERR_PORT_BUSY', { port, host, flag }, error);
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') throw new RempartError('ERR_PORT_BUSY', { port, host, flag }, error);
+    const what = { key: unusable[code] ?? 'issue.file', facts: { code } } as const;
+    throw new RempartError(
+      'ERR_LISTEN',
+      { port, host, what, setting: code === 'EACCES' ? `${setting}.port` : `${setting}.host` },
+      error,
+    );
   }
   const address = server.address();
   const actual = typeof address === 'object' && address !== null ? address.port : port;

@@ -1,5 +1,5 @@
 // Every error a user can meet: one code, one sentence, what to do. The texts live in locales/*/errors.json.
-import { type Lang, say } from '../i18n/say.ts';
+import { type Lang, say, type TextKey } from '../i18n/say.ts';
 
 /** What each code means for the caller: `exit` is the process's exit code, `http` the status where a server answers it. */
 export const errorCatalogue = {
@@ -21,6 +21,7 @@ export const errorCatalogue = {
   ERR_DATA_LOCKED: { exit: 3 },
   ERR_EXPERIMENT_INVALID: { exit: 2 },
   ERR_FORBIDDEN: { exit: 1, http: 403 },
+  ERR_GAMEDAY_INVALID: { exit: 2 },
   ERR_INTERNAL: { exit: 1, http: 500 },
   ERR_JOURNAL_MISSING: { exit: 3 },
   ERR_JOURNAL_TAMPERED: { exit: 1 },
@@ -29,6 +30,7 @@ export const errorCatalogue = {
   ERR_KEY_MISSING: { exit: 1, http: 401 },
   ERR_KEY_UNKNOWN: { exit: 2 },
   ERR_LANG_UNKNOWN: { exit: 2 },
+  ERR_LISTEN: { exit: 3 },
   ERR_METHOD_NOT_ALLOWED: { exit: 1, http: 405 },
   ERR_MODEL_UNKNOWN: { exit: 1, http: 404 },
   ERR_NODE_TOO_OLD: { exit: 3 },
@@ -57,7 +59,12 @@ export const errorCatalogue = {
 } as const satisfies Record<string, { exit: 1 | 2 | 3; http?: number }>;
 
 export type ErrorCode = keyof typeof errorCatalogue;
-export type Facts = Readonly<Record<string, string | number>>;
+/** A fact that is itself a text of the catalogue, so that it too is said in the reader's language. */
+export interface Phrase {
+  key: TextKey;
+  facts?: Readonly<Record<string, string | number>>;
+}
+export type Facts = Readonly<Record<string, string | number | Phrase>>;
 
 /** An error with a code of the catalogue; its facts fill the sentence and must never hold a secret. */
 export class RempartError extends Error {
@@ -66,7 +73,7 @@ export class RempartError extends Error {
   readonly facts: Facts;
 
   constructor(code: ErrorCode, facts: Facts = {}, cause?: unknown) {
-    super(say('en', code, facts), cause === undefined ? undefined : { cause });
+    super(say('en', code, spoken('en', facts)), cause === undefined ? undefined : { cause });
     this.code = code;
     this.facts = facts;
   }
@@ -83,5 +90,15 @@ export class RempartError extends Error {
 
 /** The sentence and what to do, in the user's language. */
 export function explainError(error: RempartError, lang: Lang): { says: string; todo: string } {
-  return { says: say(lang, error.code, error.facts), todo: say(lang, `${error.code}.do`, error.facts) };
+  const facts = spoken(lang, error.facts);
+  return { says: say(lang, error.code, facts), todo: say(lang, `${error.code}.do`, facts) };
+}
+
+function spoken(lang: Lang, facts: Facts): Readonly<Record<string, string | number>> {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, fact]) => [
+      name,
+      typeof fact === 'object' ? say(lang, fact.key, fact.facts) : fact,
+    ]),
+  );
 }

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
-import { errorCatalogue, RempartError } from '../../platform/base/errors.ts';
+import { errorCatalogue, explainError, RempartError } from '../../platform/base/errors.ts';
 import { atPointer, fill, loadProfile, placeholdersIn, profilePath, uses } from './profile.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rempart-profile-'));
@@ -56,32 +56,23 @@ for (const shipped of ['naive/naive.yaml', 'builtin.yaml']) {
 }
 
 test('loadProfile() names an unknown key and the nearest known one', () => {
-  const { code, facts } = refusal(`${least}helth: { url: "http://127.0.0.1:1/" }\n`);
-  assert.equal(code, 'ERR_PROFILE_INVALID');
-  assert.match(String(facts['what']), /"helth", did you mean "health"\?/);
+  const error = refusal(`${least}helth: { url: "http://127.0.0.1:1/" }\n`);
+  assert.equal(error.code, 'ERR_PROFILE_INVALID');
+  assert.match(explainError(error, 'en').says, /"helth", did you mean "health"\?/);
+  assert.match(explainError(error, 'fr').says, /« helth » inconnue, vouliez-vous dire « health » \?/);
 });
 
-test('loadProfile() names an unknown key below the top with its path', () => {
-  const { facts } = refusal('name: bot\nask: { request: { url: x, metod: POST } }\n');
-  assert.match(String(facts['what']), /"metod"/);
-  assert.equal(facts['path'], 'ask.request');
+test('loadProfile() names an unknown key below the top with its path, and the nearest one there', () => {
+  const error = refusal('name: bot\nask: { request: { url: x, metod: POST } }\n');
+  assert.equal(error.facts['path'], 'ask.request.metod');
+  assert.match(explainError(error, 'en').says, /"metod", did you mean "method"\?/);
 });
 
-for (const [where, text] of [
-  ['a URL', 'name: bot\nask: { request: { url: "http://127.0.0.1:${prot}/chat" } }\n'],
-  ['a header', 'name: bot\nask: { request: { url: x, headers: { a: "${key}" } } }\n'],
-  ['the name of a header', 'name: bot\nask: { request: { url: x, headers: { "${key}": a } } }\n'],
-  ['a body, deep', 'name: bot\nask: { request: { url: x, body: { a: [{ b: "${questions}" }] } } }\n'],
-  ['the environment', `${least}start: { command: [a], env: { A: "\${env.HOME}" } }\n`],
-  ['an empty name', `${least}start: { command: [a], env: { A: "\${}" } }\n`],
-  ['a port without name', `${least}start: { command: [a], env: { A: "\${port.}" } }\n`],
-] as const) {
-  test(`loadProfile() refuses an unknown placeholder in ${where}`, () => {
-    const { code, facts } = refusal(text);
-    assert.equal(code, 'ERR_PROFILE_PLACEHOLDER');
-    assert.match(String(facts['known']), /port\.NAME/);
-  });
-}
+test('loadProfile() says in both languages what a value must be', () => {
+  const error = refusal(`${least}start: { command: [x], ready: { url: x, within: soon } }\n`);
+  assert.match(explainError(error, 'en').says, /at "start\.ready\.within": it is a duration/);
+  assert.match(explainError(error, 'fr').says, /à « start\.ready\.within » : il faut une durée/);
+});
 
 test('loadProfile() takes named ports and secrets, and empty strings where a string stands', () => {
   const profile = load(
@@ -123,7 +114,10 @@ for (const text of [
 test('loadProfile() says what is wrong with a file that is missing or no YAML', () => {
   assert.throws(
     () => loadProfile(join(folder, 'missing.yaml')),
-    (e) => e instanceof RempartError && e.code === 'ERR_PROFILE_UNREADABLE' && e.facts['what'] === 'ENOENT',
+    (e) =>
+      e instanceof RempartError &&
+      e.code === 'ERR_PROFILE_UNREADABLE' &&
+      explainError(e, 'en').says.endsWith('there is no such file'),
   );
   const { code, facts } = refusal('name: [\n');
   assert.equal(code, 'ERR_PROFILE_UNREADABLE');

@@ -4,7 +4,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { RempartError } from '../../platform/base/errors.ts';
-import { nearest } from '../../platform/base/nearest.ts';
+import { fileIssue, schemaIssue } from '../../platform/base/schema-issue.ts';
 
 const placeholderPattern = /\$\{([^}]*)\}/g;
 const plainNames = [
@@ -22,10 +22,10 @@ const plainNames = [
 ] as const;
 
 /** A JSON Pointer (RFC 6901). */
-const pointer = z.string().regex(/^(\/([^~/]|~[01])*)*$/, 'a JSON Pointer such as /reply');
+const pointer = z.string().regex(/^(\/([^~/]|~[01])*)*$/, 'issue.pointer');
 const duration = z
   .string()
-  .regex(/^\d+(ms|s|m)$/, 'a duration such as 500ms, 30s or 2m')
+  .regex(/^\d+(ms|s|m)$/, 'issue.duration')
   .transform((text) => {
     const value = Number.parseInt(text, 10);
     return text.endsWith('ms') ? value : text.endsWith('m') ? value * 60_000 : value * 1000;
@@ -93,11 +93,10 @@ export function loadProfile(file: string): Profile {
   try {
     source = parse(readFileSync(file, 'utf8'), { maxAliasCount: 20 });
   } catch (error) {
-    const [what = ''] = ((error as NodeJS.ErrnoException).code ?? (error as Error).message).split('\n');
-    throw new RempartError('ERR_PROFILE_UNREADABLE', { file, what }, error);
+    throw new RempartError('ERR_PROFILE_UNREADABLE', { file, what: fileIssue(error) }, error);
   }
   const parsed = profileSchema.safeParse(source ?? {});
-  if (!parsed.success) throw invalid(file, parsed.error.issues[0]);
+  if (!parsed.success) throw invalid(file, parsed.error, source);
   const name = placeholdersIn(source).find((found) => !isKnown(found));
   if (name !== undefined) {
     throw new RempartError('ERR_PROFILE_PLACEHOLDER', {
@@ -109,20 +108,13 @@ export function loadProfile(file: string): Profile {
   return { ...parsed.data, file: resolve(file) };
 }
 
-function invalid(file: string, issue: z.core.$ZodIssue | undefined): RempartError {
-  const path = issue?.path.map(String).join('.') ?? '';
-  if (issue?.code === 'unrecognized_keys') {
-    const known = Object.keys(profileSchema.shape);
-    const key = issue.keys[0] ?? '';
-    const hint =
-      issue.path.length === 0 ? `unknown key "${key}", did you mean "${nearest(key, known)}"?` : `unknown key "${key}"`;
-    return new RempartError('ERR_PROFILE_INVALID', { file: basename(file), path: path || '.', what: hint });
-  }
-  return new RempartError('ERR_PROFILE_INVALID', {
-    file: basename(file),
-    path: path || '.',
-    what: issue?.message ?? 'invalid',
-  });
+function invalid(file: string, error: z.ZodError, source: unknown): RempartError {
+  const issue = schemaIssue(error, profileSchema, source);
+  const { path } = issue;
+  if (issue.kind === 'invalid')
+    return new RempartError('ERR_PROFILE_INVALID', { file: basename(file), path, what: issue.what });
+  const what = { key: 'issue.unknown-key', facts: { key: issue.key, nearest: issue.nearest } } as const;
+  return new RempartError('ERR_PROFILE_INVALID', { file: basename(file), path, what });
 }
 
 function isKnown(name: string): boolean {
