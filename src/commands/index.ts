@@ -10,6 +10,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   rescore: async () => (await import('./rescore.ts')).rescore,
   compare: async () => (await import('./compare.ts')).compare,
   target: async () => (await import('./target.ts')).target,
+  gameday: async () => (await import('./gameday.ts')).gameday,
   standin: async () => (await import('./standin.ts')).standin,
   proxy: async () => (await import('./proxy.ts')).proxy,
   help: async () => createHelp(() => commands),

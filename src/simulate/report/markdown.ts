@@ -1,10 +1,14 @@
 // Renders the report as GitHub-flavoured Markdown that stays a report whatever the target answered.
-import { type Block, type Cell, type Inline, inlines, type Rich } from './blocks.ts';
+import { type Block, type Cell, type Inline, inlines, type Report, type Rich } from './blocks.ts';
 import { escapeMarkdown } from './escape.ts';
 import { type ReportInput, reportOf } from './report.ts';
 
 export function renderMarkdown(input: ReportInput): string {
-  return `${reportOf(input).blocks.map(block).join('\n\n')}\n`;
+  return renderText(reportOf(input));
+}
+
+export function renderText({ blocks }: Report): string {
+  return `${blocks.map(block).join('\n\n')}\n`;
 }
 
 function block(it: Block): string {
