@@ -3,7 +3,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { type ErrorCode, errorCatalogue } from '../src/platform/base/errors.ts';
+import { comparisonSchema } from '../src/platform/documents/comparison.ts';
+import { gameDaySchema } from '../src/platform/documents/game-day.ts';
 import { simulationSchema } from '../src/platform/documents/simulation.ts';
+import { targetCheckSchema } from '../src/platform/documents/target-check.ts';
 import { type Lang, say } from '../src/platform/i18n/say.ts';
 
 const docs = join(import.meta.dirname, '..', 'docs');
@@ -58,7 +61,13 @@ export function schemaFile(schema: z.ZodType): string {
 
 /** Every generated file, by its path under docs/. */
 export function generatedFiles(): Record<string, string> {
-  return { 'errors.md': errorsPage(), 'schemas/simulation@1.json': schemaFile(simulationSchema) };
+  return {
+    'errors.md': errorsPage(),
+    'schemas/comparison@1.json': schemaFile(comparisonSchema),
+    'schemas/gameday@1.json': schemaFile(gameDaySchema),
+    'schemas/simulation@1.json': schemaFile(simulationSchema),
+    'schemas/target-check@1.json': schemaFile(targetCheckSchema),
+  };
 }
 
 if (import.meta.main) {

@@ -2,6 +2,7 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { debrief } from '../simulate/gameday/debrief.ts';
+import { gameDayDocument } from '../simulate/gameday/document.ts';
 import { type GameDayPlan, loadGameDay } from '../simulate/gameday/plan.ts';
 import { type PlayedStep, runGameDay } from '../simulate/gameday/run-game-day.ts';
 import { renderPage } from '../simulate/report/html.ts';
@@ -41,7 +42,7 @@ export const gameday: Command = {
     const sheet = debrief(plan, played, input.lang);
     writeFileSync(join(out, 'debrief.html'), renderPage(sheet));
     writeFileSync(join(out, 'debrief.md'), renderText(sheet));
-    if (input.json) input.stdout.write(`${JSON.stringify(documentOf(plan, played))}\n`);
+    if (input.json) input.stdout.write(`${JSON.stringify(gameDayDocument(plan, played))}\n`);
     input.stderr.write(`${input.say('report.gameday.written', { file: join(out, 'debrief.html') })}\n`);
     if (input.signal.aborted) return 130;
     if (played.some(({ doc }) => !doc.restored) || played.length < plan.steps.length) return 1;
@@ -94,22 +95,6 @@ function play(input: CommandInput, plan: GameDayPlan, out: string): Promise<Play
       return { doc: report.doc, stopped };
     },
   });
-}
-
-function documentOf({ title, roles, steps }: GameDayPlan, played: readonly PlayedStep[]) {
-  return {
-    schema: 'rempart/gameday@1',
-    title,
-    roles,
-    steps: steps.map((step) => {
-      const real = played.find((one) => one.step === step);
-      const { atMs, scenario, methods } = step;
-      if (real === undefined) return { atMs, scenario, methods, played: false };
-      const { dir, startedAt, finishedAt, doc } = real;
-      const total = doc.scenarios[0]?.total ?? null;
-      return { atMs, scenario, methods, played: true, dir, startedAt, finishedAt, total, restored: doc.restored };
-    }),
-  };
 }
 
 function stamp(): string {

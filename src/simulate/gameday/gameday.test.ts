@@ -4,11 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { gameDaySchema } from '../../platform/documents/game-day.ts';
 import type { Simulation } from '../../platform/documents/simulation.ts';
 import { fixture } from '../report/fixture.ts';
 import { renderPage } from '../report/html.ts';
 import { renderText } from '../report/markdown.ts';
 import { debrief } from './debrief.ts';
+import { gameDayDocument } from './document.ts';
 import { type GameDayPlan, loadGameDay } from './plan.ts';
 import { runGameDay } from './run-game-day.ts';
 
@@ -112,4 +114,15 @@ test('debrief() shows what was measured, what was not played, and no markup of a
     assert.match(html, lang === 'fr' ? /non jouée/ : /not played/);
     assert.match(renderText(sheet), /58\\?[.,]9/);
   }
+});
+
+test('gameDayDocument() follows its schema, with steps that were played and steps that were not', () => {
+  const day = plan(two);
+  const at = '2026-03-14T09:26:53.000Z';
+  const played = [{ step: day.steps[0]!, dir: '01-network-cut', startedAt: at, finishedAt: at, doc }];
+  const { steps } = gameDaySchema.parse(gameDayDocument(day, played));
+  assert.deepEqual(
+    steps.map((step) => (step.played ? step.total : null)),
+    [58.9, null],
+  );
 });

@@ -1,6 +1,13 @@
 // Two compared runs as text for a terminal: the head, the cells in a table, then only what changed.
+
+import type {
+  ComparedCell,
+  ComparedCheck,
+  ComparedTiming,
+  Comparison,
+  PlacedLeak,
+} from '../../platform/documents/comparison.ts';
 import { dimensions, scenarioIds } from '../../platform/documents/simulation.ts';
-import type { ComparedCell, ComparedCheck, ComparedTiming, Comparison, PlacedLeak } from './compare.ts';
 import { visible, type Words } from './text.ts';
 
 export function comparisonText(comparison: Comparison, words: Words): string {

@@ -1,6 +1,7 @@
 // Two runs compared: what is worse, what changed, and what says nothing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { comparisonSchema } from '../../platform/documents/comparison.ts';
 import type { Simulation } from '../../platform/documents/simulation.ts';
 import { compareRuns } from './compare.ts';
 import { comparisonText } from './compare-text.ts';
@@ -18,6 +19,12 @@ const before = fixture().doc;
 test('compareRuns() finds nothing changed in a run compared with itself', () => {
   const { checks, leaks, worse, differs, cells } = compareRuns(before, before);
   assert.deepEqual([checks, leaks.appeared, leaks.gone, worse, differs], [[], [], [], false, []]);
+  comparisonSchema.parse(
+    compareRuns(
+      before,
+      changed(({ methods }) => methods[0]!.checks.pop()),
+    ),
+  );
   assert.equal(cells.length, 30);
   assert.deepEqual(
     cells.filter(({ change }) => change !== 0 && change !== null),

@@ -1,6 +1,14 @@
 // Two runs side by side: every cell, the checks that changed, the leaks that came and went, and the times.
 import {
-  type CheckResult,
+  type ComparedCell,
+  type ComparedCheck,
+  type ComparedTiming,
+  type Comparison,
+  conditions,
+  type PlacedLeak,
+  timingNames,
+} from '../../platform/documents/comparison.ts';
+import {
   type Dimension,
   dimensions,
   type Leak,
@@ -18,51 +26,6 @@ interface Both<T> {
   before: T | null;
   after: T | null;
 }
-export interface ComparedCell extends Both<number> {
-  scenario: ScenarioId;
-  dimension: Dimension;
-  /** Points gained; null when one of the runs could not assess the cell. */
-  change: number | null;
-  worse: boolean;
-}
-type CheckMark = Pick<CheckResult, 'passed' | 'points' | 'of' | 'because'>;
-export interface ComparedCheck extends Both<CheckMark> {
-  scenario: ScenarioId;
-  method: MethodId;
-  check: string;
-}
-export interface PlacedLeak extends Pick<Leak, 'canary' | 'pattern' | 'channel'> {
-  scenario: ScenarioId;
-  method: MethodId;
-}
-export const timingNames = ['detectMs', 'noticeMs', 'recoverMs'] as const;
-export interface ComparedTiming extends Both<number> {
-  scenario: ScenarioId;
-  method: MethodId;
-  timing: (typeof timingNames)[number];
-}
-export const conditions = ['target', 'pace', 'runs', 'seed', 'rubric'] as const;
-type Condition = (typeof conditions)[number];
-
-export interface Comparison {
-  schema: 'rempart/comparison@1';
-  before: RunHead;
-  after: RunHead;
-  /** What was not the same for both: then a change may come from it and not from the target. */
-  differs: Condition[];
-  cells: ComparedCell[];
-  /** Only those whose points changed, or that only one run has. */
-  checks: ComparedCheck[];
-  leaks: { appeared: PlacedLeak[]; gone: PlacedLeak[] };
-  timings: ComparedTiming[];
-  /** The second is worse by more than `tolerance` points in a cell. */
-  worse: boolean;
-}
-
-type RunHead = Pick<Simulation, 'target' | 'pace' | 'runs' | 'seed' | 'startedAt' | 'score' | 'percent' | 'level'> & {
-  rubric: string;
-  leaks: number;
-};
 
 export function compareRuns(before: Simulation, after: Simulation): Comparison {
   const heads = { before: headOf(before), after: headOf(after) };
@@ -83,7 +46,7 @@ export function compareRuns(before: Simulation, after: Simulation): Comparison {
   };
 }
 
-function headOf(doc: Simulation): RunHead {
+function headOf(doc: Simulation): Comparison['before'] {
   const { target, pace, runs, seed, startedAt, score, percent, level } = doc;
   const leaks = doc.scenarios.reduce(
     (sum, { methods }) => sum + methods.reduce((n, one) => n + one.leaks.length, 0),
@@ -134,7 +97,7 @@ function changedChecks({ scenario, method, before, after }: MethodPair): Compare
   });
 }
 
-function mark({ checks }: MethodResult, id: string): CheckMark | null {
+function mark({ checks }: MethodResult, id: string): ComparedCheck['before'] {
   const found = checks.find((check) => check.id === id);
   if (found === undefined) return null;
   const { passed, points, of, because } = found;

@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { type Probed, targetCheckSchema } from '../../platform/documents/target-check.ts';
 import { checkText } from '../report/target-check-text.ts';
 import { words } from '../report/text.ts';
 import { missingSteps } from '../scoring/procedure.ts';
 import { loadProfile } from '../targets/profile.ts';
-import { checkTarget, type Probed, type TargetCheck } from './check-target.ts';
+import { checkTarget, type TargetCheck } from './check-target.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'rempart-check-test-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -86,6 +87,8 @@ procedures: { key-compromised: key.md }`,
   const databases = found.methods.filter(({ scenario }) => scenario === 'database-down');
   assert.ok(databases.length > 0 && databases.every(({ why }) => why !== null));
   assert.equal(found.methods.find(({ method }) => method === 'unavailable')?.why, null);
+  const methods = found.methods.map(({ why, ...one }) => ({ ...one, ...(why === null ? {} : { why }) }));
+  targetCheckSchema.parse({ ...found, methods });
   for (const lang of ['en', 'fr'] as const)
     assert.doesNotMatch(checkText(found, words(lang)), /(?<!\$)\{\w+\}|undefined/);
 });

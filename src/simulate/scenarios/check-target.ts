@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MethodId, ScenarioId } from '../../platform/documents/simulation.ts';
+import { type Finding, type Probed, probed } from '../../platform/documents/target-check.ts';
 import type { TextKey } from '../../platform/i18n/say.ts';
 import { startKeeper } from '../keeper/keeper-client.ts';
 import { judgeAsk } from '../scoring/method-run.ts';
@@ -18,27 +19,7 @@ import { promisesOf } from './run-simulation.ts';
 import { type Stage, setStage } from './stage.ts';
 import { createUser } from './users.ts';
 
-export const probed = [
-  'start',
-  'ask',
-  'upstream',
-  'history',
-  'health',
-  'settings',
-  'login',
-  'incidents',
-  'alerts',
-  'spare-key',
-  'admin',
-  'logs',
-  'procedure',
-  'database',
-] as const;
-export type Probed = (typeof probed)[number];
-
-/** works: tried. fails: promised and did not. untried: promised, and only a fault can show it. missing: not in the profile. */
-export type Finding = { what: Probed; state: 'works' | 'fails' | 'untried' | 'missing'; detail: string };
-
+/** As the document, with the reasons still as keys. */
 export interface TargetCheck {
   schema: 'rempart/target-check@1';
   target: string;
