@@ -6,8 +6,10 @@ import { healed, trouble } from './troubles.mjs';
 const { LLM_BASE_URL, LLM_API_KEY, LLM_API_KEY_SPARE, LLM_TIMEOUT_MS } = process.env;
 const chatUrl = `${LLM_BASE_URL}/v1/chat/completions`;
 const patienceMs = defect('patient') ? 14_000 : Math.min(Number(LLM_TIMEOUT_MS || 2500), 2500);
-let keys = [LLM_API_KEY, LLM_API_KEY_SPARE].filter(Boolean);
+const allKeys = [LLM_API_KEY, LLM_API_KEY_SPARE].filter(Boolean);
+let keys = allKeys;
 let probeAt = 0;
+let allRefused = 0;
 let lastSaid = 'Service unavailable';
 
 export const currentKey = () => keys[0];
@@ -20,10 +22,21 @@ async function callOnce(messages, onPiece) {
     body: JSON.stringify({ model: 'gpt-4o-mini', messages, stream }),
     signal: AbortSignal.timeout(patienceMs),
   });
+  watchQuota(response.headers);
   if (stream && response.ok) return { reply: await piecesOf(response, onPiece) };
   const text = await response.text();
   if (response.ok) return { reply: JSON.parse(text).choices[0].message.content };
   return { status: response.status, text, waitMs: 1000 * Number(response.headers.get('retry-after') ?? 0) };
+}
+
+/** Most providers tell with every answer what is left: below a fifth somebody should know. */
+function watchQuota(headers) {
+  const [left, limit] = ['remaining', 'limit'].map((name) =>
+    Number(headers.get(`x-ratelimit-${name}-requests`) ?? Number.NaN),
+  );
+  if (Number.isNaN(left / limit) || defect('no-foresight')) return;
+  if (left <= 0.2 * limit) trouble('quota');
+  else healed('quota');
 }
 
 /** A stream's pieces, handed on as they come; one that breaks off is no answer, unless that is the defect. */
@@ -61,7 +74,9 @@ export async function askModel(messages, onPiece = () => {}) {
       const answer = await callOnce(messages, onPiece);
       if (answer.reply !== undefined) {
         healed('model');
-        // A refused key stays refused: the trouble lasts until somebody has put a good one in its place.
+        // All keys refused at once was the provider's trouble. One refused alone stays out until somebody has replaced it.
+        if (allRefused > 0) keys = allKeys;
+        allRefused = 0;
         if (keys[0] === LLM_API_KEY) healed('key');
         return answer.reply;
       }
@@ -89,7 +104,7 @@ export async function askModel(messages, onPiece = () => {}) {
 
 function pauseMs(attempt, waitMs) {
   if (defect('storm') || defect('retries-at-once')) return 1;
-  return Math.max(150 * attempt, defect('ignores-retry-after') ? 0 : waitMs);
+  return Math.max(300 * attempt, defect('ignores-retry-after') ? 0 : waitMs);
 }
 
 /** Whether there is another key to try. */
@@ -100,7 +115,8 @@ function refused() {
     keys = keys.slice(1);
     return true;
   }
-  probeAt = Date.now() + 4000;
+  // Asked again ever more rarely, so that a refused key is not used up against the door.
+  probeAt = Date.now() + 4000 * 2 ** allRefused++;
   return false;
 }
 

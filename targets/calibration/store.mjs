@@ -14,7 +14,6 @@ function open() {
   db.exec('PRAGMA journal_mode = WAL');
   db.exec('CREATE TABLE IF NOT EXISTS messages (id INTEGER PRIMARY KEY, conversation TEXT, role TEXT, text TEXT)');
 }
-open();
 
 const insert = (m) =>
   db.prepare('INSERT INTO messages (conversation, role, text) VALUES (?, ?, ?)').run(m.conversation, m.role, m.text);
@@ -42,6 +41,8 @@ function flush() {
   healed('database');
 }
 
+// A database that is away at the start is away as at any other time.
+works();
 setInterval(() => {
   if (defect('database-stays-down') && hasTrouble('database')) return;
   if (works()) flush();

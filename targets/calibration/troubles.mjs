@@ -22,7 +22,7 @@ export const hasTrouble = (name) => troubles.has(name);
 
 export function health() {
   const well = (name) => !troubles.has(name) || defect('health-lies');
-  const parts = ['model', 'key', 'database', 'load'].map((name) => [name, well(name) ? 'ok' : 'degraded']);
+  const parts = ['model', 'key', 'quota', 'database', 'load'].map((name) => [name, well(name) ? 'ok' : 'degraded']);
   const allWell = parts.every(([, state]) => state === 'ok');
   const body = {
     status: allWell ? 'ok' : 'degraded',
