@@ -5,7 +5,7 @@ import { hasTrouble, healed, trouble } from './troubles.mjs';
 
 const { DB_PATH } = process.env;
 let db = null;
-let waiting = [];
+const waiting = [];
 // Everything said so far, so that history works without the database.
 const told = new Map();
 
@@ -18,11 +18,11 @@ function open() {
 const insert = (m) =>
   db.prepare('INSERT INTO messages (conversation, role, text) VALUES (?, ?, ?)').run(m.conversation, m.role, m.text);
 
-function works() {
+/** Whether it came through; a database that fails is let go and opened anew. */
+function attempt(work) {
   try {
     if (db === null) open();
-    db.prepare('SELECT count(*) FROM messages').get();
-    db.exec('BEGIN IMMEDIATE; ROLLBACK');
+    work();
     return true;
   } catch {
     if (defect('crash-on-database')) process.exit(1);
@@ -34,19 +34,30 @@ function works() {
   }
 }
 
+let beats = 0;
+/** Written, not only read: a database that can be read may still refuse every message. */
+const works = () =>
+  attempt(() => {
+    db.prepare('SELECT count(*) FROM messages').get();
+    db.exec(`PRAGMA user_version = ${++beats}`);
+  });
+
+/** What waits goes in first, in order; what did not come through stays. */
 function flush() {
-  const late = defect('disorders') ? waiting.reverse() : waiting;
-  waiting = [];
-  for (const message of late) insert(message);
+  if (defect('disorders')) waiting.reverse();
+  while (waiting.length > 0) {
+    if (!attempt(() => insert(waiting[0]))) return false;
+    waiting.shift();
+  }
   healed('database');
+  return true;
 }
 
 // A database that is away at the start is away as at any other time.
 works();
 setInterval(() => {
   if (defect('database-stays-down') && hasTrouble('database')) return;
-  if (works()) flush();
-  else trouble('database');
+  if (!works() || !flush()) trouble('database');
 }, 400);
 
 /** Whether the message is in the database already. */
@@ -54,9 +65,8 @@ export function save(message) {
   const list = told.get(message.conversation) ?? [];
   list.push(message);
   told.set(message.conversation, list);
-  if (!(defect('database-stays-down') && hasTrouble('database')) && works()) {
-    flush();
-    insert(message);
+  const mayTry = !(defect('database-stays-down') && hasTrouble('database'));
+  if (mayTry && works() && flush() && attempt(() => insert(message))) {
     if (defect('doubles') && message.role === 'user') insert(message);
     return true;
   }
