@@ -1,5 +1,5 @@
 // `rempart gameday PLAN`: several failures on a schedule, with roles, and a debrief sheet at the end.
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { debrief } from '../simulate/gameday/debrief.ts';
 import { gameDayDocument } from '../simulate/gameday/document.ts';
@@ -37,11 +37,12 @@ export const gameday: Command = {
     }
     const given = input.options['out'];
     const out = typeof given === 'string' ? given : join(input.data, 'gamedays', stamp());
-    mkdirSync(out, { recursive: true });
+    // What a target said is for those who played.
+    mkdirSync(out, { recursive: true, mode: 0o700 });
     const played = await play(input, plan, out);
     const sheet = debrief(plan, played, input.lang);
-    writeFileSync(join(out, 'debrief.html'), renderPage(sheet));
-    writeFileSync(join(out, 'debrief.md'), renderText(sheet));
+    writeFileSync(join(out, 'debrief.html'), renderPage(sheet), { mode: 0o600 });
+    writeFileSync(join(out, 'debrief.md'), renderText(sheet), { mode: 0o600 });
     if (input.json) input.stdout.write(`${JSON.stringify(gameDayDocument(plan, played))}\n`);
     input.stderr.write(`${input.say('report.gameday.written', { file: join(out, 'debrief.html') })}\n`);
     if (input.signal.aborted) return 130;
@@ -67,8 +68,8 @@ function play(input: CommandInput, plan: GameDayPlan, out: string): Promise<Play
     },
     simulate: async (step, name) => {
       const dir = join(out, name);
-      mkdirSync(dir, { recursive: true });
-      copyFileSync(rubricFile, join(dir, rubricName));
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      writeFileSync(join(dir, rubricName), readFileSync(rubricFile), { mode: 0o600 });
       const { stopped } = await runSimulation({
         profile,
         scenarios: [step.scenario],
