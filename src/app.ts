@@ -1,5 +1,4 @@
 // Puts the parts together: the only file that knows them all.
-import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +12,6 @@ import { createLoginLimit } from './console/login-limit.ts';
 import { type Readiness, readinessOf, type Status } from './console/status.ts';
 import { serveControl } from './platform/base/control-socket.ts';
 import { openDataDirectory } from './platform/base/data-directory.ts';
-import { RempartError } from './platform/base/errors.ts';
 import type { Log } from './platform/base/log.ts';
 import { readOrCreateSecret } from './platform/base/secret-file.ts';
 import type { Lang } from './platform/i18n/say.ts';
@@ -25,8 +23,9 @@ import { type Access, createAccess } from './protect/access.ts';
 import { createBook, type Op } from './protect/chatbot/book.ts';
 import { createChatStore } from './protect/chatbot/chat-store.ts';
 import { createChatbot } from './protect/chatbot/chatbot.ts';
+import { createConsoleChat } from './protect/chatbot/console-chat.ts';
 import { type Converse, createConverse } from './protect/chatbot/converse.ts';
-import { createSessions, type Sessions } from './protect/chatbot/sessions.ts';
+import { createSessions } from './protect/chatbot/sessions.ts';
 import { openSpool } from './protect/chatbot/spool.ts';
 import { createDataPlane, drain, listen } from './protect/data-plane.ts';
 import { createGate } from './protect/gate.ts';
@@ -35,8 +34,9 @@ import { createKeys, type Keys } from './protect/gateway/keys.ts';
 import { createGatewayMetrics } from './protect/gateway/metrics.ts';
 import type { GatewaySettings } from './protect/gateway/settings.ts';
 import { startHostMonitor } from './protect/host-monitor.ts';
-import { keyCommands } from './protect/key-commands.ts';
+import { createKey, keyCommands } from './protect/key-commands.ts';
 import { createKeyRepository } from './protect/key-repository.ts';
+import { createRecordActivity, type RecordActivity } from './protect/record-activity.ts';
 import { watchJournal } from './protect/watch-journal.ts';
 import { startWebhook } from './respond/escalation/webhook.ts';
 import { startStandin } from './simulate/standin/standin.ts';
@@ -136,17 +136,19 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   });
   atEnd(() => book.close());
   const converse = createConverse({ ask: gateway.ask, book, admit: gate.admit, now: Date.now, log }, config.chatbot);
+  const record = createRecordActivity({ journal: watch.journal, now: Date.now });
   const access = createAccess({
     keys,
     sessions,
     checkPassword: (given) => password.check(given),
     limit: createLoginLimit(Date.now),
-    signals,
+    failedAuth: gateway.failedAuth,
+    record,
     now: Date.now,
   });
   const chatbot = createChatbot(
-    { converse, book, log, authenticate: access.authenticate, login: access.login },
-    { lang, maxBodyBytes: config.gateway.maxBodyBytes },
+    { converse, book, log, record, authenticate: access.authenticate, login: access.login },
+    { lang, ...config.gateway },
   );
   const dependencies = () =>
     dependenciesOf({
@@ -161,7 +163,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   atEnd(() => drain(dataPlane, drainMs));
   const standin = config.providers.length === 0;
   const consoleUrl = await startConsole(
-    { config, lang, log, access, keys, converse, sessions },
+    { config, lang, log, access, keys, converse, record },
     {
       readiness: () => readinessOf(dependencies()),
       metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
@@ -169,10 +171,10 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     },
     atEnd,
   );
-  const control = await serveControl(data, keyCommands(keys, Date.now));
+  const control = await serveControl(data, keyCommands({ keys, record, now: Date.now }));
   atEnd(() => control.close());
   await watch.journal.append(applicationLifecycle({ activity: 'start', time: Date.now() }));
-  const apiKey = await firstKey(keys, log);
+  const apiKey = await firstKey(keys, record, log);
   options.signal.throwIfAborted();
   password.keep();
   const firstRun = {
@@ -259,10 +261,10 @@ async function providersOf(config: Config, atEnd: AtEnd): Promise<GatewaySetting
 }
 
 /** A key to begin with; who has any, or has brought their own, needs no other. */
-async function firstKey(keys: Keys, log: Log): Promise<string | undefined> {
+async function firstKey(keys: Keys, record: RecordActivity, log: Log): Promise<string | undefined> {
   if (keys.list().length > 0) return undefined;
   try {
-    return (await keys.create({ subject: 'first-user', role: 'user' })).secret;
+    return (await createKey(keys, record, { subject: 'first-user', role: 'user' })).secret;
   } catch (error) {
     log.warn({ err: error }, 'the first API key could not be stored');
     return undefined;
@@ -275,8 +277,8 @@ interface ConsoleParts {
   log: Log;
   access: Access;
   keys: Keys;
-  sessions: Sessions;
   converse: Converse;
+  record: RecordActivity;
 }
 
 interface ConsoleView {
@@ -286,7 +288,7 @@ interface ConsoleView {
 }
 
 async function startConsole(parts: ConsoleParts, view: ConsoleView, atEnd: AtEnd): Promise<string> {
-  const { config, lang, log, access, keys, sessions, converse } = parts;
+  const { config, lang, log, access, keys, converse, record } = parts;
   const admin = createAdminServer(
     {
       lang,
@@ -304,25 +306,9 @@ async function startConsole(parts: ConsoleParts, view: ConsoleView, atEnd: AtEnd
         })),
       }),
       login: (password, address) => access.login({ password }, address),
-      mayRead: (token) => ['admin', 'operator', 'viewer'].includes(sessions.find(token)?.role ?? ''),
-      logout: sessions.end,
-      async chat({ message, conversation, lang: chatLang, signal }, token) {
-        const caller = access.ofSession(token, '');
-        if (caller === undefined) throw new RempartError('ERR_KEY_MISSING');
-        const turn = {
-          caller,
-          message,
-          conversation,
-          requestId: undefined,
-          traceId: randomUUID(),
-          lang: chatLang,
-          signal,
-        };
-        const result = await converse(turn);
-        if (result.kind !== 'reply') throw new RempartError('ERR_STREAM_CUT');
-        const { reply, conversation: id, degraded } = result;
-        return { reply, conversation: id, ...(degraded === undefined ? {} : { degraded }) };
-      },
+      mayRead: (token) => ['admin', 'operator', 'viewer'].includes(access.ofSession(token, '')?.role ?? ''),
+      logout: access.logout,
+      chat: createConsoleChat({ access, converse, record }),
     },
     (c) => (c.env as HttpBindings).incoming.socket.remoteAddress ?? '',
   );

@@ -28,7 +28,11 @@ interface Call {
 async function call(url: string, { key, method, body, headers }: Call = {}): Promise<Answered> {
   const response = await fetch(url, {
     method: method ?? (body === undefined ? 'GET' : 'POST'),
-    headers: { ...(key === undefined ? {} : { authorization: `Bearer ${key}` }), ...headers },
+    headers: {
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();
@@ -113,7 +117,7 @@ test('up answers chat, keeps history, repeats no request with the same id, and s
 
   const stream = await fetch(chat, {
     method: 'POST',
-    headers: { authorization: `Bearer ${alice}`, accept: 'text/event-stream' },
+    headers: { authorization: `Bearer ${alice}`, accept: 'text/event-stream', 'content-type': 'application/json' },
     body: JSON.stringify({ message: 'Streamed?', conversation }),
   });
   const events = (await stream.text()).trimEnd().split('\n\n');

@@ -1,14 +1,18 @@
 // `rempart keys create|list|revoke`: through the running instance when there is one, else directly on the data directory.
-
+import { join } from 'node:path';
 import { loadConfig } from '../config.ts';
 import { callControl } from '../platform/base/control-socket.ts';
 import { lockHolder, openDataDirectory } from '../platform/base/data-directory.ts';
 import { RempartError } from '../platform/base/errors.ts';
 import type { Json, JsonObject } from '../platform/base/json.ts';
+import { isSubject } from '../platform/base/subject.ts';
+import type { Journal } from '../platform/journal/journal.ts';
+import { openJournals } from '../platform/journal/journals.ts';
 import { openStore } from '../platform/store/store.ts';
 import { createKeys } from '../protect/gateway/keys.ts';
 import { keyCommands, roles } from '../protect/key-commands.ts';
 import { createKeyRepository } from '../protect/key-repository.ts';
+import { createRecordActivity } from '../protect/record-activity.ts';
 import { type Command, type CommandInput, usageError } from './command.ts';
 
 const actions = ['create', 'list', 'revoke'] as const;
@@ -43,6 +47,7 @@ async function create(input: CommandInput): Promise<number> {
   const { subject, role = 'user' } = input.options;
   if (typeof subject !== 'string')
     throw usageError(input, 'keys', 'cli.usage.argument.missing', { command: 'keys create', argument: '--subject' });
+  if (!isSubject(subject)) throw usageError(input, 'keys', 'cli.usage.subject');
   if (!roles.some((known) => known === role))
     throw usageError(input, 'keys', 'cli.usage.choice', { given: String(role), known: roles.join(', ') });
   const made = (await ask(input, 'keys.create', { subject, role })) as { key: string };
@@ -87,7 +92,8 @@ async function ask(input: CommandInput, command: string, args: JsonObject): Prom
         given: config.access.keys,
       });
       if (!(await known.refresh())) throw new RempartError('ERR_STORE_AWAY', { seconds: 1 });
-      const handler = keyCommands(known, Date.now)[command];
+      const record = createRecordActivity({ journal: journalOf(input.data), now: Date.now });
+      const handler = keyCommands({ keys: known, record, now: Date.now })[command];
       if (handler === undefined) throw new RempartError('ERR_INTERNAL');
       return await handler(args);
     } finally {
@@ -96,4 +102,18 @@ async function ask(input: CommandInput, command: string, args: JsonObject): Prom
   } finally {
     directory.lock.release();
   }
+}
+
+/** The stream of the instance that is not running, opened for each record: the lock of the data directory is held. */
+function journalOf(data: string): Pick<Journal, 'append'> {
+  return {
+    async append(event) {
+      const journals = await openJournals({ dir: join(data, 'journal'), keyFile: join(data, 'journal.key.pem') });
+      try {
+        return await (await journals.stream('gateway')).append(event);
+      } finally {
+        await journals.close();
+      }
+    },
+  };
 }

@@ -23,7 +23,7 @@ const parts: AdminParts = {
     return { token: 't', expiresAt: Date.now() + 60_000 };
   },
   mayRead: () => false,
-  logout: () => undefined,
+  logout: async () => undefined,
   chat: unused,
   log: createLog('silent'),
 };

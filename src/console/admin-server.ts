@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { explainError, RempartError } from '../platform/base/errors.ts';
 import type { Log } from '../platform/base/log.ts';
 import { acceptedLang, catalogues, type Lang } from '../platform/i18n/say.ts';
+import { isStorable } from '../protect/chatbot/exchange.ts';
 import type { Readiness, Status } from './status.ts';
 
 export interface AdminParts {
@@ -23,8 +24,8 @@ export interface AdminParts {
   login: (password: string, address: string) => Promise<{ token: string; expiresAt: number }>;
   /** Whether the token is of a session that may read the console. */
   mayRead: (token: string) => boolean;
-  logout: (token: string) => void;
-  chat: (question: ChatQuestion, token: string) => Promise<unknown>;
+  logout: (token: string, address: string) => Promise<void>;
+  chat: (question: ChatQuestion, token: string, address: string) => Promise<object>;
   log: Log;
 }
 
@@ -45,8 +46,8 @@ const pages: Readonly<Record<string, { file: string; type: string }>> = {
 const webDirectory = join(import.meta.dirname, '..', '..', 'web');
 const loginBody = z.strictObject({ password: z.string().min(1).max(200) });
 const chatBody = z.strictObject({
-  message: z.string().trim().min(1).max(32_000),
-  conversation: z.string().max(100).optional(),
+  message: z.string().trim().min(1).max(32_000).refine(isStorable),
+  conversation: z.string().max(100).refine(isStorable).optional(),
 });
 
 /** The Hono app; `address` tells who asks. */
@@ -73,7 +74,7 @@ export function createAdminServer(parts: AdminParts, address: (c: Context) => st
     const { message, conversation } = await readBody(c, chatBody);
     const lang = acceptedLang(c.req.header('accept-language'), parts.lang);
     const question = { message, conversation, lang, signal: c.req.raw.signal };
-    return c.json((await parts.chat(question, getCookie(c, cookie) ?? '')) as object);
+    return c.json(await parts.chat(question, getCookie(c, cookie) ?? '', address(c)));
   });
   return app;
 }
@@ -103,9 +104,10 @@ function sessionRoutes(app: Hono, parts: AdminParts, address: (c: Context) => st
     setCookie(c, cookie, token, { httpOnly: true, sameSite: 'Strict', path: '/', expires: new Date(expiresAt) });
     return c.json({ loggedIn: true });
   });
-  app.post('/api/logout', sameOrigin, (c) => {
-    parts.logout(getCookie(c, cookie) ?? '');
+  app.post('/api/logout', sameOrigin, async (c) => {
+    const token = getCookie(c, cookie) ?? '';
     deleteCookie(c, cookie, { path: '/' });
+    await parts.logout(token, address(c));
     return c.json({ loggedIn: false });
   });
 }

@@ -5,10 +5,13 @@ import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import { acceptedLang, type Lang } from '../../platform/i18n/say.ts';
 import type { Caller } from '../gateway/ask.ts';
+import { sourceIp } from '../gateway/authenticate.ts';
+import type { UnknownFields } from '../gateway/shape.ts';
+import type { RecordActivity, RequestFacts } from '../record-activity.ts';
 import type { Book } from './book.ts';
 import type { Settings } from './chat-store.ts';
-import type { Converse, TurnResult } from './converse.ts';
-import { errorBody, eventFrame, readJson, sendError, sendJson, textField } from './exchange.ts';
+import type { Converse, Turn, TurnResult } from './converse.ts';
+import { type BodyLimits, errorBody, eventFrame, readJson, sendError, sendJson, textField } from './exchange.ts';
 
 export interface ChatbotParts {
   converse: Converse;
@@ -17,12 +20,13 @@ export interface ChatbotParts {
   authenticate(req: IncomingMessage): Promise<Caller>;
   /** A session for a password or a key; throws ERR_KEY_INVALID, ERR_RATE_LIMITED. */
   login(given: { password?: string; key?: string }, sourceIp: string): Promise<{ token: string; expiresAt: number }>;
+  record: Pick<RecordActivity, 'request'>;
   log: Log;
 }
 
-export interface ChatbotSettings {
+export interface ChatbotSettings extends BodyLimits {
   lang: Lang;
-  maxBodyBytes: number;
+  unknownFields: UnknownFields;
 }
 
 export interface Chatbot {
@@ -37,6 +41,11 @@ interface Exchange {
   lang: Lang;
   traceId: string;
 }
+
+type Activity = RequestFacts['activity'];
+/** The body of a 200, or a 204. */
+type Reply = object | 'nothing';
+type Handler = { kind: 'ask' } | { kind: Activity; work: () => Promise<Reply> };
 
 const maxMessageLength = 32_000;
 
@@ -69,29 +78,106 @@ export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): C
   }
 
   async function route(path: string, exchange: Exchange): Promise<void> {
-    const [, , area, id, ...more] = path.split('/');
     const method = exchange.req.method ?? '';
-    if (more.length > 0) throw new RempartError('ERR_NOT_FOUND');
-    if (area === undefined) return only(method, { POST: () => ask(exchange) });
-    if (area === 'settings' && id === undefined)
-      return only(method, { GET: () => showSettings(exchange), PUT: () => putSettings(exchange) });
-    if (area === 'conversations' && id === undefined) return only(method, { GET: () => list(exchange) });
-    if (area === 'conversations' && id !== undefined)
-      return only(method, { GET: () => show(exchange, id), DELETE: () => remove(exchange, id) });
-    throw new RempartError('ERR_NOT_FOUND');
+    const place = placeOf(path, exchange);
+    const handler = Object.hasOwn(place.methods, method) ? place.methods[method] : undefined;
+    if (handler === undefined)
+      return recorded(exchange, `${method} ${place.name}`, 'read', async () => {
+        if (Object.keys(place.methods).length === 0) throw new RempartError('ERR_NOT_FOUND');
+        throw new RempartError('ERR_METHOD_NOT_ALLOWED', { method });
+      });
+    if (handler.kind === 'ask') return ask(exchange);
+    return recorded(exchange, `${method} ${place.name}`, handler.kind, handler.work);
   }
 
-  async function ask({ req, res, caller, lang, traceId }: Exchange): Promise<void> {
-    if (caller.role === 'viewer') throw new RempartError('ERR_FORBIDDEN');
-    const body = await readJson(req, settings.maxBodyBytes);
+  /** What can be done at an address; nothing where there is none. */
+  function placeOf(path: string, exchange: Exchange): { name: string; methods: Readonly<Record<string, Handler>> } {
+    const [, , area, id, ...more] = path.split('/');
+    if (area === undefined) return { name: '/chat', methods: { POST: { kind: 'ask' } } };
+    if (area === 'settings' && id === undefined)
+      return {
+        name: '/chat/settings',
+        methods: {
+          GET: { kind: 'read', work: () => showSettings(exchange) },
+          PUT: { kind: 'update', work: () => putSettings(exchange) },
+        },
+      };
+    if (area === 'conversations' && id === undefined)
+      return { name: '/chat/conversations', methods: { GET: { kind: 'read', work: () => list(exchange) } } };
+    if (area === 'conversations' && id !== undefined && more.length === 0)
+      return {
+        name: '/chat/conversations/ID',
+        methods: {
+          GET: { kind: 'read', work: () => show(exchange, id) },
+          DELETE: { kind: 'delete', work: () => remove(exchange, id) },
+        },
+      };
+    return { name: '/chat/other', methods: {} };
+  }
+
+  /** Nothing of the answer leaves before its record is on disk. */
+  async function recorded(
+    { res, caller, traceId }: Exchange,
+    operation: string,
+    activity: Activity,
+    work: () => Promise<Reply>,
+  ): Promise<void> {
+    const facts = { activity, operation, caller, requestId: traceId };
+    let reply: Reply;
+    try {
+      reply = await work();
+    } catch (error) {
+      await parts.record.request({ ...facts, error });
+      throw error;
+    }
+    await parts.record.request(facts);
+    if (reply === 'nothing') res.writeHead(204).end();
+    else sendJson(res, 200, reply, parts.book.away() ? { 'x-rempart-degraded': 'memory' } : {});
+  }
+
+  async function ask(exchange: Exchange): Promise<void> {
+    const { req, res, caller, lang, traceId } = exchange;
+    const facts = { activity: 'create', operation: 'POST /chat', caller, requestId: traceId } as const;
+    const streamed = /\btext\/event-stream\b/.test(req.headers.accept ?? '');
+    const stream = createEvents(res);
+    try {
+      const turn = await readTurn(exchange);
+      const result = await parts.converse(turn, streamed ? stream.delta : undefined);
+      if (result.kind === 'reply') await recordUnasked(facts, result);
+      if (streamed) stream.end(result, lang);
+      else sendResult(res, result, lang);
+    } catch (error) {
+      const written = parts.record.request({ ...facts, error });
+      if (!res.headersSent) {
+        await written;
+        throw error;
+      }
+      const known = error instanceof RempartError ? error : new RempartError('ERR_INTERNAL', {}, error);
+      res.end(eventFrame('error', errorBody(known, lang)));
+      written.catch((err: unknown) => parts.log.error({ err }, 'a refused question could not be journalled'));
+    }
+  }
+
+  /** What the model was asked is on disk already, by the gateway; what was answered without it is not. */
+  async function recordUnasked(facts: RequestFacts, { replayed, modes }: Extract<TurnResult, { kind: 'reply' }>) {
+    if (replayed) await parts.record.request({ ...facts, unmapped: { replayed } });
+    else if (modes.includes('local') || modes.includes('cache'))
+      // Not waited for: a journal that cannot be written is one reason for such an answer.
+      parts.record
+        .request({ ...facts, unmapped: { degraded: modes.join(',') } })
+        .catch((err: unknown) => parts.log.error({ err }, 'a limited answer could not be journalled'));
+  }
+
+  async function readTurn({ req, res, caller, lang, traceId }: Exchange): Promise<Turn> {
+    const body = await readJson(req, settings, ['message', 'conversation', 'id'], settings.unknownFields);
     const message = textField(body, 'message', maxMessageLength);
-    if (message === undefined) throw new RempartError('ERR_BODY_INVALID', { what: 'message' });
+    if (message === undefined || message.trim() === '') throw new RempartError('ERR_BODY_INVALID', { what: 'message' });
     const header = req.headers['idempotency-key'];
     const gone = new AbortController();
     res.on('close', () => {
       if (!res.writableFinished) gone.abort();
     });
-    const turn = {
+    return {
       caller,
       message,
       conversation: textField(body, 'conversation', 100),
@@ -100,101 +186,67 @@ export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): C
       lang,
       signal: gone.signal,
     };
-    if (!/\btext\/event-stream\b/.test(req.headers.accept ?? '')) {
-      sendResult(res, await parts.converse(turn), lang);
-      return;
-    }
-    const stream = createEvents(res);
-    try {
-      stream.end(await parts.converse(turn, stream.delta), lang);
-    } catch (error) {
-      if (!res.headersSent) throw error;
-      const known = error instanceof RempartError ? error : new RempartError('ERR_INTERNAL', {}, error);
-      res.end(eventFrame('error', errorBody(known, lang)));
-    }
   }
 
-  async function list({ res, caller }: Exchange): Promise<void> {
+  async function list({ caller }: Exchange): Promise<Reply> {
     const conversations = await parts.book.list(caller.subject);
-    sendJson(
-      res,
-      200,
-      {
-        conversations: conversations.map(({ id, startedAt, lastAt, messages }) => ({
-          id,
-          startedAt: new Date(startedAt).toISOString(),
-          lastAt: new Date(lastAt).toISOString(),
-          messages,
-        })),
-      },
-      awayHeaders(),
-    );
+    return {
+      conversations: conversations.map(({ id, startedAt, lastAt, messages }) => ({
+        id,
+        startedAt: new Date(startedAt).toISOString(),
+        lastAt: new Date(lastAt).toISOString(),
+        messages,
+      })),
+    };
   }
 
-  async function show({ res, caller }: Exchange, conversation: string): Promise<void> {
+  async function show({ caller }: Exchange, conversation: string): Promise<Reply> {
     const messages = await parts.book.read(caller.subject, conversation);
     if (messages === undefined) throw new RempartError('ERR_CONVERSATION_UNKNOWN');
-    sendJson(
-      res,
-      200,
-      {
-        id: conversation,
-        messages: messages.map(({ id, role, text, at, complete }) => ({
-          id,
-          role,
-          text,
-          at: new Date(at).toISOString(),
-          complete,
-        })),
-      },
-      awayHeaders(),
-    );
+    return {
+      id: conversation,
+      messages: messages.map(({ id, role, text, at, complete }) => ({
+        id,
+        role,
+        text,
+        at: new Date(at).toISOString(),
+        complete,
+      })),
+    };
   }
 
-  async function remove({ res, caller }: Exchange, conversation: string): Promise<void> {
+  async function remove({ caller }: Exchange, conversation: string): Promise<Reply> {
     if ((await parts.book.read(caller.subject, conversation)) === undefined)
       throw new RempartError('ERR_CONVERSATION_UNKNOWN');
     await parts.book.remove(caller.subject, conversation);
-    res.writeHead(204).end();
+    return 'nothing';
   }
 
-  async function showSettings({ res, caller }: Exchange): Promise<void> {
-    sendJson(res, 200, await parts.book.settings(caller.subject), awayHeaders());
+  async function showSettings({ caller }: Exchange): Promise<Reply> {
+    return { ...(await parts.book.settings(caller.subject)) };
   }
 
-  async function putSettings({ req, res, caller }: Exchange): Promise<void> {
-    const body = await readJson(req, settings.maxBodyBytes);
+  async function putSettings({ req, caller }: Exchange): Promise<Reply> {
+    const body = await readJson(req, settings, ['lang', 'answers'], 'refuse');
     const current = await parts.book.settings(caller.subject);
-    const { lang = current.lang, answers = current.answers, ...others } = body;
-    const unknown = Object.keys(others)[0];
-    if (unknown !== undefined) throw new RempartError('ERR_BODY_INVALID', { what: unknown });
+    const { lang = current.lang, answers = current.answers } = body;
     if (lang !== null && lang !== 'fr' && lang !== 'en') throw new RempartError('ERR_BODY_INVALID', { what: 'lang' });
     if (answers !== 'normal' && answers !== 'short' && answers !== 'detailed')
       throw new RempartError('ERR_BODY_INVALID', { what: 'answers' });
     const wanted: Settings = { lang, answers };
     await parts.book.putSettings(caller.subject, wanted);
-    sendJson(res, 200, wanted, awayHeaders());
+    return { ...wanted };
   }
 
   async function login(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (req.method !== 'POST') throw new RempartError('ERR_METHOD_NOT_ALLOWED', { method: req.method ?? '' });
-    const body = await readJson(req, settings.maxBodyBytes);
+    const body = await readJson(req, settings, ['password', 'key'], settings.unknownFields);
     const password = textField(body, 'password', 200);
     const key = textField(body, 'key', 200);
     const given = { ...(password === undefined ? {} : { password }), ...(key === undefined ? {} : { key }) };
-    const { token, expiresAt } = await parts.login(given, req.socket.remoteAddress ?? '');
+    const { token, expiresAt } = await parts.login(given, sourceIp(req));
     sendJson(res, 200, { token, expiresAt: new Date(expiresAt).toISOString() });
   }
-
-  function awayHeaders(): Record<string, string> {
-    return parts.book.away() ? { 'x-rempart-degraded': 'memory' } : {};
-  }
-}
-
-async function only(method: string, handlers: Readonly<Record<string, () => Promise<void>>>): Promise<void> {
-  const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
-  if (handler === undefined) throw new RempartError('ERR_METHOD_NOT_ALLOWED', { method });
-  await handler();
 }
 
 function headersOf(result: TurnResult): Record<string, string> {

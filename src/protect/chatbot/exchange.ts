@@ -1,35 +1,80 @@
 // One HTTP request to the chatbot and its answer: JSON read within limits, JSON or events written.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { explainError, RempartError } from '../../platform/base/errors.ts';
-import type { JsonObject } from '../../platform/base/json.ts';
+import type { Json, JsonObject } from '../../platform/base/json.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
+import { readBody } from '../gateway/read.ts';
+import { anything, object, type UnknownFields } from '../gateway/shape.ts';
 
-/** The body as a JSON object. Throws ERR_BODY_TOO_LARGE, ERR_BODY_JSON, ERR_BODY_INVALID. */
-export async function readJson(req: IncomingMessage, maxBytes: number): Promise<JsonObject> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw new RempartError('ERR_BODY_TOO_LARGE', { limit: maxBytes });
-    chunks.push(chunk);
-  }
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)));
-  } catch (error) {
-    throw new RempartError('ERR_BODY_JSON', {}, error);
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw new RempartError('ERR_BODY_INVALID', { what: '{…}' });
-  return parsed as JsonObject;
+export interface BodyLimits {
+  maxBodyBytes: number;
+  maxBodyDepth: number;
 }
 
-/** A text field of a body; undefined when it is absent, null or empty. Throws ERR_BODY_INVALID. */
+/**
+ * The body as a JSON object of these fields, read as strictly as the gateway reads one. Throws ERR_BODY_TOO_LARGE,
+ * ERR_BODY_ENCODING, ERR_BODY_JSON, ERR_BODY_DEPTH, ERR_BODY_DUPLICATE_KEY, ERR_BODY_FIELD_UNKNOWN, ERR_BODY_INVALID.
+ */
+export async function readJson(
+  req: IncomingMessage,
+  limits: BodyLimits,
+  fields: readonly string[],
+  unknown: UnknownFields,
+): Promise<JsonObject> {
+  // Also what keeps the forms of other sites' pages out: a browser asks before it sends this type elsewhere.
+  if (!/^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? ''))
+    throw new RempartError('ERR_BODY_ENCODING');
+  let body: Json;
+  try {
+    body = await readBody(req, limits);
+  } catch (error) {
+    if (error instanceof RempartError && error.code === 'ERR_BODY_TOO_LARGE') await readAway(req);
+    throw error;
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new RempartError('ERR_BODY_INVALID', { what: '{…}' });
+  object(Object.fromEntries(fields.map((name) => [name, anything])))(body, '', unknown);
+  // Built anew from what is known; a null stays one, since for a setting it is a value.
+  return Object.fromEntries(fields.flatMap((name) => (Object.hasOwn(body, name) ? [[name, body[name]!]] : [])));
+}
+
+const maxAwayBytes = 32 * 1_048_576;
+const maxAwayMs = 5_000;
+
+/** Takes in what is still coming, up to a bound: closing on unread bytes resets the connection, and the refusal is lost with it. */
+function readAway(req: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    if (req.complete || req.destroyed) return resolve();
+    let bytes = 0;
+    const done = () => {
+      clearTimeout(timer);
+      req.off('data', count).off('end', done).off('close', done).off('error', done);
+      resolve();
+    };
+    const count = (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxAwayBytes) done();
+    };
+    const timer = setTimeout(done, maxAwayMs);
+    req.on('data', count).on('end', done).on('close', done).on('error', done);
+    req.resume();
+  });
+}
+
+/**
+ * A text field of a body; undefined when it is absent, null or empty. Throws ERR_BODY_INVALID, also for U+0000 and
+ * halves of surrogate pairs, which PostgreSQL cannot keep.
+ */
 export function textField(body: JsonObject, name: string, maxLength: number): string | undefined {
   const value = body[name];
   if (value === undefined || value === null || value === '') return undefined;
-  if (typeof value !== 'string' || value.length > maxLength) throw new RempartError('ERR_BODY_INVALID', { what: name });
+  if (typeof value !== 'string' || value.length > maxLength || !isStorable(value))
+    throw new RempartError('ERR_BODY_INVALID', { what: name });
   return value;
+}
+
+export function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
 }
 
 export function sendJson(
@@ -54,7 +99,9 @@ export function sendError(res: ServerResponse, error: RempartError, lang: Lang):
   const seconds = error.facts['seconds'];
   const again: Record<string, string> =
     seconds === undefined ? { 'x-should-retry': 'false' } : { 'retry-after': String(seconds) };
-  sendJson(res, error.http, errorBody(error, lang), again);
+  // What was not read to its end cannot be told from a next request.
+  const end: Record<string, string> = res.req.complete ? {} : { connection: 'close' };
+  sendJson(res, error.http, errorBody(error, lang), { ...again, ...end });
 }
 
 export function errorBody(error: RempartError, lang: Lang): { error: { code: string; message: string; todo: string } } {

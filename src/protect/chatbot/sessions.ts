@@ -1,12 +1,21 @@
 // Sessions of people who logged in: a random token for them, only its hash here; they need no store.
 import { createHash, randomBytes } from 'node:crypto';
-import type { Caller } from '../gateway/ask.ts';
+import type { Role } from '../gateway/ask.ts';
+
+export interface Session {
+  /** Public: fit for the journal. */
+  id: string;
+  subject: string;
+  role: Role;
+  /** The id of the API key that opened it: it is good no longer than the key is. */
+  key?: string;
+}
 
 export interface Sessions {
-  /** A new token for the caller, good for `hours`. */
-  open(caller: Pick<Caller, 'subject' | 'role'>): { token: string; expiresAt: number };
+  /** A new token for the caller. */
+  open(who: Omit<Session, 'id'>): { token: string; expiresAt: number; session: Session };
   /** Whose token it is, while it is good. */
-  find(token: string): Pick<Caller, 'subject' | 'role' | 'credential'> | undefined;
+  find(token: string): Session | undefined;
   end(token: string): void;
 }
 
@@ -15,16 +24,18 @@ const maxSessions = 1_000;
 export const sessionPrefix = 'rps_';
 
 export function createSessions(now: () => number): Sessions {
-  const sessions = new Map<string, { subject: string; role: Caller['role']; expiresAt: number }>();
+  const sessions = new Map<string, Session & { expiresAt: number }>();
   const hashOf = (token: string) => createHash('sha256').update(token).digest('base64url');
   return {
-    open({ subject, role }) {
+    open(who) {
       const token = `${sessionPrefix}${randomBytes(24).toString('base64url')}`;
       const expiresAt = now() + lifetimeMs;
-      sessions.set(hashOf(token), { subject, role, expiresAt });
+      const hash = hashOf(token);
+      const session = { ...who, id: `session-${hash.slice(0, 8)}` };
+      sessions.set(hash, { ...session, expiresAt });
       const [oldest] = sessions.keys();
       if (sessions.size > maxSessions && oldest !== undefined) sessions.delete(oldest);
-      return { token, expiresAt };
+      return { token, expiresAt, session };
     },
     find(token) {
       if (!token.startsWith(sessionPrefix)) return undefined;
@@ -34,7 +45,8 @@ export function createSessions(now: () => number): Sessions {
         sessions.delete(hash);
         return undefined;
       }
-      return { subject: session.subject, role: session.role, credential: `session-${hash.slice(0, 8)}` };
+      const { expiresAt: _, ...shown } = session;
+      return shown;
     },
     end: (token) => {
       sessions.delete(hashOf(token));

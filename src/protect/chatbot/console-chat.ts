@@ -1,0 +1,46 @@
+// The chatbot for the console's page: the same rules and the same records as at its own address.
+import { randomUUID } from 'node:crypto';
+import { RempartError } from '../../platform/base/errors.ts';
+import type { Lang } from '../../platform/i18n/say.ts';
+import type { Access } from '../access.ts';
+import type { RecordActivity } from '../record-activity.ts';
+import type { Converse, Degraded } from './converse.ts';
+
+export interface ConsoleQuestion {
+  message: string;
+  conversation?: string | undefined;
+  lang: Lang;
+  signal: AbortSignal;
+}
+
+export interface ConsoleChatParts {
+  access: Pick<Access, 'ofSession'>;
+  converse: Converse;
+  record: Pick<RecordActivity, 'request'>;
+}
+
+export type ConsoleChat = (
+  question: ConsoleQuestion,
+  token: string,
+  address: string,
+) => Promise<{ reply: string; conversation: string; degraded?: Degraded }>;
+
+/** Throws ERR_KEY_MISSING, ERR_FORBIDDEN, ERR_CONVERSATION_UNKNOWN, ERR_STREAM_CUT. */
+export function createConsoleChat({ access, converse, record }: ConsoleChatParts): ConsoleChat {
+  return async (question, token, address) => {
+    const caller = access.ofSession(token, address);
+    if (caller === undefined) throw new RempartError('ERR_KEY_MISSING');
+    const traceId = randomUUID();
+    try {
+      const { message, conversation, lang, signal } = question;
+      const turn = { caller, message, conversation, requestId: undefined, traceId, lang, signal };
+      const result = await converse(turn);
+      if (result.kind !== 'reply') throw new RempartError('ERR_STREAM_CUT');
+      const { reply, conversation: id, degraded } = result;
+      return { reply, conversation: id, ...(degraded === undefined ? {} : { degraded }) };
+    } catch (error) {
+      await record.request({ activity: 'create', operation: 'POST /api/chat', caller, requestId: traceId, error });
+      throw error;
+    }
+  };
+}
