@@ -2,13 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import type { Command, CommandInput } from './commands/command.ts';
-import { usageError } from './commands/command.ts';
-import { commandHelp } from './commands/help.ts';
+import { unknownCommand, writeHelp } from './commands/help.ts';
 import { commands } from './commands/index.ts';
 import { findCommand, parseCommand, readEverywhere } from './commands/parse.ts';
 import { explainError, RempartError } from './platform/base/errors.ts';
 import { watchLauncher } from './platform/base/launcher.ts';
-import { nearest } from './platform/base/nearest.ts';
 import { type Lang, sayer } from './platform/i18n/say.ts';
 
 const interrupted = 130;
@@ -48,12 +46,14 @@ async function dispatch(argv: readonly string[], flags: Flags, signal: AbortSign
   const found = findCommand(argv, Object.keys(commands));
   if (found === undefined) {
     if (flags['version'] === true) {
-      process.stdout.write(`${version()}\n`);
+      const json = flags['json'] === true;
+      process.stdout.write(
+        json ? `${JSON.stringify({ schema: 'rempart/version@1', version: version() })}\n` : `${version()}\n`,
+      );
       return 0;
     }
   } else if (!Object.hasOwn(commands, found.name)) {
-    const facts = { command: found.name, nearest: nearest(found.name, Object.keys(commands)) };
-    throw usageError({ say }, '', 'cli.usage.command.unknown', facts);
+    throw unknownCommand({ say }, found.name, Object.keys(commands));
   }
   const command = await loadCommand(found?.name ?? 'help');
   const rest = found === undefined ? argv : argv.toSpliced(found.at, 1);
@@ -61,7 +61,7 @@ async function dispatch(argv: readonly string[], flags: Flags, signal: AbortSign
   if (options['lang'] !== undefined && options['lang'] !== 'fr' && options['lang'] !== 'en')
     throw new RempartError('ERR_LANG_UNKNOWN', { lang: String(options['lang']) });
   if (options['help'] === true && found !== undefined) {
-    process.stdout.write(commandHelp(command, say));
+    writeHelp({ say, json: options['json'] === true, stdout: process.stdout }, command, args[0]);
     return 0;
   }
   return command.run(inputFor({ args, options, lang, signal }));

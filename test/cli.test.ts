@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { commands } from '../src/commands/index.ts';
 import { loadConfig } from '../src/config.ts';
+import { scenarioIds } from '../src/platform/documents/simulation.ts';
+import { say } from '../src/platform/i18n/say.ts';
 import { makePlace, run } from './instance.ts';
 
 const place = makePlace();
@@ -21,6 +24,12 @@ const wrong: [args: string[], says: RegExp][] = [
   [['up', '--json=yes'], /"--json" takes no value/],
   [['up', 'now'], /"now" is not expected/],
   [['jornal', 'verify'], /"jornal" is not known; did you mean "journal"\? \(ERR_USAGE\)\. Run "rempart --help"/],
+  [['nope'], /"nope" is not known; the commands are up, /],
+  [['help', 'nope'], /"nope" is not known; the commands are up, /],
+  [['help', 'simulat'], /did you mean "simulate"\?/],
+  [['simulate', 'nope'], /"nope" is no scenario; the six are: api-maintenance/],
+  [['simulate', 'netwrk-cut'], /did you mean "network-cut"\?/],
+  [['up', '--zzzzzzzz'], /"--zzzzzzzz" is not known \(ERR_USAGE\)/],
   [['journal'], /"journal" needs verify\|tail\|export/],
   [['journal', 'verifi'], /"verifi" is not one of: verify, tail, export/],
   [['keys', 'create'], /"keys create" needs --subject/],
@@ -81,7 +90,7 @@ test('rempart alone teaches: every command with its line, examples, exit codes',
   const alone = await run([], { cwd });
   assert.equal(alone.code, 0);
   for (const line of [
-    /^ {2}up {2,}starts gateway/m,
+    /^ {2}up {2,}Start gateway/m,
     /^ {2}journal verify\|tail\|export {2,}/m,
     /^Examples:$/m,
     /130 interrupted/,
@@ -94,7 +103,7 @@ test('rempart alone teaches: every command with its line, examples, exit codes',
 test('rempart COMMAND --help lists its options and runs nothing', async () => {
   const { code, stdout } = await run(['up', '--help'], { cwd });
   assert.equal(code, 0);
-  assert.match(stdout, /--console-port PORT {2,}port of the console/);
+  assert.match(stdout, /--console-port PORT {2,}Port of the console/);
   assert.match(stdout, /--config FILE/);
 });
 
@@ -115,6 +124,60 @@ test('rempart --version shows the version', async () => {
   const { code, stdout } = await run(['--version'], { cwd });
   assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
   assert.equal(code, 0);
+});
+
+test('rempart --json answers the version and the help as documents too', async () => {
+  const document = async (...args: string[]) => JSON.parse((await run([...args, '--json'], { cwd })).stdout) as object;
+  assert.deepEqual(Object.keys(await document('-v')), ['schema', 'version']);
+  const all = (await document()) as { commands: { name: string }[] };
+  assert.ok(all.commands.some(({ name }) => name === 'simulate'));
+  const one = (await document('keys', 'create', '--help')) as {
+    command: { usage: string; options: { name: string }[] };
+  };
+  assert.equal(one.command.usage, 'rempart keys create --subject NAME [--role ROLE]');
+  assert.ok(one.command.options.some(({ name }) => name === '--subject'));
+});
+
+const pages: [args: string[], has: RegExp[], hasNot: RegExp][] = [
+  [
+    ['journal', 'verify', '--help'],
+    [/^Usage: rempart journal verify \[--expect STREAM:SEQ:HASH\]$/m, /--expect/],
+    /--out/,
+  ],
+  [['help', 'journal', 'export'], [/^Usage: rempart journal export/m, /--out FILE/, /--force/], /--expect/],
+  [['journal', '--help'], [/^ {2}verify .* {2}Check that/m, /^ {2}tail /m, /^ {2}export /m], /undefined/],
+  [['keys', 'create', '--help'], [/create --subject NAME \[--role ROLE\]/, /--role ROLE/], /undefined/],
+  [['simulate', '--help'], [...scenarioIds.map((id) => new RegExp(id)), /--list/], /undefined/],
+];
+for (const [args, has, hasNot] of pages) {
+  test(`rempart ${args.join(' ')} says what it takes`, async () => {
+    const { code, stdout } = await run(args, { cwd });
+    assert.equal(code, 0);
+    for (const pattern of has) assert.match(stdout, pattern);
+    assert.doesNotMatch(stdout, hasNot);
+  });
+}
+
+for (const lang of ['en', 'fr'] as const) {
+  test(`the help in ${lang} has one mood: every line of it begins with a capital, no verb in the third person`, async () => {
+    const third =
+      /^(shows|starts|adds|offers|checks|proves|gives|breaks|affiche|démarre|ajoute|publie|vérifie|prouve|donne|met) /i;
+    for (const load of Object.values(commands)) {
+      const { summary, options, actions = {} } = await load();
+      for (const { summary: key } of [{ summary }, ...Object.values(options), ...Object.values(actions)]) {
+        const text = say(lang, key);
+        assert.match(text, /^(\p{Lu}|quick|--)/u, key);
+        assert.doesNotMatch(text, third, key);
+      }
+    }
+  });
+}
+
+test('rempart keys list says of a directory that is not there that it is missing, and makes none', async () => {
+  const { code, stderr } = await run(['keys', 'list', '--data', 'nope'], { cwd });
+  assert.equal(code, 3);
+  assert.match(stderr, /There is no data directory "nope" \(ERR_DATA_MISSING\)/);
+  assert.ok(!existsSync(join(cwd, 'nope')));
 });
 
 test('rempart --debug adds the stack that is otherwise withheld', async () => {

@@ -15,8 +15,20 @@ export interface Command {
   summary: TextKey;
   positionals?: { name: string; many?: boolean; optional?: boolean };
   options: Record<string, CommandOption>;
+  /** The first word after the name, when it chooses among several things to do. */
+  actions?: Readonly<Record<string, CommandAction>>;
+  /** One more paragraph of the help. */
+  more?: TextKey;
   /** Resolves to the exit code (0, 1, 2 or 3; 130 when `signal` interrupted work). Throws RempartError for what the user must know. */
   run(input: CommandInput): Promise<number>;
+}
+
+export interface CommandAction {
+  /** What comes after the command's name in a line that works. */
+  usage: string;
+  summary: TextKey;
+  /** Which of the command's options it takes. */
+  options: readonly string[];
 }
 
 export interface CommandInput {

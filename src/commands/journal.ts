@@ -1,9 +1,11 @@
 // `rempart journal verify|tail|export`: the evidence log proved, shown, copied; an instance may run meanwhile.
-import { createWriteStream, existsSync, readdirSync } from 'node:fs';
+import { createWriteStream, existsSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { finished } from 'node:stream/promises';
-import { RempartError } from '../platform/base/errors.ts';
-import { segmentPattern } from '../platform/journal/chain.ts';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { explainError, RempartError } from '../platform/base/errors.ts';
+import { fileIssue } from '../platform/base/schema-issue.ts';
+import { type Head, segmentPattern } from '../platform/journal/chain.ts';
 import { linesOf } from '../platform/journal/lines.ts';
 import { type JournalRecord, readRecord } from '../platform/journal/record.ts';
 import { type Problem, type VerifyReport, verifyJournal } from '../platform/journal/verify.ts';
@@ -18,6 +20,13 @@ export const journal: Command = {
   options: {
     lines: { type: 'string', short: 'n', value: 'N', summary: 'journal.flag.lines' },
     out: { type: 'string', value: 'FILE', summary: 'journal.flag.out' },
+    force: { type: 'boolean', summary: 'journal.flag.force' },
+    expect: { type: 'string', value: 'STREAM:SEQ:HASH', summary: 'journal.flag.expect' },
+  },
+  actions: {
+    verify: { usage: 'verify [--expect STREAM:SEQ:HASH]', summary: 'journal.verify.summary', options: ['expect'] },
+    tail: { usage: 'tail [-n N]', summary: 'journal.tail.summary', options: ['lines'] },
+    export: { usage: 'export [--out FILE]', summary: 'journal.export.summary', options: ['out', 'force'] },
   },
   async run(input) {
     const dir = join(input.data, 'journal');
@@ -38,34 +47,84 @@ export const journal: Command = {
   },
 };
 
-async function verify({ json, say, stdout }: CommandInput, dir: string): Promise<number> {
-  const report = await verifyJournal({ dir });
+async function verify(input: CommandInput, dir: string): Promise<number> {
+  const { json, stdout } = input;
+  const report = await verifyJournal({ dir, expect: expectedHeads(input) });
   if (json) stdout.write(`${JSON.stringify({ schema: 'rempart/journal-verification@1', ...report })}\n`);
-  else stdout.write(`${describe(report, say).join('\n')}\n`);
+  else stdout.write(`${describe(report, input).join('\n')}\n`);
   return report.ok ? 0 : 1;
 }
 
-function describe({ ok, streams, checkpoints }: VerifyReport, say: CommandInput['say']): string[] {
-  const lines = streams.flatMap(({ stream, records, signedUpTo, problem, torn, outcomeUnknown }) => [
-    problem === null
-      ? say('journal.stream.ok', { stream, records, signed: signedUpTo })
-      : `${say('journal.stream.bad', { stream, records })} ${explain(problem, say)}`,
-    ...(torn === null ? [] : [`  ${say('journal.torn', { file: torn.file, line: torn.line })}`]),
-    ...(outcomeUnknown.count === 0 ? [] : [`  ${say('journal.unknown', { count: outcomeUnknown.count })}`]),
-  ]);
+/** What an earlier `verify` said to keep: STREAM:SEQ:HASH, several by commas. */
+function expectedHeads(input: CommandInput): Record<string, Head> {
+  const given = input.options['expect'];
+  if (typeof given !== 'string') return {};
+  const heads = given.split(',').map((one): [string, Head] => {
+    const [, stream, seq, hash] = /^([^:]+):(\d{1,15}):([0-9a-f]{64})$/.exec(one.trim()) ?? [];
+    if (stream === undefined || seq === undefined || hash === undefined)
+      throw usageError(input, 'journal', 'journal.expect.invalid', { given: one.trim() });
+    return [stream, { seq: Number(seq), hash }];
+  });
+  return Object.fromEntries(heads);
+}
+
+function describe({ ok, streams, checkpoints }: VerifyReport, input: CommandInput): string[] {
+  const { say } = input;
+  const lines = streams.flatMap(({ stream, records, signedUpTo, problem, torn, outcomeUnknown }) => {
+    const facts = { stream, records: counted(input, 'journal.records', records), signed: signedUpTo };
+    const requests = counted(input, 'journal.requests', outcomeUnknown.count);
+    return [
+      problem === null
+        ? say('journal.stream.ok', facts)
+        : `${say('journal.stream.bad', facts)} ${explain(problem, say)}`,
+      ...(torn === null ? [] : [`  ${say('journal.torn', { file: torn.file, line: torn.line })}`]),
+      // Where a record is missing, it may have been the outcome: no crash is to blame.
+      ...(outcomeUnknown.count === 0
+        ? []
+        : [`  ${say(problem === null ? 'journal.unknown' : 'journal.unknown.altered', { requests })}`]),
+    ];
+  });
   const signed =
     checkpoints.problem === null
-      ? say('journal.checkpoints.ok', { count: checkpoints.count })
+      ? counted(input, 'journal.checkpoints', checkpoints.count)
       : `${say('journal.checkpoints.bad')} ${explain(checkpoints.problem, say)}`;
-  return [...lines, signed, say(ok ? 'journal.intact' : 'journal.tampered')];
+  if (!ok) return [...lines, signed, tampered(streams, checkpoints, input)];
+  const heads = streams.map(({ stream, head }) => `${stream}:${head.seq}:${head.hash}`);
+  return [...lines, signed, say('journal.intact'), say('journal.keep'), `  --expect ${heads.join(',')}`];
+}
+
+function tampered(
+  streams: VerifyReport['streams'],
+  checkpoints: VerifyReport['checkpoints'],
+  { say, lang }: CommandInput,
+): string {
+  const first = streams.find(({ problem }) => problem !== null)?.problem ?? checkpoints.problem;
+  const what = first === null ? '' : explain(first, say);
+  const { says, todo } = explainError(new RempartError('ERR_JOURNAL_TAMPERED', { what }), lang);
+  return `${says} (ERR_JOURNAL_TAMPERED). ${todo}`;
+}
+
+/** A number with its noun; French has the singular up to 2, English for 1 alone. */
+function counted(
+  { say, lang }: CommandInput,
+  noun: 'journal.records' | 'journal.requests' | 'journal.checkpoints',
+  count: number,
+): string {
+  const one = lang === 'fr' ? count < 2 : count === 1;
+  return say(`${noun}.${one ? 'one' : 'many'}`, { count });
 }
 
 /** Which record is the first bad one, and why. */
-function explain({ file, line, seq, why, expected }: Problem, say: CommandInput['say']): string {
+function explain({ file, line, seq, why, expected, found, checkpoint }: Problem, say: CommandInput['say']): string {
   const place = line === null ? file : `${file}:${line}`;
-  const record = seq === null ? '' : ` ${say('journal.record', { seq })}`;
-  const wanted = expected === undefined ? '' : ` ${say('journal.expected', { expected })}`;
-  return `${place}${record}: ${say(`journal.why.${why}`)}${wanted}`;
+  const record = seq === null || line === null ? '' : ` ${say('journal.record', { seq })}`;
+  const facts = { seq: seq ?? 0, expected: expected ?? '', found: found ?? '', checkpoint: checkpoint ?? 0 };
+  if (why === 'cut' || why === 'stream-missing') {
+    const by = checkpoint === undefined ? 'noted' : 'signed';
+    return say('journal.problem', { place, why: say(`journal.why.${why}.${by}`, facts) });
+  }
+  const wanted = expected === undefined || why === 'not-expected' ? '' : ` ${say('journal.expected', { expected })}`;
+  return say('journal.problem', { place: `${place}${record}`, why: `${say(`journal.why.${why}`, facts)}${wanted}` });
 }
 
 async function tail(input: CommandInput, dir: string): Promise<number> {
@@ -99,18 +158,43 @@ function summary({ time, stream, seq, event }: JournalRecord): string {
 }
 
 async function exportAll(input: CommandInput, dir: string): Promise<number> {
-  const out = input.options['out'];
-  const file = typeof out === 'string' ? createWriteStream(out, { mode: 0o600 }) : undefined;
-  const target: NodeJS.WritableStream = file ?? input.stdout;
-  for await (const { text } of records(dir)) {
-    if (input.signal.aborted) return 130;
-    if (!target.write(`${text}\n`)) await new Promise((resolve) => target.once('drain', resolve));
+  const { out, force } = input.options;
+  if (!existsSync(dir)) throw new RempartError('ERR_JOURNAL_MISSING', { dir });
+  if (typeof out === 'string') {
+    const file = createWriteStream(out, { fd: openOutput(out, force === true) });
+    try {
+      await pipeline(Readable.from(linesFor(dir)), file, { signal: input.signal });
+    } catch (error) {
+      if (input.signal.aborted) return 130;
+      throw unwritable(out, error);
+    }
+    return 0;
   }
-  if (file !== undefined) {
-    file.end();
-    await finished(file);
+  for await (const line of linesFor(dir)) {
+    if (input.signal.aborted) return 130;
+    if (!input.stdout.write(line)) await new Promise((resolve) => input.stdout.once('drain', resolve));
   }
   return 0;
+}
+
+function openOutput(file: string, force: boolean): number {
+  try {
+    return openSync(file, force ? 'w' : 'wx', 0o600);
+  } catch (error) {
+    throw unwritable(file, error);
+  }
+}
+
+function unwritable(file: string, error: unknown): RempartError {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined || error instanceof RempartError) return error as RempartError;
+  if (code === 'EEXIST') return new RempartError('ERR_OUTPUT_EXISTS', { file }, error);
+  const what = code === 'ENOENT' ? ({ key: 'issue.folder.ENOENT' } as const) : fileIssue(error);
+  return new RempartError('ERR_OUTPUT_UNWRITABLE', { file, what }, error);
+}
+
+async function* linesFor(dir: string): AsyncGenerator<string> {
+  for await (const { text } of records(dir)) yield `${text}\n`;
 }
 
 /** Every readable record, stream by stream; throws ERR_JOURNAL_MISSING when there is no journal. */

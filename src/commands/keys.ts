@@ -1,4 +1,5 @@
 // `rempart keys create|list|revoke`: through the running instance when there is one, else directly on the data directory.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig } from '../config.ts';
 import { callControl } from '../platform/base/control-socket.ts';
@@ -24,6 +25,15 @@ export const keys: Command = {
   options: {
     subject: { type: 'string', value: 'NAME', summary: 'keys.flag.subject' },
     role: { type: 'string', value: 'ROLE', summary: 'keys.flag.role' },
+  },
+  actions: {
+    create: {
+      usage: 'create --subject NAME [--role ROLE]',
+      summary: 'keys.create.summary',
+      options: ['subject', 'role'],
+    },
+    list: { usage: 'list', summary: 'keys.list.summary', options: [] },
+    revoke: { usage: 'revoke ID', summary: 'keys.revoke.summary', options: [] },
   },
   async run(input) {
     const [name = '', id, ...more] = input.args;
@@ -80,6 +90,9 @@ async function revoke(input: CommandInput, id: string | undefined): Promise<numb
 
 async function ask(input: CommandInput, command: string, args: JsonObject): Promise<Json> {
   if (lockHolder(input.data) !== null) return callControl(input.data, command, args);
+  // Only a new key is a reason to make one.
+  if (command !== 'keys.create' && !existsSync(input.data))
+    throw new RempartError('ERR_DATA_MISSING', { dir: input.data });
   const config = loadConfig({ file: input.configFile, asked: input.configAsked, env: input.env });
   const directory = await openDataDirectory(input.data);
   try {

@@ -1,6 +1,6 @@
 // A command line taken apart: which command, its arguments and options, or one sentence on what is wrong.
 import { parseArgs } from 'node:util';
-import { nearest } from '../platform/base/nearest.ts';
+import { near } from '../platform/base/nearest.ts';
 import type { Say, TextKey } from '../platform/i18n/say.ts';
 import { type Command, type CommandOption, usageError } from './command.ts';
 
@@ -59,7 +59,9 @@ export function parseCommand(argv: readonly string[], command: Command, say: Say
     const option = Object.hasOwn(known, token.name) ? known[token.name] : undefined;
     if (option === undefined) {
       const flags = Object.keys(known);
-      throw complain('cli.usage.flag.unknown', { flag: token.rawName, nearest: `--${nearest(token.name, flags)}` });
+      const meant = near(token.name, flags);
+      if (meant === '') throw complain('cli.usage.flag.unknown.far', { flag: token.rawName });
+      throw complain('cli.usage.flag.unknown', { flag: token.rawName, nearest: `--${meant}` });
     }
     if (option.type === 'boolean') {
       if (token.value !== undefined) throw complain('cli.usage.flag.value.unexpected', { flag: token.rawName });

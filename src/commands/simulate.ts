@@ -1,7 +1,7 @@
 // `rempart simulate`: the six failures against a target, evidence, score and report.
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { nearest } from '../platform/base/nearest.ts';
+import { near, nearest } from '../platform/base/nearest.ts';
 import { type MethodId, type ScenarioId, type Simulation, scenarioIds } from '../platform/documents/simulation.ts';
 import { blankGrid } from '../simulate/report/blank-grid.ts';
 import { listMethods, listText } from '../simulate/report/catalogue.ts';
@@ -25,6 +25,7 @@ const builtinProfile = join(root, 'targets', 'builtin.yaml');
 
 export const simulate: Command = {
   name: 'simulate',
+  more: 'cli.simulate.more',
   summary: 'simulate.cli.summary',
   positionals: { name: 'SCENARIO', many: true, optional: true },
   options: {
@@ -66,8 +67,9 @@ export const simulate: Command = {
     }
     const startedAt = new Date();
     const out = textOption(input, 'out') ?? join(input.data, 'runs', runId(startedAt));
-    mkdirSync(out, { recursive: true });
-    copyFileSync(rubricFile, join(out, rubricName));
+    // As the evidence: what a target said is for those who ran it.
+    mkdirSync(out, { recursive: true, mode: 0o700 });
+    writeFileSync(join(out, rubricName), readFileSync(rubricFile), { mode: 0o600 });
     const run = await runSimulation({
       ...plan,
       lang: input.lang,
@@ -139,11 +141,9 @@ function usualStop({ start }: SimulationOptions['profile']): number | undefined 
 function scenariosOf(input: CommandInput): ScenarioId[] {
   for (const given of input.args) {
     if ((scenarioIds as string[]).includes(given)) continue;
-    throw usageError(input, 'simulate', 'simulate.cli.unknown-scenario', {
-      given,
-      nearest: nearest(given, scenarioIds),
-      known: scenarioIds.join(', '),
-    });
+    const facts = { given, nearest: near(given, scenarioIds), known: scenarioIds.join(', ') };
+    const key = facts.nearest === '' ? 'simulate.cli.unknown-scenario.far' : 'simulate.cli.unknown-scenario';
+    throw usageError(input, 'simulate', key, facts);
   }
   return input.args.length === 0 ? scenarioIds : scenarioIds.filter((id) => input.args.includes(id));
 }

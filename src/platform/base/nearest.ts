@@ -14,6 +14,13 @@ export function nearest(word: string, candidates: readonly string[]): string {
   return best;
 }
 
+/** The nearest candidate when it is near enough to have been meant: at most half its letters apart; else ''. */
+export function near(word: string, candidates: readonly string[]): string {
+  const best = nearest(word, candidates);
+  const most = Math.min(word.length, best.length) / 2;
+  return editDistance(word.toLowerCase(), best.toLowerCase()) <= most ? best : '';
+}
+
 function editDistance(a: string, b: string): number {
   const rows = Array.from({ length: a.length + 1 }, (_, i) =>
     Array.from({ length: b.length + 1 }, (_, j) => (i === 0 ? j : j === 0 ? i : 0)),

@@ -43,8 +43,12 @@ function keyMissing(): Problem {
   return { file: publicKeyFile, line: null, seq: null, why: 'key-missing' };
 }
 
+export interface SignedHead extends Head {
+  checkpoint: number;
+}
+
 /** The heads of one stream that the first `count` (valid) checkpoints sign, ascending, each once. */
-export async function* signedHeads(dir: string, stream: string, count: number): AsyncGenerator<Head> {
+export async function* signedHeads(dir: string, stream: string, count: number): AsyncGenerator<SignedHead> {
   if (count === 0) return;
   let before = 0;
   for await (const line of linesOf(join(dir, checkpointsFile))) {
@@ -52,7 +56,7 @@ export async function* signedHeads(dir: string, stream: string, count: number): 
     if (read.kind === 'bad') return;
     const head = Object.hasOwn(read.checkpoint.heads, stream) ? read.checkpoint.heads[stream] : undefined;
     if (head !== undefined && head.seq !== before) {
-      yield head;
+      yield { ...head, checkpoint: read.checkpoint.seq };
       before = head.seq;
     }
     if (line.number === count) return;

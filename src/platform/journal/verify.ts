@@ -7,7 +7,7 @@ import { type Head, segmentName, segmentPattern } from './chain.ts';
 import { checkpointsFile, publicKeyFile } from './checkpoint.ts';
 import { type Line, linesOf } from './lines.ts';
 import { genesis, type JournalRecord, readRecord } from './record.ts';
-import { signedHeads, verifyCheckpoints } from './verify-checkpoints.ts';
+import { type SignedHead, signedHeads, verifyCheckpoints } from './verify-checkpoints.ts';
 
 export type Why =
   | 'unreadable'
@@ -19,6 +19,7 @@ export type Why =
   | 'segment-missing'
   | 'cut'
   | 'rewritten'
+  | 'not-expected'
   | 'stream-missing'
   | 'signature'
   | 'checkpoints-missing'
@@ -34,6 +35,8 @@ export interface Problem {
   /** What was expected there, e.g. the sequence number that is signed. */
   expected?: number | string;
   found?: number | string;
+  /** The checkpoint that signed what is missing. */
+  checkpoint?: number;
 }
 
 export interface StreamReport {
@@ -111,7 +114,7 @@ function readKey(dir: string, given: string | undefined): KeyObject | null {
 async function verifyStream(
   dir: string,
   stream: string,
-  signed: AsyncGenerator<Head>,
+  signed: AsyncGenerator<SignedHead>,
   expected: Head | undefined,
 ): Promise<StreamReport> {
   const walk = createWalk(stream, signed, expected);
@@ -150,7 +153,7 @@ interface Walk {
   end(): Promise<void>;
 }
 
-function createWalk(stream: string, signed: AsyncGenerator<Head>, expected: Head | undefined): Walk {
+function createWalk(stream: string, signed: AsyncGenerator<SignedHead>, expected: Head | undefined): Walk {
   const pending = new Map<string, number>();
   const report: StreamReport = {
     stream,
@@ -161,7 +164,7 @@ function createWalk(stream: string, signed: AsyncGenerator<Head>, expected: Head
     torn: null,
     outcomeUnknown: { count: 0, first: [] },
   };
-  let next: Head | null = null;
+  let next: SignedHead | null = null;
   let lastFile = stream;
   const advance = async (): Promise<void> => {
     const step = await signed.next();
@@ -186,9 +189,9 @@ function createWalk(stream: string, signed: AsyncGenerator<Head>, expected: Head
       if (record.stream !== stream) return bad(file, line.number, 'stream', record.seq, { found: record.stream });
       if (record.seq !== seq) return bad(file, line.number, 'sequence', record.seq, { expected: seq });
       if (record.prev !== report.head.hash) return bad(file, line.number, 'link', record.seq);
-      for (const head of [next, expected]) {
-        if (head?.seq === seq && head.hash !== record.hash) return bad(file, line.number, 'rewritten', seq);
-      }
+      if (next?.seq === seq && next.hash !== record.hash) return bad(file, line.number, 'rewritten', seq);
+      if (expected?.seq === seq && expected.hash !== record.hash)
+        return bad(file, line.number, 'not-expected', seq, { expected: expected.hash, found: record.hash });
       report.head = { seq, hash: record.hash };
       report.records += 1;
       followRequest(pending, record);
@@ -199,14 +202,17 @@ function createWalk(stream: string, signed: AsyncGenerator<Head>, expected: Head
     },
     async end() {
       const { seq } = report.head;
-      let signedTo = Math.max(report.signedUpTo, expected?.seq ?? 0);
+      let signedTo = report.signedUpTo;
+      let checkpoint: number | undefined;
       // Typed anew: `next` changes inside advance(), which the compiler cannot see.
-      for (let head = next as Head | null; head !== null; head = next as Head | null) {
-        signedTo = Math.max(signedTo, head.seq);
+      for (let head = next as SignedHead | null; head !== null; head = next as SignedHead | null) {
+        if (head.seq > signedTo) ({ seq: signedTo, checkpoint } = head);
         await advance();
       }
-      if (report.problem === null && signedTo > seq) {
-        bad(lastFile, null, seq === 0 ? 'stream-missing' : 'cut', seq, { expected: signedTo });
+      const wanted = Math.max(signedTo, expected?.seq ?? 0);
+      if (report.problem === null && wanted > seq) {
+        const signer = checkpoint === undefined || wanted > signedTo ? {} : { checkpoint };
+        bad(lastFile, null, seq === 0 ? 'stream-missing' : 'cut', seq, { expected: wanted, ...signer });
         report.torn = null;
       }
       report.outcomeUnknown = {

@@ -60,7 +60,7 @@ export function computeReport(dir: string, lang?: Lang): RunFiles {
 }
 
 export function writeReport(dir: string, run: RunFiles): void {
-  for (const [name, text] of Object.entries(run.files)) writeFileSync(join(dir, name), text);
+  for (const [name, text] of Object.entries(run.files)) writeFileSync(join(dir, name), text, { mode: 0o600 });
 }
 
 function parseEvidence(dir: string, text: string): Evidence[] {
