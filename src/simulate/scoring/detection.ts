@@ -159,15 +159,15 @@ export function healthSeen(run: MethodRun, baseline: Parameters<typeof healthDev
   const first = during.find((fact) => healthDeviations(baseline, fact).length > 0);
   if (first === undefined) return null;
   const left = new Set(during.flatMap((fact) => healthDeviations(baseline, fact)));
-  // Where the page has a word for how it is, that word must return; counters and old errors beside it may stay.
-  const states = [...left].filter((pointer) =>
-    /(^|\/)(status( code)?|state|health\w*|ok|up|ready|alive)$/i.test(pointer),
+  // Words tell how a page is; where words left, counters that come back beside them say nothing.
+  const words = [...left].filter(
+    (one) => one === 'status code' || /^("|true|false)/.test(baseline.steady.get(one) ?? ''),
   );
+  const telling = words.length > 0 ? words : [...left];
   const back = run.health.find((fact) => {
     if (fact.t <= to) return false;
     const still = new Set(healthDeviations(baseline, fact));
-    if (still.has('status code')) return false;
-    return states.length > 0 ? states.every((one) => !still.has(one)) : [...left].some((one) => !still.has(one));
+    return !still.has('status code') && telling.some((one) => !still.has(one));
   });
   return {
     afterMs: Math.max(0, first.t - firstTouch(run)),
