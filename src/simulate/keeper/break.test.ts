@@ -170,3 +170,18 @@ test('startDatabaseRelay() exhausted: MySQL clients are greeted with error 1040 
   assert.equal(bytes.readUIntLE(0, 3), bytes.length - 4);
   assert.equal(bytes.readUInt16LE(5), 1040);
 });
+
+test('restoreAll() in the middle of a cut closes for good: nothing opens again and keeps the keeper', async () => {
+  const { keeper, upstreamUrl } = await prepared();
+  const { hostname, port } = new URL(upstreamUrl);
+  const relay = await relayed('postgres');
+  await relay.stop();
+  await relay.close();
+  await relay.pass();
+  assert.equal(await connecting(relay.port, relay.host, 1000), 'refused');
+  const injecting = keeper.inject({ fault: { type: 'refused' }, leaseMs: 10_000 });
+  await keeper.restoreAll();
+  await injecting;
+  await keeper.restoreAll();
+  assert.equal(await connecting(Number(port), hostname, 1000), 'refused');
+});

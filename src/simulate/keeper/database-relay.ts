@@ -27,6 +27,7 @@ export async function startDatabaseRelay({ host, server: behind, kind }: RelayOp
   let full = false;
   let carried = 0;
   let listening = false;
+  let closed = false;
   const keep = (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy()).once('close', () => sockets.delete(socket));
@@ -75,9 +76,12 @@ export async function startDatabaseRelay({ host, server: behind, kind }: RelayOp
       // Who was turned away must come again: such a connection leads nowhere.
       if (full) cut();
       full = false;
-      if (!listening) await listen(port);
+      if (!listening && !closed) await listen(port);
     },
-    close: stop,
+    close: () => {
+      closed = true;
+      return stop();
+    },
   };
 }
 

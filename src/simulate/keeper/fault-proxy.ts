@@ -47,6 +47,7 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
   const sockets = new Set<Socket>();
   let current: Current | null = null;
   let touched = 0;
+  let closed = false;
 
   const handle = async (req: IncomingMessage, res: ServerResponse) => {
     const t = options.now();
@@ -100,11 +101,14 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
     },
     refuse: stop,
     listen: async () => {
+      // A fault that ends after everything was closed must not open it again: nothing would ever close it.
+      if (closed) return;
       server = create();
       await listenOn(server, options.host, port);
     },
     touched: () => touched,
     close: async () => {
+      closed = true;
       await stop();
       await pool.destroy();
     },
