@@ -1,5 +1,4 @@
 // Puts the parts together: the only file that knows them all.
-import { createServer } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
@@ -12,6 +11,7 @@ import { createLoginLimit } from './console/login-limit.ts';
 import { type Readiness, readinessOf, type Status } from './console/status.ts';
 import { serveControl } from './platform/base/control-socket.ts';
 import { openDataDirectory } from './platform/base/data-directory.ts';
+import { createLimitedServer } from './platform/base/limited-server.ts';
 import type { Log } from './platform/base/log.ts';
 import { readOrCreateSecret } from './platform/base/secret-file.ts';
 import type { Lang } from './platform/i18n/say.ts';
@@ -312,7 +312,7 @@ async function startConsole(parts: ConsoleParts, view: ConsoleView, atEnd: AtEnd
     },
     (c) => (c.env as HttpBindings).incoming.socket.remoteAddress ?? '',
   );
-  const server = createServer(getRequestListener(admin.fetch));
+  const server = createLimitedServer(getRequestListener(admin.fetch), { connections: 200 });
   const url = await listen(server, { ...config.console, flag: '--console-port', setting: 'console' });
   atEnd(() => drain(server, drainMs));
   return url;

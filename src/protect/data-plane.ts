@@ -1,7 +1,8 @@
 // The data plane's one server: the chatbot's addresses, a word on health for those who watch, everything else the gateway's.
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { RempartError } from '../platform/base/errors.ts';
+import { createLimitedServer } from '../platform/base/limited-server.ts';
 import type { TextKey } from '../platform/i18n/say.ts';
 
 /** What anybody may know: no version, host, path or cause. */
@@ -19,7 +20,7 @@ export interface DataPlaneParts {
 }
 
 export function createDataPlane({ gateway, chatbot, health }: DataPlaneParts): Server {
-  return createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
+  return createLimitedServer((req, res) => {
     const path = (req.url ?? '').split('?', 1)[0];
     if (path === '/health' && (req.method === 'GET' || req.method === 'HEAD')) {
       res.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
