@@ -101,6 +101,11 @@ for (const [locale, colorScheme, title, overall] of [
     assert.deepEqual(await violations(page), []);
     await look(page, `inside-${colorScheme}`);
     assert.deepEqual(strange, []);
+    assert.ok(await page.isVisible('label[for=message]'));
+    const [provider, you] = locale === 'fr-FR' ? ['Fournisseur (doublure)', 'You'] : ['Provider (stand-in)', 'Vous'];
+    await page.locator('#dependencies', { hasText: provider }).waitFor();
+    await page.selectOption('#language', locale === 'fr-FR' ? 'en' : 'fr');
+    await page.locator('.turn.mine strong', { hasText: you }).waitFor({ timeout: 3_000 });
     await page.context().close();
   });
 }

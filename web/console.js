@@ -70,7 +70,12 @@ function show(status) {
   element('dependencies').replaceChildren(
     dependency(say('console.dependency.journal'), journal),
     dependency(say('console.dependency.store'), store),
-    ...Object.entries(providers).map(([name, one]) => dependency(say('console.dependency.provider', { name }), one)),
+    ...Object.entries(providers).map(([name, one]) =>
+      dependency(
+        status.standin ? say('console.dependency.standin') : say('console.dependency.provider', { name }),
+        one,
+      ),
+    ),
     dependency(say('console.dependency.host'), host),
   );
   const { success, failure } = status.outcomes;
@@ -109,7 +114,10 @@ function make(tag, text) {
 function turn(who, text, notice) {
   const node = make('p', '');
   node.className = who === 'console.you' ? 'turn mine' : 'turn';
-  node.append(make('strong', say(who)), text);
+  const name = make('strong', say(who));
+  // So that it changes with the language of the page.
+  name.dataset.text = who;
+  node.append(name, text);
   if (notice !== undefined && notice !== text) {
     const small = make('span', notice);
     small.className = 'notice';
