@@ -75,6 +75,17 @@ test('renderHtml() gives a page on which nothing runs, nothing loads, and its ow
   await page.context().close();
 });
 
+test('renderHtml() shows every column of every table on a small screen, in both languages', async () => {
+  for (const lang of ['en', 'fr'] as const) {
+    const { page } = await open(`scores-${lang}.html`, renderHtml({ ...fixture(), lang }), 'light', 900);
+    const clipped = await page.evaluate(
+      `[...document.querySelectorAll('.frame')].filter((it) => it.scrollWidth > it.clientWidth).map((it) => it.textContent.slice(0, 80))`,
+    );
+    assert.deepEqual(clipped, []);
+    await page.context().close();
+  }
+});
+
 test('the policy refuses scripts and requests even where a page held them', async () => {
   const html = renderHtml({ ...fixture(), lang: 'en' });
   const slipped = html.replace(
