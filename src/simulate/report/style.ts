@@ -32,7 +32,7 @@ th{overflow-wrap:break-word}
 thead th{background:var(--panel)}
 tbody th{font-weight:600}
 .numeric{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
-thead .numeric{white-space:normal}
+thead .numeric,.numeric.rated{white-space:normal}
 code,pre{font:.88em/1.45 ui-monospace,monospace}
 pre{background:var(--panel);padding:.6rem .9rem;overflow-x:auto;border-radius:.2rem}
 details{border:1px solid var(--rule);border-radius:.3rem;padding:.4rem .9rem;margin:.75rem 0}
