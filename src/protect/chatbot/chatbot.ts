@@ -11,7 +11,16 @@ import type { RecordActivity, RequestFacts } from '../record-activity.ts';
 import type { Book } from './book.ts';
 import type { Settings } from './chat-store.ts';
 import type { Converse, Turn, TurnResult } from './converse.ts';
-import { type BodyLimits, errorBody, eventFrame, readJson, sendError, sendJson, textField } from './exchange.ts';
+import {
+  type BodyLimits,
+  errorBody,
+  eventFrame,
+  readAway,
+  readJson,
+  sendError,
+  sendJson,
+  textField,
+} from './exchange.ts';
 
 export interface ChatbotParts {
   converse: Converse;
@@ -67,6 +76,7 @@ export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): C
       } catch (error) {
         if (!(error instanceof RempartError)) parts.log.error({ err: error, traceId }, 'a chat request failed');
         const known = error instanceof RempartError ? error : new RempartError('ERR_INTERNAL', {}, error);
+        await readAway(req);
         sendError(res, known, lang);
       }
       return true;

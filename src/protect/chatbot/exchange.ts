@@ -1,7 +1,7 @@
 // One HTTP request to the chatbot and its answer: JSON read within limits, JSON or events written.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { explainError, RempartError } from '../../platform/base/errors.ts';
-import type { Json, JsonObject } from '../../platform/base/json.ts';
+import type { JsonObject } from '../../platform/base/json.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
 import { readBody } from '../gateway/read.ts';
 import { anything, object, type UnknownFields } from '../gateway/shape.ts';
@@ -24,13 +24,7 @@ export async function readJson(
   // Also what keeps the forms of other sites' pages out: a browser asks before it sends this type elsewhere.
   if (!/^application\/json\s*(;|$)/i.test(req.headers['content-type'] ?? ''))
     throw new RempartError('ERR_BODY_ENCODING');
-  let body: Json;
-  try {
-    body = await readBody(req, limits);
-  } catch (error) {
-    if (error instanceof RempartError && error.code === 'ERR_BODY_TOO_LARGE') await readAway(req);
-    throw error;
-  }
+  const body = await readBody(req, limits);
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new RempartError('ERR_BODY_INVALID', { what: '{…}' });
   object(Object.fromEntries(fields.map((name) => [name, anything])))(body, '', unknown);
@@ -42,7 +36,7 @@ const maxAwayBytes = 32 * 1_048_576;
 const maxAwayMs = 5_000;
 
 /** Takes in what is still coming, up to a bound: closing on unread bytes resets the connection, and the refusal is lost with it. */
-function readAway(req: IncomingMessage): Promise<void> {
+export function readAway(req: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {
     if (req.complete || req.destroyed) return resolve();
     let bytes = 0;
@@ -100,7 +94,8 @@ export function sendError(res: ServerResponse, error: RempartError, lang: Lang):
   const again: Record<string, string> =
     seconds === undefined ? { 'x-should-retry': 'false' } : { 'retry-after': String(seconds) };
   // What was not read to its end cannot be told from a next request.
-  const end: Record<string, string> = res.req.complete ? {} : { connection: 'close' };
+  const ends = !res.req.complete || error.code === 'ERR_BODY_TOO_LARGE';
+  const end: Record<string, string> = ends ? { connection: 'close' } : {};
   sendJson(res, error.http, errorBody(error, lang), { ...again, ...end });
 }
 
