@@ -67,7 +67,7 @@ export async function setStage(parts: StageParts, ownMemory = false): Promise<St
   };
   for (const name of new Set(placeholdersIn({ ...profile, file: '' }))) {
     if (name === 'port' || name.startsWith('port.')) places[name] = String(await freePort());
-    if (name.startsWith('secret.')) places[name] = `rps_${identifier(random, 40)}`;
+    if (name.startsWith('secret.')) places[name] = `sec_${identifier(random, 40)}`;
   }
   const nowhere = { host: `${identifier(random, 16).toLowerCase()}.invalid`, key: `sk-${identifier(random, 45)}` };
   const canaries: Canary[] = [
