@@ -7,10 +7,10 @@ import type { JsonObject } from '../platform/base/json.ts';
 import { createAccess } from './access.ts';
 import { createSessions } from './chatbot/sessions.ts';
 import type { FailedAuth } from './gateway/failed-auth.ts';
-import { createKeys, type KeyRecord } from './gateway/keys.ts';
+import { createKeys, type GivenKey, type KeyRecord } from './gateway/keys.ts';
 import { createRecordActivity } from './record-activity.ts';
 
-function makeRig() {
+function makeRig(given: GivenKey[] = []) {
   let time = 1_000_000;
   const now = () => time;
   const records: KeyRecord[] = [];
@@ -23,6 +23,7 @@ function makeRig() {
       },
       revoke: async () => {},
     },
+    given,
   });
   const journalled: JsonObject[] = [];
   let journalAway = false;
@@ -109,6 +110,11 @@ test('createAccess() ends a session when the key that opened it expires', async 
   await access.authenticate(request(token));
   pass(1_001);
   await assert.rejects(access.authenticate(request(token)), isInvalid);
+});
+
+test('createAccess() takes a key of the configuration that begins as a session does', async () => {
+  const { access, request } = makeRig([{ key: 'rps_given', subject: 'user', role: 'user' }]);
+  assert.equal((await access.authenticate(request('rps_given'))).subject, 'user');
 });
 
 test('createAccess() reports every key that is missing or wrong', async () => {

@@ -88,7 +88,8 @@ export function createAccess(parts: AccessParts): Access {
     async authenticate(req) {
       const source = { requestId: randomUUID(), sourceIp: sourceIp(req) };
       const token = /^bearer (.+)$/i.exec(req.headers.authorization ?? '')?.[1] ?? '';
-      if (token.startsWith(sessionPrefix)) {
+      // A key that the configuration gives may begin with the same letters.
+      if (token.startsWith(sessionPrefix) && keys.find(token).kind === 'unknown') {
         const key = sessions.find(token)?.key;
         const caller = ofSession(token, source.sourceIp);
         if (caller !== undefined) return caller;
