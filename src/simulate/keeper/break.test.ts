@@ -9,6 +9,7 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { openUndoLog } from '../faults/process/undo-log.ts';
+import { createMemoryCgroup, removeCgroup } from '../faults/resource/cgroup.ts';
 import type { Fact } from '../scenarios/evidence.ts';
 import { startDatabaseRelay, tooManyOfMysql } from './database-relay.ts';
 import { createKeeper } from './keeper.ts';
@@ -70,6 +71,28 @@ test('inject() memory: resident up to the share of the budget and not beyond, gi
   assert.equal(dose?.['where'], 'beside the target');
   const [pid] = /"pid":(\d+)/.exec(readFileSync(join(undoDir, 'undo.jsonl'), 'utf8'))?.slice(1) ?? [];
   assert.ok(pid !== undefined && !existsSync(`/proc/${pid}/statm`), 'the ballast has ended');
+});
+
+const probe = createMemoryCgroup(`rempart-test-${process.pid}`);
+if (probe !== null) removeCgroup(probe.path);
+
+test('inject() memory: in the memory group of a target that has its own, which is gone afterwards', {
+  skip: probe === null,
+}, async () => {
+  const { keeper, undoDir } = await prepared();
+  const idle = { command: ['node', '-e', 'setInterval(() => {}, 1000)'], cwd: root, env: {}, logs: [] };
+  await keeper['start-target']({ ...idle, ownMemory: true });
+  const [path = ''] = /"path":"([^"]+)"/.exec(readFileSync(join(undoDir, 'undo.jsonl'), 'utf8'))?.slice(1) ?? [];
+  assert.ok(existsSync(path));
+  await sleep(300);
+  await keeper.inject({ fault: { type: 'memory', budgetBytes: 256 * 1024 ** 2, share: 0.8 }, leaseMs: 10_000 });
+  await sleep(1800);
+  const { proved, proof, dose } = await keeper.clear({});
+  assert.equal(proved, true, proof);
+  assert.equal(dose?.['where'], "in the target's cgroup");
+  await keeper['stop-target']({});
+  await keeper.clean({});
+  assert.equal(existsSync(path), false);
 });
 
 test('inject() reconfigured: started with the other setting, then as before, with what both lives wrote', async () => {
