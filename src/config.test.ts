@@ -196,3 +196,9 @@ test('loadConfig() takes an empty secret for a missing one', () => {
   const { code } = refused('access: { keys: [{ key: env:EMPTY, subject: s }] }\n', { EMPTY: '' });
   assert.equal(code, 'ERR_SECRET_MISSING');
 });
+
+test('loadConfig() refuses the subject of a key that would forge a row of a list', () => {
+  const error = refused('access: { keys: [{ key: "env:K", subject: "ev\\x1b[31mil\\nrmp_x  admin" }] }', { K: 'k' });
+  assert.equal(error.code, 'ERR_CONFIG_INVALID');
+  assert.match(explainError(error, 'en').says, /"access\.keys\.0\.subject": a name has 1 to 100 characters/);
+});

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { RempartError } from './platform/base/errors.ts';
 import { fileIssue, schemaIssue } from './platform/base/schema-issue.ts';
+import { isSubject } from './platform/base/subject.ts';
 import type { TextKey } from './platform/i18n/say.ts';
 
 const port = z.number().int().min(0).max(65535);
@@ -14,6 +15,9 @@ const role = z.enum(['user', 'viewer', 'operator', 'admin']);
 const text = z.string();
 /** A secret: only ever `env:NAME` or `file:PATH`, so that no key is written in a configuration file. */
 const secret = z.string().regex(/^(env|file):.+/, 'issue.secret');
+
+/** It is printed in lists and in the journal: nothing in it may forge a row. */
+const subject = z.string().refine(isSubject, 'issue.subject');
 
 const provider = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'issue.provider.name'),
@@ -78,7 +82,7 @@ export const configSchema = z.strictObject({
   access: z
     .strictObject({
       /** Keys that exist before the first start, for tests and automation. */
-      keys: z.array(z.strictObject({ key: secret, subject: z.string(), role: role.default('user') })).default([]),
+      keys: z.array(z.strictObject({ key: secret, subject, role: role.default('user') })).default([]),
     })
     .prefault({}),
   alerts: z.strictObject({ webhook: text.optional() }).prefault({}),
