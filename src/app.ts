@@ -262,6 +262,8 @@ async function providersOf(config: Config, atEnd: AtEnd): Promise<GatewaySetting
 
 /** A key to begin with; who has any, or has brought their own, needs no other. */
 async function firstKey(keys: Keys, record: RecordActivity, log: Log): Promise<string | undefined> {
+  // Asked once more: a store that has come back meanwhile may bring some.
+  await keys.refresh();
   if (keys.list().length > 0) return undefined;
   try {
     return (await createKey(keys, record, { subject: 'first-user', role: 'user' })).secret;

@@ -26,7 +26,7 @@ export const journal: Command = {
   actions: {
     verify: { usage: 'verify [--expect STREAM:SEQ:HASH]', summary: 'journal.verify.summary', options: ['expect'] },
     tail: { usage: 'tail [-n N]', summary: 'journal.tail.summary', options: ['lines'] },
-    export: { usage: 'export [--out FILE]', summary: 'journal.export.summary', options: ['out', 'force'] },
+    export: { usage: 'export [--out FILE [--force]]', summary: 'journal.export.summary', options: ['out', 'force'] },
   },
   async run(input) {
     const dir = join(input.data, 'journal');
