@@ -29,7 +29,8 @@ function makeRig() {
     records,
     told,
     auths,
-    fail: (sourceIp: string) => auths.failed({ requestId: 'r', sourceIp, reason: 'unknown' }),
+    fail: (sourceIp: string, reason: 'unknown' | 'login' = 'unknown') =>
+      auths.failed({ requestId: 'r', sourceIp, reason }),
     pass(ms: number) {
       time += ms;
     },
@@ -43,6 +44,8 @@ test('createFailedAuth() journals twenty a minute of one source, and the number 
   for (let i = 0; i < 5_000; i++) fail('192.0.2.1');
   fail('192.0.2.2');
   assert.equal(records.length, 21);
+  fail('192.0.2.2', 'login');
+  assert.equal(records.length, 22, 'another reason is not hidden');
   assert.deepEqual(
     told.map(({ facts }) => facts['count']),
     [1, 5, 25, 125, 625, 3125, 1],
@@ -50,7 +53,7 @@ test('createFailedAuth() journals twenty a minute of one source, and the number 
   pass(60_001);
   fail('192.0.2.1');
   assert.deepEqual(counts(records), [4_980]);
-  assert.equal(records.length, 23);
+  assert.equal(records.length, 24);
 });
 
 test('createFailedAuth() journals no more than three hundred a minute of all sources, and tells the rest at its close', () => {

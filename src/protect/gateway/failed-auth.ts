@@ -15,8 +15,11 @@ export interface FailedAuth {
 const windowMs = 60_000;
 /** Sources kept at most: an attacker with many addresses must not fill the memory. */
 const maxSources = 10_000;
-/** Records of one source and of all together in a minute: an attacker must not fill the disk either. */
-const maxRecordsPerSource = 20;
+/**
+ * Records of one source for one reason, and of all together, in a minute: an attacker must not fill the disk either.
+ * By reason, so that guesses that were not even looked at do not hide those that were.
+ */
+const maxRecordsPerReason = 20;
 const maxRecords = 300;
 
 export interface FailedAuthParts {
@@ -33,7 +36,7 @@ export interface FailedAuths {
 }
 
 export function createFailedAuth({ now, signals, recorder, metrics }: FailedAuthParts): FailedAuths {
-  const sources = new Map<string, { since: number; count: number; tellAt: number }>();
+  const sources = new Map<string, { since: number; count: number; tellAt: number; reasons: Map<string, number> }>();
   const budget = createBudget(now, recorder);
 
   return {
@@ -44,11 +47,13 @@ export function createFailedAuth({ now, signals, recorder, metrics }: FailedAuth
       let source = sources.get(name);
       if (source === undefined || at - source.since > windowMs) {
         if (sources.size >= maxSources) sources.clear();
-        source = { since: at, count: 0, tellAt: 1 };
+        source = { since: at, count: 0, tellAt: 1, reasons: new Map() };
         sources.set(name, source);
       }
       source.count++;
-      if (source.count <= maxRecordsPerSource && budget.take()) recorder.failedAuth(failure);
+      const ofReason = (source.reasons.get(failure.reason) ?? 0) + 1;
+      source.reasons.set(failure.reason, ofReason);
+      if (ofReason <= maxRecordsPerReason && budget.take()) recorder.failedAuth(failure);
       else budget.suppress(failure.sourceIp);
       if (source.count < source.tellAt) return;
       source.tellAt *= 5;
