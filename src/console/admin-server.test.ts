@@ -87,3 +87,19 @@ test('createAdminServer() says of a large body how much it takes, and still take
   assert.equal((await post(JSON.stringify({ password: 'right' }))).status, 200);
   assert.deepEqual(passwords, ['right']);
 });
+
+for (const [what, type, body, code] of [
+  ['a password twice', 'application/json', '{"password":"a","password":"b"}', 'ERR_BODY_DUPLICATE_KEY'],
+  ['half of a surrogate pair', 'application/json', '{"password":"\\ud800"}', 'ERR_BODY_ENCODING'],
+  ['a type that only begins like JSON', 'application/json-seq', '{"password":"a"}', 'ERR_BODY_ENCODING'],
+] as const)
+  test(`createAdminServer() refuses ${what} with ${code}`, async () => {
+    const tried = passwords.length;
+    const answer = await fetch(`http://127.0.0.1:${port}/api/login`, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body,
+    });
+    assert.equal(((await answer.json()) as { error: { code: string } }).error.code, code);
+    assert.equal(passwords.length, tried);
+  });

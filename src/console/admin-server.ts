@@ -11,6 +11,7 @@ import { explainError, RempartError } from '../platform/base/errors.ts';
 import type { Log } from '../platform/base/log.ts';
 import { acceptedLang, catalogues, type Lang } from '../platform/i18n/say.ts';
 import { isStorable } from '../protect/chatbot/exchange.ts';
+import { parseStrictJson } from '../protect/gateway/strict-json.ts';
 import type { Readiness, Status } from './status.ts';
 
 export interface AdminParts {
@@ -145,6 +146,7 @@ const sameOrigin: MiddlewareHandler = async (c, next) => {
 };
 
 const maxBodyBytes = 64 * 1024;
+const maxBodyDepth = 8;
 /** Before anything reads it: whoever is not logged in could otherwise fill the memory. */
 const smallBody = bodyLimit({
   maxSize: maxBodyBytes,
@@ -161,14 +163,9 @@ function loggedIn(parts: AdminParts): MiddlewareHandler {
 }
 
 async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
-  if (!/^application\/json\b/.test(c.req.header('content-type') ?? '')) throw new RempartError('ERR_BODY_ENCODING');
-  const text = await c.req.text();
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch (error) {
-    throw new RempartError('ERR_BODY_JSON', {}, error);
-  }
+  if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
+    throw new RempartError('ERR_BODY_ENCODING');
+  const body = parseStrictJson(Buffer.from(await c.req.arrayBuffer()), maxBodyDepth);
   const parsed = schema.safeParse(body);
   if (!parsed.success)
     throw new RempartError('ERR_BODY_INVALID', { what: parsed.error.issues[0]?.path.join('.') || '{…}' });

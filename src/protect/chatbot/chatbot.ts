@@ -10,7 +10,7 @@ import type { UnknownFields } from '../gateway/shape.ts';
 import type { RecordActivity, RequestFacts } from '../record-activity.ts';
 import type { Book } from './book.ts';
 import type { Settings } from './chat-store.ts';
-import type { Converse, Turn, TurnResult } from './converse.ts';
+import type { Converse, Turn } from './converse.ts';
 import {
   type BodyLimits,
   errorBody,
@@ -22,6 +22,7 @@ import {
   textField,
 } from './exchange.ts';
 import { createEvents, sendResult } from './send-result.ts';
+import type { TurnResult } from './turn-result.ts';
 
 export interface ChatbotParts {
   converse: Converse;

@@ -4,7 +4,8 @@ import { RempartError } from '../../platform/base/errors.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
 import type { Access } from '../access.ts';
 import type { RecordActivity } from '../record-activity.ts';
-import type { Converse, Degraded } from './converse.ts';
+import type { Converse } from './converse.ts';
+import type { Degraded } from './turn-result.ts';
 
 export interface ConsoleQuestion {
   message: string;

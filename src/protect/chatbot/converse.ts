@@ -3,12 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import { type Lang, say } from '../../platform/i18n/say.ts';
-import type { Ask, AskMessage, AskOutcome, Caller, DegradedMode } from '../gateway/ask.ts';
+import type { Ask, AskMessage, AskOutcome, Caller } from '../gateway/ask.ts';
 import type { Book } from './book.ts';
 import type { Settings } from './chat-store.ts';
 import { createEarlierAnswers } from './earlier-answers.ts';
 import { duration, limitedAnswer } from './limited-answer.ts';
 import { type Message, messageIds } from './message.ts';
+import { earlierText, replayed, reply, storable, type TurnResult, withoutNul } from './turn-result.ts';
 
 export interface Turn {
   caller: Caller;
@@ -20,28 +21,6 @@ export interface Turn {
   lang: Lang;
   signal: AbortSignal;
 }
-
-export interface Degraded {
-  mode: DegradedMode;
-  notice: string;
-  /** Whether question and answer are in the store already; when not, they are on disk and will be. */
-  saved: boolean;
-}
-
-export type TurnResult =
-  | {
-      kind: 'reply';
-      reply: string;
-      conversation: string;
-      modes: readonly DegradedMode[];
-      degraded?: Degraded;
-      retryAfterSeconds?: number;
-      /** The answer of an earlier request with the same id: no model was asked. */
-      replayed?: true;
-    }
-  /** A streamed answer that stopped: what was sent is kept and marked as incomplete. */
-  | { kind: 'cut'; error: RempartError; notice: string; conversation: string; retryAfterSeconds: number }
-  | { kind: 'aborted' };
 
 /** Runs work when the host can take it; rejects with ERR_RATE_LIMITED when too many wait. */
 export type Admit = <T>(role: Caller['role'], work: () => Promise<T>) => Promise<T>;
@@ -172,7 +151,7 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
     if (outcome.kind === 'answer') {
       earlier.remember(subject, turn.message, outcome.text, parts.now());
       const saved = (await keep(outcome.text, { complete: true, limited: false })) && place.saved;
-      return reply(turn, { text: outcome.text, conversation, modes: outcome.degraded, notices: [], saved });
+      return reply(turn.lang, { text: outcome.text, conversation, modes: outcome.degraded, notices: [], saved });
     }
     // Of an answer that stopped, what was shown is kept; what nobody saw makes way for the limited answer.
     const shown = outcome.partial !== '' && place.streaming;
@@ -188,7 +167,7 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
     const before = earlier.find(subject, turn.message);
     const text = before === undefined ? limited.text : earlierText(before, turn.lang);
     const saved = (await keep(text, { complete: true, limited: true })) && place.saved;
-    return reply(turn, {
+    return reply(turn.lang, {
       text,
       conversation,
       modes: [before === undefined ? 'local' : 'cache'],
@@ -206,65 +185,5 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
       parts.log.error({ err: error }, 'a chat answer could not be kept');
       return false;
     }
-  }
-}
-
-function replayed({ text, conversation }: Message): TurnResult {
-  return { kind: 'reply', reply: text, conversation, modes: [], replayed: true };
-}
-
-/** A model may write what a database refuses: U+0000 (PostgreSQL) and halves of surrogate pairs. */
-function storable(outcome: AskOutcome): AskOutcome {
-  if (outcome.kind === 'answer') return { ...outcome, text: withoutNul(outcome.text).toWellFormed() };
-  return { ...outcome, partial: withoutNul(outcome.partial).toWellFormed() };
-}
-
-function withoutNul(text: string): string {
-  return text.replaceAll('\0', '');
-}
-
-function earlierText({ answer, at }: { answer: string; at: number }, lang: Lang): string {
-  const time = new Date(at).toLocaleTimeString(lang, { hour: '2-digit', minute: '2-digit', hour12: false });
-  return say(lang, 'chat.earlier', { time, answer });
-}
-
-function reply(
-  { lang }: Turn,
-  given: {
-    text: string;
-    conversation: string;
-    modes: readonly DegradedMode[];
-    notices: readonly string[];
-    saved: boolean;
-    retryAfterSeconds?: number;
-  },
-): TurnResult {
-  const modes: DegradedMode[] = given.saved ? [...given.modes] : [...given.modes, 'memory'];
-  const notices = [...given.notices, ...modes.flatMap((mode) => noticeOf(mode, lang))];
-  const [mode] = modes;
-  return {
-    kind: 'reply',
-    reply: given.text,
-    conversation: given.conversation,
-    modes,
-    ...(mode === undefined ? {} : { degraded: { mode, notice: notices.join(' '), saved: given.saved } }),
-    ...(given.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: given.retryAfterSeconds }),
-  };
-}
-
-function noticeOf(mode: DegradedMode, lang: Lang): string[] {
-  switch (mode) {
-    case 'memory':
-      return [say(lang, 'chat.memory')];
-    case 'provider':
-      return [say(lang, 'chat.degraded.provider')];
-    case 'rationed':
-      return [say(lang, 'chat.degraded.rationed')];
-    case 'warning':
-      return [say(lang, 'chat.degraded.warning')];
-    case 'local':
-    case 'cache':
-    case 'deferred':
-      return [];
   }
 }

@@ -1,8 +1,8 @@
 // How the end of a turn goes out: as one JSON body or as events.
 import type { ServerResponse } from 'node:http';
 import type { Lang } from '../../platform/i18n/say.ts';
-import type { TurnResult } from './converse.ts';
 import { errorBody, eventFrame, sendJson } from './exchange.ts';
+import type { TurnResult } from './turn-result.ts';
 
 function headersOf(result: TurnResult): Record<string, string> {
   if (result.kind === 'aborted') return {};
