@@ -186,7 +186,7 @@ const pace: Check = ({ run, affected, say }) => {
 const priority: Check = ({ affected, promises, say }) => {
   if (!promises['admin']) return null;
   const of = (identity: string) =>
-    median(affected.filter(({ ask }) => ask.identity === identity).map(({ ask }) => ask.endT - ask.t));
+    upperQuarter(affected.filter(({ ask }) => ask.identity === identity).map(({ ask }) => ask.endT - ask.t));
   const [admin, user] = [of('admin'), of('user')];
   if (Number.isNaN(admin) || Number.isNaN(user)) return null;
   return {
