@@ -102,3 +102,10 @@ test('refuse() asks the last key sooner, and no more often', () => {
   assert.deepEqual(twice, { kind: 'refused', uses: 2, nextProbeAt: 34_000 });
   assert.deepEqual(refuse(twice, 34_000, settings, true), { kind: 'spent' });
 });
+
+test('refuse() does not take a call that was sent before the refusal was known for a probe', () => {
+  const settings = { ...defaultRefusal, maxUses: 3, lastKeyProbesMs: [4_000, 30_000] as const };
+  const once = refuse({ kind: 'accepted' }, 0, settings, true);
+  assert.deepEqual(refuse(once, 5, settings, true), once);
+  assert.deepEqual(refuse(once, 4_000, settings, true), { kind: 'refused', uses: 2, nextProbeAt: 34_000 });
+});

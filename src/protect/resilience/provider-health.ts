@@ -94,11 +94,13 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     }
   }
 
-  function refused(index: number, key: Key): void {
+  /** `uses` is 2 where a suspicion cost one use and its probe another. */
+  function refused(index: number, key: Key, uses: 1 | 2 = 1): void {
     key.suspected = false;
     const first = key.refusal.kind === 'accepted';
     const lastKey = keys.every((other) => other === key || other.refusal.kind !== 'accepted');
     key.refusal = refuse(key.refusal, now(), refusalSettings, lastKey);
+    if (uses === 2 && key.refusal.kind === 'refused') key.refusal = { ...key.refusal, uses };
     if (!first) return;
     const facts = { provider: name, key: index, spareLeft: current() !== -1 };
     signals.emit({ kind: 'provider-key-compromised', time: now(), severity: 'critical', facts });
@@ -178,11 +180,8 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
         accepted(index, key);
         if (outage.worthProbing()) key.breaker.heard();
         outage.healed(startedAt, 'probe');
-      } else if (failure.kind === 'key-refused' || failure.kind === 'forbidden') {
-        // Two uses by now: the one that raised the suspicion, and this one.
-        if (wasSuspected) refused(index, key);
-        refused(index, key);
-      }
+      } else if (failure.kind === 'key-refused' || failure.kind === 'forbidden')
+        refused(index, key, wasSuspected ? 2 : 1);
     },
     onSuspicion(listener) {
       suspicion = listener;

@@ -20,6 +20,8 @@ export type Refusal =
 /** The state after one more refusal; `lastKey` when no other key is accepted. */
 export function refuse(state: Refusal, now: number, settings: RefusalSettings, lastKey: boolean): Refusal {
   if (state.kind === 'spent') return state;
+  // Sent before the refusal was known, by another user at the same moment: it is no probe and must not spend one.
+  if (state.kind === 'refused' && now < state.nextProbeAt) return state;
   const uses = state.kind === 'accepted' ? 1 : state.uses + 1;
   if (uses >= settings.maxUses) return { kind: 'spent' };
   const [first, later] = settings.lastKeyProbesMs;
