@@ -67,6 +67,8 @@ const warnAt = 0.8;
 /** So many in a row are about the key, even where a light probe passes. */
 const forbiddenLimit = 3;
 const suspicionMs = 300;
+/** A timer may fire a little before its time by the clock: who waited as long as was asked is let through. */
+const timerSlackMs = 5;
 
 export function createProviderHealth(parts: HealthParts, settings: HealthSettings): ProviderHealth {
   const { now, signals } = parts;
@@ -146,7 +148,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
         return waiting ? { kind: 'wait', ms: suspicionMs, because: 'forbidden' } : { kind: 'refused' };
       }
       const at = now();
-      if (key.heldUntil > at) return { kind: 'wait', ms: key.heldUntil - at, because: 'rate-limited' };
+      if (key.heldUntil - at > timerSlackMs) return { kind: 'wait', ms: key.heldUntil - at, because: 'rate-limited' };
       const admission = key.breaker.admit(at);
       if (admission.kind === 'wait') return { kind: 'wait', ms: admission.ms, because: key.because };
       return { kind: 'key', index };

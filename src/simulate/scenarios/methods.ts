@@ -47,7 +47,7 @@ const needsPlace =
     if (start === undefined) return 'simulate.why.no-start';
     return name === '' || placeholdersIn(start).includes(name) ? null : 'simulate.why.no-setting';
   };
-const short = { quickMinMs: 2500, quickMaxMs: 10_000, realMs: 30_000 };
+const short = { quickMinMs: 2000, quickMaxMs: 10_000, realMs: 30_000 };
 
 const status = (
   name: string,
