@@ -71,8 +71,8 @@ function expectedHeads(input: CommandInput): Record<string, Head> {
 function describe({ ok, streams, checkpoints }: VerifyReport, input: CommandInput): string[] {
   const { say } = input;
   const lines = streams.flatMap(({ stream, records, signedUpTo, problem, torn, outcomeUnknown }) => {
-    const facts = { stream, records: counted(input, 'journal.records', records), signed: signedUpTo };
-    const requests = counted(input, 'journal.requests', outcomeUnknown.count);
+    const facts = { stream, records: counted(input, 'records', records), signed: signedUpTo };
+    const requests = counted(input, 'requests', outcomeUnknown.count);
     return [
       problem === null
         ? say('journal.stream.ok', facts)
@@ -86,7 +86,7 @@ function describe({ ok, streams, checkpoints }: VerifyReport, input: CommandInpu
   });
   const signed =
     checkpoints.problem === null
-      ? counted(input, 'journal.checkpoints', checkpoints.count)
+      ? counted(input, 'checkpoints', checkpoints.count)
       : `${say('journal.checkpoints.bad')} ${explain(checkpoints.problem, say)}`;
   if (!ok) return [...lines, signed, tampered(streams, checkpoints, input)];
   const heads = streams.map(({ stream, head }) => `${stream}:${head.seq}:${head.hash}`);
@@ -104,14 +104,16 @@ function tampered(
   return `${says} (ERR_JOURNAL_TAMPERED). ${todo}`;
 }
 
+const nouns = {
+  records: { one: 'journal.records.one', many: 'journal.records.many' },
+  requests: { one: 'journal.requests.one', many: 'journal.requests.many' },
+  checkpoints: { one: 'journal.checkpoints.one', many: 'journal.checkpoints.many' },
+} as const;
+
 /** A number with its noun; French has the singular up to 2, English for 1 alone. */
-function counted(
-  { say, lang }: CommandInput,
-  noun: 'journal.records' | 'journal.requests' | 'journal.checkpoints',
-  count: number,
-): string {
+function counted({ say, lang }: CommandInput, noun: keyof typeof nouns, count: number): string {
   const one = lang === 'fr' ? count < 2 : count === 1;
-  return say(`${noun}.${one ? 'one' : 'many'}`, { count });
+  return say(nouns[noun][one ? 'one' : 'many'], { count });
 }
 
 /** Which record is the first bad one, and why. */
