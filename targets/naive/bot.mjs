@@ -1,4 +1,5 @@
-// A small, honest, badly written chatbot: what many first versions look like. No retry, no time limit, errors shown as they come,
+// A small, honest, badly written chatbot: what many first versions look like. No retry, no time limit, errors shown as they come
+// and under status 200, a health page that always says ok, a spare key and an alert address that nobody got round to using,
 // everything in one database. Kept bad on purpose, for contrast; do not learn from it.
 import { createServer } from 'node:http';
 import { DatabaseSync } from 'node:sqlite';
@@ -48,7 +49,6 @@ createServer(async (req, res) => {
     res.end(JSON.stringify({ reply }));
   } catch (error) {
     console.error(error);
-    res.statusCode = 500;
     res.setHeader('content-type', 'application/json');
     res.end(JSON.stringify({ error: error.message, stack: error.stack }));
   }

@@ -47,7 +47,7 @@ const needsPlace =
     if (start === undefined) return 'simulate.why.no-start';
     return name === '' || placeholdersIn(start).includes(name) ? null : 'simulate.why.no-setting';
   };
-const short = { quickMinMs: 2000, quickMaxMs: 10_000, realMs: 30_000 };
+const short = { quickMinMs: 2000, quickMaxMs: 6000, realMs: 30_000 };
 
 const status = (
   name: string,
@@ -158,7 +158,7 @@ export const methodPlans: readonly MethodPlan[] = [
     method: 'long-cut',
     fault: () => ({ type: 'refused' }),
     quickMinMs: 6000,
-    quickMaxMs: 10_000,
+    quickMaxMs: 6000,
     realMs: 120_000,
     impossible: always,
   },

@@ -62,8 +62,12 @@ const toldSoon: Check = ({ affected, healed, rubric, say }) => {
   const told = disturbedOf(affected).filter((ask) => !toldNothing(ask));
   if (healed || told.length === 0) return null;
   const times = told.map(({ ask }) => ask.endT - ask.t);
+  // Fast is worth something only where something was said that a user can read.
+  const shares = told.map(({ ask, wording }) =>
+    wording.what && wording.plain ? shareAt(rubric.bands.telling, (ask.endT - ask.t) / 1000) : 0,
+  );
   return {
-    share: times.reduce((sum, ms) => sum + shareAt(rubric.bands.telling, ms / 1000), 0) / times.length,
+    share: shares.reduce((sum, share) => sum + share, 0) / shares.length,
     because: say('simulate.because.told-soon', { seconds: seconds(median(times)) }),
     evidence: ids(told.map(({ ask }) => ask)),
   };
