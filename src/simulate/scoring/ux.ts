@@ -62,9 +62,9 @@ const toldSoon: Check = ({ affected, healed, rubric, say }) => {
   const told = disturbedOf(affected).filter((ask) => !toldNothing(ask));
   if (healed || told.length === 0) return null;
   const times = told.map(({ ask }) => ask.endT - ask.t);
-  // Fast is worth something only where something was said that a user can read.
+  // Fast is worth something only where something was said in the user's language.
   const shares = told.map(({ ask, wording }) =>
-    wording.what && wording.plain ? shareAt(rubric.bands.telling, (ask.endT - ask.t) / 1000) : 0,
+    wording.what && wording.language ? shareAt(rubric.bands.telling, (ask.endT - ask.t) / 1000) : 0,
   );
   return {
     share: shares.reduce((sum, share) => sum + share, 0) / shares.length,
