@@ -52,6 +52,8 @@ export const configSchema = z.strictObject({
           max: z.number().int().min(0).max(5).default(2),
           baseMs: milliseconds.default(250),
           maxWaitMs: milliseconds.default(3_000),
+          /** A request that finds the network just cut waits so long for it to come back; 0: it answers at once. */
+          rideOutMs: z.number().int().min(0).max(60_000).default(6_000),
         })
         .prefault({}),
       breaker: z

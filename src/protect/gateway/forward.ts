@@ -2,6 +2,7 @@
 import type { Log } from '../../platform/base/log.ts';
 import { backoffMs, pause } from '../resilience/backoff.ts';
 import { type Failure, isProvidersFault } from '../resilience/failure.ts';
+import { rideStepMs } from '../resilience/provider-health.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Provider } from './route.ts';
 import type { Retries } from './settings.ts';
@@ -44,7 +45,8 @@ export async function forward<T>(
   let first: Failure | undefined;
   let attempts = 0;
   for (const [position, provider] of providers.entries()) {
-    const end = await tryProvider(parts, provider, limits, (key) => {
+    const isLast = position === providers.length - 1;
+    const end = await tryProvider(parts, provider, { ...limits, isLast }, (key) => {
       attempts++;
       return attempt(provider, key, position > 0);
     });
@@ -61,10 +63,11 @@ export async function forward<T>(
 async function tryProvider<T>(
   { now, random, log, metrics }: ForwardParts,
   { name, keys, health }: Provider,
-  { retries, until, signal }: ForwardLimits,
+  { retries, until, signal, isLast }: ForwardLimits & { isLast: boolean },
   attempt: (key: string) => Promise<AttemptEnd<T>>,
 ): Promise<AttemptEnd<T>> {
   let retry = 0;
+  let rides = 0;
   const giveUp = (failure: Failure, committed = false): AttemptEnd<T> => {
     if (isProvidersFault(failure.kind)) health.gaveUp();
     return { kind: 'failed', failure, committed };
@@ -91,6 +94,13 @@ async function tryProvider<T>(
       // The next key takes over at once; this is no retry of the same thing.
       if (end.failure.kind === 'key-refused' || end.failure.kind === 'forbidden') continue;
       failure = end.failure;
+    }
+    // Nothing was sent, and nobody else can answer: a network that comes back within seconds is worth the wait.
+    const ride = Math.min(backoffMs(rides, retries.baseMs, random), rideStepMs);
+    if (isLast && failure.kind === 'unreachable' && now() + ride < Math.min(health.rideUntil(), until)) {
+      rides++;
+      if (!(await pause(ride, signal))) return { kind: 'aborted' };
+      continue;
     }
     const wait = Math.max(backoffMs(retry, retries.baseMs, random), failure.retryAfterMs ?? 0);
     // A provider that was silent for a whole time limit would be so again, and the user has waited long enough.

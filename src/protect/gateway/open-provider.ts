@@ -29,6 +29,7 @@ export function openProvider(
       name,
       keys: keys.length,
       breaker,
+      ...(settings.retries.rideOutMs === undefined ? {} : { rideOutMs: settings.retries.rideOutMs }),
       ...(refusal === undefined ? {} : { refusal }),
     }),
     dispatcher: (parts.createDispatcher ?? openPool)(url.origin, timeouts.connectMs),

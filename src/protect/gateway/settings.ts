@@ -28,6 +28,8 @@ export interface Retries {
   baseMs: number;
   /** A provider that asks to wait longer than this is not waited for. */
   maxWaitMs: number;
+  /** For so long after the network was cut a request waits for it to come back; default 0: it does not. */
+  rideOutMs?: number;
 }
 
 export interface GatewaySettings {

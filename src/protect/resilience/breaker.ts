@@ -20,7 +20,8 @@ const trialMs = 30_000;
 export interface Breaker {
   admit(now: number): Admission;
   succeeded(): void;
-  failed(now: number): void;
+  /** `openMs`: how long it stays open should this failure open it; default the usual time. */
+  failed(now: number, openMs?: number): void;
   /** Opens at once, whatever the count: for what a single answer proves. */
   trip(now: number): void;
   /** A sign of life from outside the traffic: lets requests through, and one failure opens it again. */
@@ -32,8 +33,8 @@ export interface Breaker {
 
 export function createBreaker({ failures: limit, halfOpenMs }: BreakerSettings): Breaker {
   let state: BreakerState = { kind: 'closed', failures: 0 };
-  const open = (now: number) => {
-    state = { kind: 'open', until: now + halfOpenMs };
+  const open = (now: number, ms = halfOpenMs) => {
+    state = { kind: 'open', until: now + ms };
   };
   return {
     admit(now) {
@@ -46,14 +47,14 @@ export function createBreaker({ failures: limit, halfOpenMs }: BreakerSettings):
     succeeded() {
       state = { kind: 'closed', failures: 0 };
     },
-    failed(now) {
-      if (state.kind === 'half-open') open(now);
+    failed(now, openMs) {
+      if (state.kind === 'half-open') open(now, openMs);
       else if (state.kind === 'closed') {
-        if (state.failures + 1 >= limit) open(now);
+        if (state.failures + 1 >= limit) open(now, openMs);
         else state = { kind: 'closed', failures: state.failures + 1 };
       }
     },
-    trip: open,
+    trip: (now) => open(now),
     heard() {
       if (state.kind !== 'closed') state = { kind: 'closed', failures: limit - 1 };
     },

@@ -17,6 +17,8 @@ export interface Failure {
   /** The same request may succeed a little later. */
   heals: boolean;
   retryAfterMs?: number;
+  /** As a network that is cut for a moment fails: nothing was sent, and waiting a little may be all it takes. */
+  maybeBrief?: true;
 }
 
 /** Failures that say something about the provider and not only about this request. */
@@ -31,7 +33,6 @@ export function failureOfAnswer(described: ProviderError): Failure {
 
 const unreachableCodes = new Set([
   'ECONNREFUSED',
-  'ENOTFOUND',
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
@@ -44,7 +45,9 @@ const cutCodes = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_ABOR
 /** What an error of the network stack means. */
 export function failureOfError(error: Error): Failure {
   const code = (error as NodeJS.ErrnoException).code ?? firstCode(error);
-  if (code !== undefined && unreachableCodes.has(code)) return { kind: 'unreachable', heals: true };
+  // A name that does not exist is a wrong setting far more often than a passing trouble.
+  if (code === 'ENOTFOUND') return { kind: 'unreachable', heals: true };
+  if (code !== undefined && unreachableCodes.has(code)) return { kind: 'unreachable', heals: true, maybeBrief: true };
   if (code !== undefined && cutCodes.has(code)) return { kind: 'cut', heals: true };
   return { kind: 'malformed', heals: true };
 }

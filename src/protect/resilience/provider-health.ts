@@ -16,6 +16,8 @@ export interface HealthSettings {
   keys: number;
   breaker: BreakerSettings;
   refusal?: RefusalSettings;
+  /** How long after the network was cut requests may still wait for it to come back; 0 or nothing: not at all. */
+  rideOutMs?: number;
 }
 
 export type KeyChoice =
@@ -37,6 +39,8 @@ export interface ProviderHealth {
   failed(index: number, failure: Failure): void;
   /** The attempt ended without a verdict on the provider. */
   abandoned(index: number): void;
+  /** Until when a request may wait for a network that was just cut; 0 when it was not, or too long ago to hope. */
+  rideUntil(): number;
   /** The request has no attempt left here. */
   gaveUp(): void;
   /** What the background probe should try now, if anything. */
@@ -67,14 +71,19 @@ const warnAt = 0.8;
 /** So many in a row are about the key, even where a light probe passes. */
 const forbiddenLimit = 3;
 const suspicionMs = 300;
+/** While requests wait for the network, one of them tries it this often for all. */
+export const rideStepMs = 500;
 /** A timer may fire a little before its time by the clock: who waited as long as was asked is let through. */
 const timerSlackMs = 5;
 
 export function createProviderHealth(parts: HealthParts, settings: HealthSettings): ProviderHealth {
   const { now, signals } = parts;
-  const { name, breaker: breakerSettings, refusal: refusalSettings = defaultRefusal } = settings;
+  const { name, breaker: breakerSettings, refusal: refusalSettings = defaultRefusal, rideOutMs = 0 } = settings;
   const outage = createOutage(name, parts);
   let warned = false;
+  /** When connecting began to fail; undefined once anything was heard from the other side. */
+  let cutSince: number | undefined;
+  const rideUntil = () => (cutSince === undefined ? 0 : cutSince + rideOutMs);
   const keys: Key[] = Array.from({ length: Math.max(1, settings.keys) }, () => ({
     breaker: createBreaker(breakerSettings),
     refusal: { kind: 'accepted' },
@@ -118,6 +127,8 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
   function failed(index: number, failure: Failure): void {
     const key = keys[index]!;
     const at = now();
+    if (failure.maybeBrief) cutSince ??= at;
+    else if (failure.kind !== 'cut' && failure.kind !== 'timeout') cutSince = undefined;
     if (!isProvidersFault(failure.kind)) {
       // It answered, so it lives.
       key.breaker.succeeded();
@@ -136,7 +147,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
       // Capped: a provider that heals early is found again within one half-open time.
       key.heldUntil = at + Math.min(failure.retryAfterMs ?? 0, breakerSettings.halfOpenMs);
     } else if (failure.kind === 'quota-exhausted') key.breaker.trip(at);
-    else key.breaker.failed(at);
+    else key.breaker.failed(at, at < rideUntil() ? rideStepMs : undefined);
   }
 
   return {
@@ -155,6 +166,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     },
     succeeded(index, startedAt) {
       const key = keys[index]!;
+      cutSince = undefined;
       key.breaker.succeeded();
       key.heldUntil = 0;
       key.forbidden = 0;
@@ -164,6 +176,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     },
     failed,
     abandoned: (index) => keys[index]!.breaker.release(now()),
+    rideUntil,
     gaveUp: outage.gaveUp,
     due() {
       const index = current();
@@ -178,6 +191,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
       const key = keys[index]!;
       const wasSuspected = key.suspected;
       if (failure === undefined) {
+        cutSince = undefined;
         key.suspected = false;
         accepted(index, key);
         if (outage.worthProbing()) key.breaker.heard();

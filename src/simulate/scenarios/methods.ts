@@ -48,6 +48,8 @@ const needsPlace =
     return name === '' || placeholdersIn(start).includes(name) ? null : 'simulate.why.no-setting';
   };
 const short = { quickMinMs: 2000, quickMaxMs: 6000, realMs: 30_000 };
+/** Who waits out a cut of some seconds gets the time to give up and say so. */
+const shortCut = { ...short, quickMaxMs: 12_000 };
 
 const status = (
   name: string,
@@ -104,12 +106,18 @@ export const methodPlans: readonly MethodPlan[] = [
     ...short,
     impossible: always,
   },
-  { scenario: 'network-cut', method: 'refused', fault: () => ({ type: 'refused' }), ...short, impossible: always },
+  {
+    scenario: 'network-cut',
+    method: 'refused',
+    fault: () => ({ type: 'refused' }),
+    ...shortCut,
+    impossible: always,
+  },
   {
     scenario: 'network-cut',
     method: 'proxy-dead',
     fault: ({ reconfigured }) => reconfigured('proxy-dead'),
-    ...short,
+    ...shortCut,
     impossible: needsPlace(''),
   },
   {
@@ -157,8 +165,8 @@ export const methodPlans: readonly MethodPlan[] = [
     scenario: 'network-cut',
     method: 'long-cut',
     fault: () => ({ type: 'refused' }),
-    quickMinMs: 6000,
-    quickMaxMs: 6000,
+    quickMinMs: 10_000,
+    quickMaxMs: 10_000,
     realMs: 120_000,
     impossible: always,
   },
