@@ -1,4 +1,5 @@
 // Every text a user reads, by key, in French and English; the catalogues are locales/LANG/*.json.
+import enAnalyze from '../../../locales/en/analyze.json' with { type: 'json' };
 import enChatbot from '../../../locales/en/chatbot.json' with { type: 'json' };
 import enCli from '../../../locales/en/cli.json' with { type: 'json' };
 import enConsole from '../../../locales/en/console.json' with { type: 'json' };
@@ -6,6 +7,7 @@ import enErrors from '../../../locales/en/errors.json' with { type: 'json' };
 import enProxy from '../../../locales/en/proxy.json' with { type: 'json' };
 import enReport from '../../../locales/en/report.json' with { type: 'json' };
 import enSimulate from '../../../locales/en/simulate.json' with { type: 'json' };
+import frAnalyze from '../../../locales/fr/analyze.json' with { type: 'json' };
 import frChatbot from '../../../locales/fr/chatbot.json' with { type: 'json' };
 import frCli from '../../../locales/fr/cli.json' with { type: 'json' };
 import frConsole from '../../../locales/fr/console.json' with { type: 'json' };
@@ -14,8 +16,9 @@ import frProxy from '../../../locales/fr/proxy.json' with { type: 'json' };
 import frReport from '../../../locales/fr/report.json' with { type: 'json' };
 import frSimulate from '../../../locales/fr/simulate.json' with { type: 'json' };
 
-const en = { ...enChatbot, ...enCli, ...enConsole, ...enErrors, ...enProxy, ...enReport, ...enSimulate };
+const en = { ...enAnalyze, ...enChatbot, ...enCli, ...enConsole, ...enErrors, ...enProxy, ...enReport, ...enSimulate };
 const fr: Record<TextKey, string> = {
+  ...frAnalyze,
   ...frChatbot,
   ...frCli,
   ...frConsole,
