@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { type ErrorCode, errorCatalogue } from '../src/platform/base/errors.ts';
+import { analysisSchema } from '../src/platform/documents/analysis.ts';
 import { comparisonSchema } from '../src/platform/documents/comparison.ts';
 import { gameDaySchema } from '../src/platform/documents/game-day.ts';
 import { simulationSchema } from '../src/platform/documents/simulation.ts';
@@ -63,6 +64,7 @@ export function schemaFile(schema: z.ZodType): string {
 export function generatedFiles(): Record<string, string> {
   return {
     'errors.md': errorsPage(),
+    'schemas/analysis@1.json': schemaFile(analysisSchema),
     'schemas/comparison@1.json': schemaFile(comparisonSchema),
     'schemas/gameday@1.json': schemaFile(gameDaySchema),
     'schemas/simulation@1.json': schemaFile(simulationSchema),

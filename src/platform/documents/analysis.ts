@@ -72,6 +72,8 @@ export const findingSchema = z.strictObject({
   branch: z.string(),
   /** From 1, within the code block or the message. */
   line: z.int().positive(),
+  /** From 1: which code block of the message; missing where the finding is in its prose. */
+  block: z.int().positive().optional(),
   /** Secrets masked. */
   excerpt: z.string(),
   explanation: z.string(),
@@ -156,6 +158,10 @@ export const conversationSchema = z.strictObject({
   maturity: maturitySchema,
   domains: z.record(z.enum(domains), domainSchema),
   summary: z.strictObject({ strengths: z.string(), practices: z.string(), gaps: z.string() }),
+  /** The findings told in sentences, each with the findings that it speaks of; `template` where no narrator wrote it. */
+  narrative: z
+    .array(z.strictObject({ text: z.string(), findings: z.array(z.string()), by: z.enum(['template', 'narrator']) }))
+    .optional(),
   unread: z.strictObject({ unknownTypes: z.record(z.string(), count), messages: count }),
   partiallyParsed: z.array(z.strictObject({ messageIndex: count, language: z.string(), why: z.string() })),
 });
@@ -182,6 +188,9 @@ export const analysisSchema = z.strictObject({
   }),
   /** Members of the input that hold no conversation or could not be understood, with the reason. */
   notRead: z.array(z.strictObject({ source: z.string(), why: z.string() })),
-  narrator: z.strictObject({ name: z.string(), accepted: count, refused: count }).optional(),
+  /** Sentences kept and refused; `unanswered` are the conversations for which it gave nothing. */
+  narrator: z
+    .strictObject({ name: z.string(), accepted: count, refused: count, unanswered: count.optional() })
+    .optional(),
 });
 export type Analysis = z.infer<typeof analysisSchema>;
