@@ -202,3 +202,33 @@ test('loadConfig() refuses the subject of a key that would forge a row of a list
   assert.equal(error.code, 'ERR_CONFIG_INVALID');
   assert.match(explainError(error, 'en').says, /"access\.keys\.0\.subject": a name has 1 to 100 characters/);
 });
+
+test('loadConfig() takes a number from the environment, and says what is wrong with one that is none', () => {
+  const yaml = 'gateway: { port: env:PORT, timeouts: { firstByteMs: env:FIRST } }\n';
+  const { gateway } = load(yaml, { PORT: '9000', FIRST: '1' });
+  assert.equal(gateway.port, 9000);
+  assert.equal(gateway.timeouts.firstByteMs, 1);
+  assert.equal(refused(yaml, { PORT: '9000' }).code, 'ERR_SECRET_MISSING');
+  for (const PORT of ['many', '70000', '-1', '1.5']) {
+    const { code, facts } = refused(yaml, { PORT, FIRST: '1' });
+    assert.equal(code, 'ERR_CONFIG_INVALID', PORT);
+    assert.equal(facts['path'], 'gateway.port');
+  }
+});
+
+for (const [proxy, url, expected] of [
+  ['auto', 'https://a.example', 'http://p:1/'],
+  ['auto', 'http://127.0.0.1:11434', 'none'],
+  ['environment', 'http://127.0.0.1:11434', 'http://p:1/'],
+  ['none', 'https://a.example', 'none'],
+  ['http://me:secret@q:2', 'https://a.example', 'http://me:secret@q:2'],
+] as const)
+  test(`loadConfig() goes to ${url} by way of ${expected} where the proxy is ${proxy}`, () => {
+    const yaml = `providers: [{ name: a, dialect: openai, url: "${url}", proxy: "${proxy}" }]\n`;
+    assert.equal(load(yaml, { ALL_PROXY: 'http://p:1' }).providers[0]?.proxy, expected);
+  });
+
+test('loadConfig() refuses a proxy that is no address', () => {
+  const { facts } = refused('providers: [{ name: a, dialect: openai, url: "http://x", proxy: "socks5://p" }]\n');
+  assert.equal(facts['path'], 'providers.0.proxy');
+});

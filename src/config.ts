@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { environmentProxy, isLoopback } from './platform/base/environment-proxy.ts';
 import { RempartError } from './platform/base/errors.ts';
 import { fileIssue, schemaIssue } from './platform/base/schema-issue.ts';
 import { isSubject } from './platform/base/subject.ts';
@@ -27,6 +28,11 @@ const provider = z.strictObject({
   key: secret.optional(),
   /** Used in order once the key before them is refused. */
   spareKeys: z.array(secret).default([]),
+  /**
+   * The way there: `auto` heeds HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY but goes to this machine straight,
+   * `environment` heeds them there too, `none` goes straight; else a proxy's address.
+   */
+  proxy: text.default('auto'),
 });
 
 const timeouts = z.strictObject({
@@ -104,17 +110,58 @@ export interface ConfigSources {
 /** Reads, checks, resolves and freezes. Throws ERR_CONFIG_UNREADABLE, ERR_CONFIG_UNKNOWN_KEY, ERR_CONFIG_INVALID, ERR_SECRET_MISSING. */
 export function loadConfig({ file, asked, env }: ConfigSources): Config {
   const raw = readYaml(file, asked);
-  const parsed = configSchema.safeParse(raw ?? {});
+  const parsed = configSchema.safeParse(withNumbers(raw ?? {}, env));
   if (!parsed.success) throw describeIssue(file, parsed.error, raw);
   const merged =
     env['DATABASE_URL'] && parsed.data.store.url === undefined ? withDatabaseUrl(parsed.data) : parsed.data;
-  const config = resolve(merged, '', env) as Config;
-  checkResolved(file, config);
-  return deepFreeze(config);
+  const resolved = resolve(merged, '', env) as Config;
+  checkResolved(file, resolved);
+  return deepFreeze({ ...resolved, providers: resolved.providers.map((provider) => withProxy(provider, env)) });
 }
 
 function withDatabaseUrl(config: Config): Config {
   return { ...config, store: { ...config.store, url: 'env:DATABASE_URL' } };
+}
+
+/** Numbers too may stand in the environment: where one is missing and `env:NAME` is given, its value is taken. */
+function withNumbers(raw: unknown, env: ConfigSources['env']): unknown {
+  const parsed = configSchema.safeParse(raw);
+  const wanted = parsed.success
+    ? []
+    : parsed.error.issues.filter(
+        ({ code, ...issue }) => code === 'invalid_type' && 'expected' in issue && issue.expected === 'number',
+      );
+  return wanted.reduce<unknown>((value, { path }) => replaced(value, path, (given) => numberIn(given, path, env)), raw);
+}
+
+function numberIn(given: unknown, path: readonly PropertyKey[], env: ConfigSources['env']): unknown {
+  const name = typeof given === 'string' && given.startsWith('env:') ? given.slice(4) : undefined;
+  if (name === undefined) return given;
+  const found = env[name]?.trim();
+  if (!found) throw new RempartError('ERR_SECRET_MISSING', { name, path: path.map(String).join('.') });
+  return /^\d+(\.\d+)?$/.test(found) ? Number(found) : given;
+}
+
+/** A copy in which one place holds another value. */
+function replaced(
+  value: unknown,
+  [key, ...rest]: readonly PropertyKey[],
+  change: (given: unknown) => unknown,
+): unknown {
+  if (key === undefined) return change(value);
+  if (Array.isArray(value)) return value.map((entry, index) => (index === key ? replaced(entry, rest, change) : entry));
+  if (typeof value !== 'object' || value === null) return value;
+  const known = value as Record<PropertyKey, unknown>;
+  return { ...known, [key]: replaced(known[key], rest, change) };
+}
+
+/** From here on `proxy` is an address, or `none`. */
+function withProxy(provider: ProviderConfig, env: ConfigSources['env']): ProviderConfig {
+  const { proxy, url } = provider;
+  if (proxy === 'none') return provider;
+  const heeds = proxy === 'environment' || (proxy === 'auto' && !isLoopback(url));
+  if (proxy !== 'auto' && proxy !== 'environment') return provider;
+  return { ...provider, proxy: (heeds ? environmentProxy(url, env) : undefined) ?? 'none' };
 }
 
 function readYaml(file: string, asked: boolean): unknown {
@@ -145,15 +192,22 @@ function checkResolved(file: string, { providers, alerts, store }: Config): void
     throw new RempartError('ERR_CONFIG_INVALID', { file, path, what: { key, facts } });
   };
   const names = new Set<string>();
-  for (const [index, { name, url }] of providers.entries()) {
+  for (const [index, { name, url, proxy }] of providers.entries()) {
     const wrong = urlIssue(url) ?? (/[?#]/.test(url) ? 'issue.url.extra' : undefined);
     if (wrong !== undefined) refuse(`providers.${index}.url`, wrong);
+    const wrongProxy = ['auto', 'environment', 'none'].includes(proxy) ? undefined : proxyIssue(proxy);
+    if (wrongProxy !== undefined) refuse(`providers.${index}.proxy`, wrongProxy);
     if (names.has(name)) refuse(`providers.${index}.name`, 'issue.provider.twice', { name });
     names.add(name);
   }
   const wrong = alerts.webhook === undefined ? undefined : urlIssue(alerts.webhook);
   if (wrong !== undefined) refuse('alerts.webhook', wrong);
   if (store.url !== undefined && !/^postgres(ql)?:\/\/./.test(store.url)) refuse('store.url', 'issue.postgres');
+}
+
+/** A proxy's address may hold the name and password that it asks for. */
+function proxyIssue(text: string): TextKey | undefined {
+  return ['http:', 'https:'].includes(URL.parse(text)?.protocol ?? '') ? undefined : 'issue.proxy';
 }
 
 function urlIssue(text: string): TextKey | undefined {

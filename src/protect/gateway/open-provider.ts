@@ -1,5 +1,5 @@
 // A provider made ready: its dialect, keys, health and connections, from its settings.
-import { type Dispatcher, Pool } from 'undici';
+import { type Dispatcher, Pool, ProxyAgent } from 'undici';
 import { createProviderHealth, type HealthParts } from '../resilience/provider-health.ts';
 import { dialectByName } from './dialects/index.ts';
 import type { Provider } from './route.ts';
@@ -32,11 +32,20 @@ export function openProvider(
       ...(settings.retries.rideOutMs === undefined ? {} : { rideOutMs: settings.retries.rideOutMs }),
       ...(refusal === undefined ? {} : { refusal }),
     }),
-    dispatcher: (parts.createDispatcher ?? openPool)(url.origin, timeouts.connectMs),
+    dispatcher:
+      provider.proxy === undefined || provider.proxy === 'none'
+        ? (parts.createDispatcher ?? openPool)(url.origin, timeouts.connectMs)
+        : openProxied(url.origin, provider.proxy, timeouts.connectMs),
   };
 }
 
 /** No pipelining: a slow answer must not stand before a quick one. */
 function openPool(origin: string, connectMs: number): Dispatcher {
   return new Pool(origin, { connections: null, pipelining: 1, connect: { timeout: connectMs } });
+}
+
+/** Through an HTTP proxy: https in a tunnel, http as a request to the proxy. */
+function openProxied(origin: string, proxy: string, connectMs: number): Dispatcher {
+  const agent = new ProxyAgent({ uri: proxy, connections: null, proxyTls: { timeout: connectMs } });
+  return agent.compose((dispatch) => (options, handler) => dispatch({ ...options, origin }, handler));
 }

@@ -12,6 +12,8 @@ export interface ProviderSettings {
   url: string;
   key?: string | undefined;
   spareKeys?: readonly string[];
+  /** The address of the HTTP proxy on the way there; nothing or `none`: straight. */
+  proxy?: string;
   /** The model to ask of it when it stands in for another provider; default: the one the caller named. */
   fallbackModel?: string;
 }

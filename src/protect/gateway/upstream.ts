@@ -46,7 +46,7 @@ export function callUpstream(
     let controller: Dispatcher.DispatchController | undefined;
     let settled = false;
     const clock = createClock(timeouts.connectMs, request.totalMs, (kind) =>
-      stop({ kind: 'failed', failure: { kind, heals: true } }),
+      stop({ kind: 'failed', failure: { kind, heals: true, ...(kind === 'unreachable' ? { maybeBrief: true } : {}) } }),
     );
     const aborted = () => stop({ kind: 'aborted' });
     function settle(end: UpstreamEnd): void {

@@ -36,8 +36,6 @@ export interface StageParts {
   signal: AbortSignal;
 }
 
-const timeoutMs = 8000;
-
 export async function setStage(parts: StageParts, ownMemory = false): Promise<Stage> {
   const { profile, keeper, random, work, host } = parts;
   const keys = { primary: `sk-${identifier(random, 45)}`, spare: `sk-${identifier(random, 45)}` };
@@ -60,7 +58,7 @@ export async function setStage(parts: StageParts, ownMemory = false): Promise<St
     'upstream.url': upstreamUrl,
     'upstream.key': keys.primary,
     'upstream.spareKey': keys.spare,
-    'upstream.timeoutMs': String(timeoutMs),
+    'upstream.timeoutMs': String(profile.upstream.timeoutMs),
     'database.path': databasePath,
     'database.url': server === null || database === null ? '' : server.urlAt(database),
     'alerts.url': alertsUrl,

@@ -57,6 +57,8 @@ const health: Check = ({ run, promises, rubric, say, healed, healthBaseline }) =
 };
 
 const notice: Check = ({ run, rubric, say, affected }) => {
+  // What is to be ridden out is answered after the cut: how long the users waited is for UX.
+  if (run.method === 'brief-cut') return null;
   const shown = affected
     .filter((ask) => showsFault(ask, ask.disturbed, run))
     .sort((a, b) => a.ask.endT - b.ask.endT)[0];

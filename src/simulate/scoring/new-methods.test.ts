@@ -51,7 +51,9 @@ test('rode-out: the share of the requests of a brief cut that ended ordinary; no
 });
 
 test('notice: an answer served though the listener was closed shows that the cut was noticed', () => {
-  const { share } = shares(briefCut(served('fault', 10_100)));
+  const answered = served('fault', 10_100);
+  assert.equal(shares(briefCut(answered)).share('notice'), null, 'how long a brief cut was waited out is for UX');
+  const { share } = shares({ scenario: 'network-cut', method: 'refused', fault: answered });
   assert.ok((share('notice') ?? 0) > 0.9);
 });
 

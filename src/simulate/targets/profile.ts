@@ -73,6 +73,8 @@ export const profileSchema = z.strictObject({
       real: z.string().nullable().default(null),
       /** A fixed port for the fault proxy: for a target that is already running and was pointed at it. */
       port: z.number().int().min(1).max(65535).optional(),
+      /** What `${upstream.timeoutMs}` is on ordinary days: how long this target should wait for its provider. */
+      timeoutMs: z.number().int().min(100).max(600_000).default(8000),
     })
     .prefault({}),
   database: z.strictObject({ kind: z.enum(['none', 'sqlite', 'postgres', 'mysql']) }).default({ kind: 'none' }),
