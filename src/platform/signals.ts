@@ -13,7 +13,9 @@ export type SignalKind =
   | 'rate-limited'
   | 'host-overload'
   | 'host-recovered'
-  | 'failed-auth';
+  | 'failed-auth'
+  | 'model-integrity'
+  | 'configuration-drift';
 
 export interface Signal {
   kind: SignalKind;

@@ -4,6 +4,7 @@ import enChatbot from '../../../locales/en/chatbot.json' with { type: 'json' };
 import enCli from '../../../locales/en/cli.json' with { type: 'json' };
 import enConsole from '../../../locales/en/console.json' with { type: 'json' };
 import enErrors from '../../../locales/en/errors.json' with { type: 'json' };
+import enModels from '../../../locales/en/models.json' with { type: 'json' };
 import enProxy from '../../../locales/en/proxy.json' with { type: 'json' };
 import enReport from '../../../locales/en/report.json' with { type: 'json' };
 import enSimulate from '../../../locales/en/simulate.json' with { type: 'json' };
@@ -12,17 +13,29 @@ import frChatbot from '../../../locales/fr/chatbot.json' with { type: 'json' };
 import frCli from '../../../locales/fr/cli.json' with { type: 'json' };
 import frConsole from '../../../locales/fr/console.json' with { type: 'json' };
 import frErrors from '../../../locales/fr/errors.json' with { type: 'json' };
+import frModels from '../../../locales/fr/models.json' with { type: 'json' };
 import frProxy from '../../../locales/fr/proxy.json' with { type: 'json' };
 import frReport from '../../../locales/fr/report.json' with { type: 'json' };
 import frSimulate from '../../../locales/fr/simulate.json' with { type: 'json' };
 
-const en = { ...enAnalyze, ...enChatbot, ...enCli, ...enConsole, ...enErrors, ...enProxy, ...enReport, ...enSimulate };
+const en = {
+  ...enAnalyze,
+  ...enChatbot,
+  ...enCli,
+  ...enConsole,
+  ...enErrors,
+  ...enModels,
+  ...enProxy,
+  ...enReport,
+  ...enSimulate,
+};
 const fr: Record<TextKey, string> = {
   ...frAnalyze,
   ...frChatbot,
   ...frCli,
   ...frConsole,
   ...frErrors,
+  ...frModels,
   ...frProxy,
   ...frReport,
   ...frSimulate,
