@@ -1,0 +1,76 @@
+// Finds every occurrence of many words in one pass over a text, whatever the case of its ASCII letters (Aho and Corasick, 1975).
+
+export interface KeywordAutomaton {
+  /** Calls `found` with the index of the word and where it begins, in the order in which the words end. */
+  scan(text: string, found: (word: number, start: number) => void): void;
+}
+
+/** Characters of no word share class 0, so the table stays small enough for the processor's cache. */
+export function createKeywordAutomaton(words: readonly string[]): KeywordAutomaton {
+  const classes = new Uint8Array(128);
+  let classCount = 1;
+  for (const word of words) {
+    if (word === '' || /[^\0-\x7f]/.test(word))
+      throw new TypeError(`a keyword must be ASCII, got ${JSON.stringify(word)}`);
+    for (const char of word.toLowerCase()) {
+      const code = char.charCodeAt(0);
+      if (classes[code] === 0) classes[code] = classCount++;
+    }
+  }
+  for (let code = 65; code <= 90; code++) classes[code] = classes[code + 32]!;
+
+  const { next, ends, links } = buildTrie(words, classes, classCount);
+  return {
+    scan(text, found) {
+      let state = 0;
+      for (let at = 0; at < text.length; at++) {
+        const code = text.charCodeAt(at);
+        state = code < 128 ? next[state + classes[code]!]! : 0;
+        if (state === 0) continue;
+        for (let end = state / classCount; end > 0; end = links[end]!) {
+          for (const word of ends[end] ?? []) found(word, at + 1 - words[word]!.length);
+        }
+      }
+    },
+  };
+}
+
+/** States are numbered by rows of the table; `next` holds offsets of rows, so that a step is one addition and one read. */
+function buildTrie(words: readonly string[], classes: Uint8Array, classCount: number) {
+  const rows: Int32Array[] = [new Int32Array(classCount)];
+  const ends: number[][] = [[]];
+  for (const [index, word] of words.entries()) {
+    let row = 0;
+    for (const char of word.toLowerCase()) {
+      const of = classes[char.charCodeAt(0)]!;
+      if (rows[row]![of] === 0) {
+        rows[row]![of] = rows.push(new Int32Array(classCount)) - 1;
+        ends.push([]);
+      }
+      row = rows[row]![of]!;
+    }
+    ends[row]!.push(index);
+  }
+  const fail = new Int32Array(rows.length);
+  /** The nearest shorter suffix at which a word ends; 0 when there is none. */
+  const links = new Int32Array(rows.length);
+  const queue = [0];
+  for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
+    for (let of = 0; of < classCount; of++) {
+      const child = rows[row]![of]!;
+      const fallback = row === 0 ? 0 : rows[fail[row]!]![of]!;
+      if (child === 0) {
+        rows[row]![of] = fallback;
+        continue;
+      }
+      fail[child] = fallback;
+      links[child] = ends[fallback]!.length > 0 ? fallback : links[fallback]!;
+      queue.push(child);
+    }
+  }
+  const next = new Int32Array(rows.length * classCount);
+  for (const [row, cells] of rows.entries()) {
+    for (const [of, target] of cells.entries()) next[row * classCount + of] = target * classCount;
+  }
+  return { next, ends, links };
+}
