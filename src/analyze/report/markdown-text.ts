@@ -26,17 +26,21 @@ const address = /:\/\/|www\.|@\w|mailto:|xmpp:/i;
 
 /** One line of Markdown in which no character has a meaning (CommonMark 0.31 §2.4 and the GFM extensions); addresses stand as code. */
 export function oneLine(text: string): string {
-  return flat(text).replace(/[^ ]+/g, (word, at: number) =>
+  return flat(text).replace(/[^ \u00a0\u202f]+/g, (word, at: number) =>
     address.test(word) ? codeSpan(word) : at === 0 ? escapeFirst(escapeWord(word)) : escapeWord(word),
   );
 }
 
 /** As `oneLine`, with what stands between backquotes shown as code. */
 export function richLine(text: string): string {
-  const pieces = flat(text).split('`');
-  // Every second piece is code; the last backquote of an odd number is only a backquote.
-  const closed = pieces.length % 2 === 1 ? pieces : [...pieces.slice(0, -2), pieces.slice(-2).join('`')];
-  return closed.map((piece, index) => (index % 2 === 1 ? codeSpan(piece) : oneLineWithin(piece))).join('');
+  const line = flat(text);
+  let at = 0;
+  let written = '';
+  for (const match of line.matchAll(/(?<!`)`([^`]+)`(?!`)/g)) {
+    written += oneLineWithin(line.slice(at, match.index)) + codeSpan(match[1]!);
+    at = match.index + match[0].length;
+  }
+  return written + oneLineWithin(line.slice(at));
 }
 
 /** The same text cut to a length that a heading can bear. */
@@ -64,7 +68,8 @@ export function fence(text: string, language: string, indent = ''): string {
     .join('\n');
 }
 
-function flat(text: string): string {
+/** One line, nothing invisible: what a reader of the rendered page sees. */
+export function flat(text: string): string {
   return visible(text.replaceAll('\r\n', '\n'))
     .replace(/[ \t\n]+/g, ' ')
     .trim();
