@@ -9,6 +9,8 @@ import type { Call, CallAction, CallDecider, CallFault } from '../faults/fault.t
 import { type CallOutcome, playCall } from '../faults/llm/play-call.ts';
 import type { EvidenceOf } from '../scenarios/evidence.ts';
 import { lastMarker } from '../targets/marker.ts';
+import { createAuthority } from './certificate.ts';
+import { createInterception } from './intercept.ts';
 
 export interface FaultProxyOptions {
   host: string;
@@ -16,6 +18,8 @@ export interface FaultProxyOptions {
   /** Origin of what lies behind. */
   upstream: string;
   dialect: Dialect;
+  /** Hosts that a target reaches through CONNECT and takes for its provider; none: every one. */
+  hosts?: readonly string[];
   keys: { primary: string; spare: string };
   /** Milliseconds on the run's clock. */
   now: () => number;
@@ -24,6 +28,8 @@ export interface FaultProxyOptions {
 
 export interface FaultProxy {
   url: string;
+  /** What a target must trust that comes by CONNECT, as PEM. */
+  certificate: string;
   /** Every call from now on is decided by this fault; null relays untouched. */
   setFault(fault: CallFault | null): void;
   /** Closes the listener and every connection: connecting is refused until `listen`. */
@@ -45,12 +51,16 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
   const pool = new Pool(options.upstream, { connections: 64, headersTimeout: 120_000, bodyTimeout: 120_000 });
   const attempts = new Map<string, number>();
   const sockets = new Set<Socket>();
+  const authority = createAuthority(Date.now());
+  const interception = createInterception(authority, options.hosts ?? []);
   let current: Current | null = null;
   let touched = 0;
   let closed = false;
 
   const handle = async (req: IncomingMessage, res: ServerResponse) => {
     const t = options.now();
+    // Who was told of a proxy for http names the whole address.
+    if (req.url?.startsWith('http://')) req.url = req.url.replace(/^http:\/\/[^/]*/, '') || '/';
     const body = await readBody(req);
     const call = describeCall(req, body, options.keys, attempts);
     const fault = current;
@@ -71,7 +81,8 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
         ...(action.act === 'relay' && action.quotaUsed !== undefined ? { quotaUsed: action.quotaUsed } : {}),
       });
     // By RST only before any answer: an answer that breaks off does so as a provider's restart would.
-    const cut = (how: 'close' | 'reset') => void (how === 'reset' ? req.socket.resetAndDestroy() : res.destroy());
+    const cut = (how: 'close' | 'reset') =>
+      void (how === 'reset' ? interception.under(req.socket).resetAndDestroy() : res.destroy());
     await playCall(action, { req, res, body, upstream: pool, cut, done });
   };
 
@@ -79,6 +90,7 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
     const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
       handle(req, res).catch(() => res.destroy());
     });
+    server.on('connect', (req, socket, head) => interception.accept(server, req, socket, head));
     server.on('connection', (socket) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
@@ -94,6 +106,7 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
   };
   return {
     url: `http://${options.host}:${port}`,
+    certificate: authority.certificate,
     setFault: (fault) => {
       current = fault === null ? null : { decide: decideCalls(fault), name: faultName(fault) };
       touched = 0;

@@ -111,7 +111,7 @@ export function createKeeper(parts: KeeperParts): Keeper {
       const { proxy, relay } = prepared.stage;
       const name = prepared.stage.fresh?.name ?? null;
       const database = relay === null ? null : { host: relay.host, port: relay.port, name };
-      return { upstreamUrl: proxy.url, alertsUrl: prepared.alertsUrl, database };
+      return { upstreamUrl: proxy.url, certificate: proxy.certificate, alertsUrl: prepared.alertsUrl, database };
     },
     'start-target': async (args) => {
       command = args;
@@ -195,6 +195,7 @@ async function prepareStage(args: PrepareOptions, parts: KeeperParts): Promise<{
     port: args.port,
     upstream: args.real ?? standin?.url ?? '',
     dialect: args.dialect,
+    hosts: args.hosts ?? [],
     keys: args.keys,
     now: parts.now,
     record: (call) => {

@@ -11,6 +11,8 @@ export interface PrepareOptions {
   real: string | null;
   host: string;
   port: number;
+  /** The provider's own hosts, for a target that reaches it through CONNECT. */
+  hosts?: readonly string[];
   keys: { primary: string; spare: string };
   seed: number;
   tokensPerSecond: number;
@@ -23,6 +25,8 @@ export interface Commands {
     args: PrepareOptions;
     reply: {
       upstreamUrl: string;
+      /** The authority that the target must trust behind CONNECT, as PEM. */
+      certificate: string;
       alertsUrl: string;
       database: { host: string; port: number; name: string | null } | null;
     };

@@ -1,5 +1,5 @@
 // Everything one method run needs before its first question: fresh ports, keys, canaries, work directory, proxy, and the started target.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Fault } from '../faults/fault.ts';
@@ -40,11 +40,12 @@ export async function setStage(parts: StageParts, ownMemory = false): Promise<St
   const { profile, keeper, random, work, host } = parts;
   const keys = { primary: `sk-${identifier(random, 45)}`, spare: `sk-${identifier(random, 45)}` };
   const server = databaseServer(parts);
-  const { upstreamUrl, alertsUrl, database } = await keeper.call('prepare', {
+  const { upstreamUrl, certificate, alertsUrl, database } = await keeper.call('prepare', {
     dialect: profile.upstream.dialect,
     real: profile.upstream.real,
     host,
     port: profile.upstream.port ?? 0,
+    hosts: profile.upstream.hosts,
     keys,
     seed: Math.floor(random() * 2 ** 31),
     tokensPerSecond: 200,
@@ -62,7 +63,10 @@ export async function setStage(parts: StageParts, ownMemory = false): Promise<St
     'database.path': databasePath,
     'database.url': server === null || database === null ? '' : server.urlAt(database),
     'alerts.url': alertsUrl,
+    'proxy.url': upstreamUrl,
+    'proxy.ca': join(work, 'proxy-ca.pem'),
   };
+  writeFileSync(join(work, 'proxy-ca.pem'), certificate);
   for (const name of new Set(placeholdersIn({ ...profile, file: '' }))) {
     if (name === 'port' || name.startsWith('port.')) places[name] = String(await freePort());
     if (name.startsWith('secret.')) places[name] = `sec_${identifier(random, 40)}`;
@@ -82,14 +86,14 @@ export async function setStage(parts: StageParts, ownMemory = false): Promise<St
   ];
   const deadProxy = await freePort(host);
   const reconfigured = (how: Reconfigured['how']): Reconfigured => {
+    const proxy = `http://${host}:${deadProxy}`;
     const wrong: Record<Reconfigured['how'], Places> = {
       'wrong-url': { 'upstream.url': `http://${nowhere.host}` },
       timeout: { 'upstream.timeoutMs': '1' },
-      'proxy-dead': {},
+      'proxy-dead': { 'proxy.url': proxy },
       'invalid-key': { 'upstream.key': nowhere.key },
     };
     const command = targetCommand(parts, { ...places, ...wrong[how] });
-    const proxy = `http://${host}:${deadProxy}`;
     if (how === 'proxy-dead') for (const name of proxyVariables) command.env[name] = proxy;
     return {
       type: 'reconfigured',

@@ -38,7 +38,7 @@ test('loadProfile() needs a name and an ask, and gives every other key its defau
     identities: {},
     procedures: {},
     logs: ['stdout', 'stderr'],
-    upstream: { dialect: 'openai', real: null },
+    upstream: { dialect: 'openai', real: null, hosts: [], timeoutMs: 8000 },
     database: { kind: 'none' },
   });
   for (const missing of ['name: bot\n', 'ask: { request: { url: x } }\n', '']) {

@@ -17,6 +17,8 @@ const plainNames = [
   'database.path',
   'database.url',
   'alerts.url',
+  'proxy.url',
+  'proxy.ca',
   'question',
   'conversation',
 ] as const;
@@ -71,6 +73,8 @@ export const profileSchema = z.strictObject({
     .strictObject({
       dialect: z.enum(['openai', 'mistral', 'ollama']).default('openai'),
       real: z.string().nullable().default(null),
+      /** Hosts that the target reaches through `${proxy.url}` and that the fault proxy takes the place of; none: every one. */
+      hosts: z.array(z.string().min(1)).default([]),
       /** A fixed port for the fault proxy: for a target that is already running and was pointed at it. */
       port: z.number().int().min(1).max(65535).optional(),
       /** What `${upstream.timeoutMs}` is on ordinary days: how long this target should wait for its provider. */
