@@ -4,6 +4,7 @@ import enChatbot from '../../../locales/en/chatbot.json' with { type: 'json' };
 import enCli from '../../../locales/en/cli.json' with { type: 'json' };
 import enConsole from '../../../locales/en/console.json' with { type: 'json' };
 import enErrors from '../../../locales/en/errors.json' with { type: 'json' };
+import enMaturity from '../../../locales/en/maturity.json' with { type: 'json' };
 import enModels from '../../../locales/en/models.json' with { type: 'json' };
 import enProxy from '../../../locales/en/proxy.json' with { type: 'json' };
 import enReport from '../../../locales/en/report.json' with { type: 'json' };
@@ -13,6 +14,7 @@ import frChatbot from '../../../locales/fr/chatbot.json' with { type: 'json' };
 import frCli from '../../../locales/fr/cli.json' with { type: 'json' };
 import frConsole from '../../../locales/fr/console.json' with { type: 'json' };
 import frErrors from '../../../locales/fr/errors.json' with { type: 'json' };
+import frMaturity from '../../../locales/fr/maturity.json' with { type: 'json' };
 import frModels from '../../../locales/fr/models.json' with { type: 'json' };
 import frProxy from '../../../locales/fr/proxy.json' with { type: 'json' };
 import frReport from '../../../locales/fr/report.json' with { type: 'json' };
@@ -24,6 +26,7 @@ const en = {
   ...enCli,
   ...enConsole,
   ...enErrors,
+  ...enMaturity,
   ...enModels,
   ...enProxy,
   ...enReport,
@@ -35,6 +38,7 @@ const fr: Record<TextKey, string> = {
   ...frCli,
   ...frConsole,
   ...frErrors,
+  ...frMaturity,
   ...frModels,
   ...frProxy,
   ...frReport,

@@ -1,0 +1,123 @@
+// What the analysis knows beside code rules: topics, good practices and advice, read once from rules/ and compiled.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { domains, severities } from '../../platform/documents/analysis.ts';
+
+const root = join(import.meta.dirname, '..', '..', '..', 'rules');
+const cwe = z.array(z.string().regex(/^CWE-\d+$/));
+const id = z.string().regex(/^[a-z0-9-]+$/);
+const patterns = z.array(z.string().min(2));
+
+const topicText = z.strictObject({
+  title: z.string(),
+  explanation: z.string(),
+  exploitation: z.string(),
+  fix: z.string(),
+});
+const topicSchema = z.strictObject({
+  id,
+  domain: z.enum(domains),
+  cwe,
+  owasp: z.array(z.string()),
+  severity: z.enum(severities),
+  /** Naming it in prose makes it `mentioned`. Patterns meet folded text (lower case, no accents). */
+  said: patterns,
+  /** `when` is said or written, and nothing names the topic: the weakness is `potential`. */
+  potential: z.strictObject({ when: patterns, needs: z.array(id).optional() }).optional(),
+  /** Only, or never, in a conversation that concerns this domain. */
+  onlyIn: z.array(z.enum(domains)).optional(),
+  notIn: z.array(z.enum(domains)).optional(),
+  /** The general topic gives way to the exact one. */
+  unlessTopic: z.array(id).optional(),
+  mitigatedBy: z.array(id),
+  en: topicText,
+  fr: topicText,
+});
+const practiceText = z.strictObject({ title: z.string(), benefit: z.string(), caveat: z.string() });
+const practiceSchema = z.strictObject({
+  id,
+  domain: z.enum(domains),
+  /** Domains that it serves beside its own. */
+  also: z.array(z.enum(domains)).optional(),
+  mitigates: cwe,
+  said: patterns,
+  /** Meets code as written, by line. */
+  code: patterns,
+  /** Good engineering that secures little by itself. */
+  minor: z.boolean().optional(),
+  en: practiceText,
+  fr: practiceText,
+});
+const adviceText = z.strictObject({ title: z.string(), why: z.string(), how: z.string() });
+const adviceSchema = z.strictObject({
+  id,
+  domain: z.enum(domains),
+  unless: z.array(id),
+  /** Given only when a finding of these classes is there. */
+  whenFinding: cwe.optional(),
+  /** Given in every conversation about code or security. */
+  always: z.boolean().optional(),
+  tools: z.array(z.string()),
+  en: adviceText,
+  fr: adviceText,
+});
+
+export type Topic = z.infer<typeof topicSchema> & { saidPattern: RegExp | null; whenPattern: RegExp | null };
+export type Practice = z.infer<typeof practiceSchema> & { saidPattern: RegExp | null; codePattern: RegExp | null };
+export type AdviceRule = z.infer<typeof adviceSchema>;
+export interface Knowledge {
+  topics: readonly Topic[];
+  practices: readonly Practice[];
+  advice: readonly AdviceRule[];
+  count: number;
+  /** SHA-256 over the files, in the order of their names. */
+  hash: string;
+}
+
+let known: Knowledge | undefined;
+
+/** Throws when a rule file is malformed: rules are part of the program. */
+export function knowledge(): Knowledge {
+  known ??= load();
+  return known;
+}
+
+function load(): Knowledge {
+  const hash = createHash('sha256');
+  const topics = read('topics', topicSchema, hash).map((topic) => ({
+    ...topic,
+    saidPattern: anyOf(topic.said, 'g'),
+    whenPattern: anyOf(topic.potential?.when ?? [], 'g'),
+  }));
+  const practices = read('practices', practiceSchema, hash).map((practice) => ({
+    ...practice,
+    saidPattern: anyOf(practice.said, 'g'),
+    codePattern: anyOf(practice.code, 'm'),
+  }));
+  const advice = read('advice', adviceSchema, hash);
+  return {
+    topics,
+    practices,
+    advice,
+    count: topics.length + practices.length + advice.length,
+    hash: hash.digest('hex'),
+  };
+}
+
+function read<T>(folder: string, schema: z.ZodType<T>, hash: { update(text: string): unknown }): T[] {
+  return readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.yaml'))
+    .sort()
+    .flatMap((name) => {
+      const text = readFileSync(join(root, folder, name), 'utf8');
+      hash.update(`${folder}/${name}\n${text}`);
+      return z.array(schema).parse(parse(text));
+    });
+}
+
+function anyOf(sources: readonly string[], flags: string): RegExp | null {
+  return sources.length === 0 ? null : new RegExp(sources.map((source) => `(?:${source})`).join('|'), flags);
+}

@@ -1,0 +1,84 @@
+// How far each security domain is covered by a conversation, and why that is said.
+import {
+  type AnalysedConversation,
+  type Domain,
+  type DomainState,
+  domains,
+  type Finding,
+} from '../../platform/documents/analysis.ts';
+import type { Lang } from '../../platform/i18n/say.ts';
+import { say } from '../../platform/i18n/say.ts';
+import { domainOf } from '../knowledge/domain-of.ts';
+import type { SeenPractice } from './practices.ts';
+
+type Domains = AnalysedConversation['domains'];
+const openStates = new Set(['introduced', 'reintroduced', 'discussed']);
+
+export function domainsOf(findings: readonly Finding[], practices: readonly SeenPractice[], lang: Lang): Domains {
+  return Object.fromEntries(
+    domains.map((domain) => [domain, domainState(domain, findings, practices, lang)]),
+  ) as Domains;
+}
+
+function domainState(
+  domain: Domain,
+  findings: readonly Finding[],
+  practices: readonly SeenPractice[],
+  lang: Lang,
+): Domains[Domain] {
+  const here = findings.filter(({ cwe, state }) => domainOf(cwe) === domain && state !== 'example');
+  const open = here.filter(({ state }) => openStates.has(state));
+  const unanswered = here.filter(
+    ({ state, mitigatedBy }) => !openStates.has(state) && state !== 'fixed' && mitigatedBy === undefined,
+  );
+  const own = practices.filter((seen) => seen.domain === domain && seen.practice.minor !== true);
+  const near = practices.filter(({ practice }) => practice.also?.includes(domain) === true && practice.minor !== true);
+  const touched = practices.some((seen) => seen.domain === domain) || here.length > 0;
+  const state = decide({
+    own,
+    near: near.length,
+    open: open.length,
+    unanswered: unanswered.length,
+    answered: here.length - open.length - unanswered.length,
+    touched,
+  });
+  const named = (own.length > 0 ? own : near).map(({ practice }) => practice[lang].title);
+  const weak = [...open, ...unanswered].map(({ title }) => title);
+  return { state, because: because(state, named, weak, lang), evidence: evidence([...own, ...near], here) };
+}
+
+interface Counts {
+  own: readonly SeenPractice[];
+  near: number;
+  open: number;
+  unanswered: number;
+  answered: number;
+  touched: boolean;
+}
+
+function decide({ own, near, open, unanswered, answered, touched }: Counts): DomainState {
+  const strong = own.length >= 2 || own.some(({ depth }) => depth === 'shown') || (own.length === 1 && answered > 0);
+  if (strong && open === 0 && unanswered === 0) return 'covered';
+  if (own.length > 0 || near > 0) return 'partial';
+  return touched || open > 0 ? 'absent' : 'not-applicable';
+}
+
+function because(state: DomainState, named: readonly string[], weak: readonly string[], lang: Lang): string {
+  const practices = [...new Set(named)].join(', ');
+  const weaknesses = [...new Set(weak)].join(', ');
+  if (state === 'not-applicable') return say(lang, 'maturity.domain.not-applicable');
+  if (practices === '')
+    return weaknesses === ''
+      ? say(lang, 'maturity.domain.untouched')
+      : say(lang, 'maturity.domain.weak', { weaknesses });
+  if (weaknesses === '') return say(lang, 'maturity.domain.practices', { practices });
+  return say(lang, 'maturity.domain.both', { practices, weaknesses });
+}
+
+/** Ids of findings and places of practices. */
+function evidence(practices: readonly SeenPractice[], findings: readonly Finding[]): string[] {
+  const places = practices.flatMap(({ practice, evidence }) =>
+    evidence.slice(0, 1).map((at) => `${practice.id}@${at.messageIndex}`),
+  );
+  return [...places, ...findings.map(({ id }) => id)];
+}

@@ -1,0 +1,57 @@
+// The maturity of a conversation out of 10: what it shows and names, less what it leaves open. The formula is in docs/maturity.md.
+import type { Confidence, FindingState, Severity } from '../../platform/documents/analysis.ts';
+
+/** A conversation that does nothing right and nothing wrong. */
+const base = 3.5;
+/** What practices can add at most, and how fast they do. */
+const reach = 6;
+const pace = 5;
+
+const credit = { shown: 1, named: 0.35 };
+const minorCredit = 0.1;
+const severityWeight: Readonly<Record<Severity, number>> = {
+  critical: 1.6,
+  high: 1.1,
+  medium: 0.6,
+  low: 0.25,
+  info: 0,
+};
+const confidenceWeight: Readonly<Record<Confidence, number>> = { certain: 1, probable: 0.8, 'to-verify': 0.4 };
+/** How much of a weakness remains, by what became of it. */
+const stateWeight: Readonly<Record<FindingState, number>> = {
+  introduced: 1,
+  reintroduced: 1,
+  discussed: 0.5,
+  fixed: 0.25,
+  mentioned: 0.25,
+  potential: 0.25,
+  example: 0,
+};
+/** A mentioned or potential weakness that the conversation already answers. */
+const mitigatedWeight = 0.1;
+
+export interface Weighed {
+  severity: Severity;
+  confidence: Confidence;
+  state: FindingState;
+  mitigated: boolean;
+}
+export interface Practised {
+  depth: 'shown' | 'named';
+  minor: boolean;
+}
+
+/** 0 to 10, one decimal. */
+export function score(findings: readonly Weighed[], practices: readonly Practised[]): number {
+  const shown = practices.reduce((sum, practice) => sum + (practice.minor ? minorCredit : credit[practice.depth]), 0);
+  const gained = reach * (1 - Math.exp(-shown / pace));
+  const lost = findings.reduce((sum, finding) => sum + cost(finding), 0);
+  return Math.round(Math.min(10, Math.max(0, base + gained - lost)) * 10) / 10;
+}
+
+/** What one finding takes away, before the bounds. */
+export function cost({ severity, confidence, state, mitigated }: Weighed): number {
+  const spoken = state === 'mentioned' || state === 'potential';
+  const left = spoken && mitigated ? mitigatedWeight : stateWeight[state];
+  return severityWeight[severity] * (spoken ? 1 : confidenceWeight[confidence]) * left;
+}

@@ -1,0 +1,59 @@
+// What a conversation says, message by message, ready to be searched: folded once, original beside it.
+import type { Conversation, Message } from '../conversation.ts';
+import { fold } from './fold.ts';
+import { proseOf } from './prose-of.ts';
+
+export interface Spoken {
+  message: Message;
+  text: string;
+  folded: string;
+}
+
+export interface Hit {
+  message: Message;
+  /** Offset in the message's prose. */
+  at: number;
+  /** From 1. */
+  line: number;
+  /** The line that holds it, trimmed and shortened. */
+  excerpt: string;
+}
+
+/** Hidden messages (custom instructions, memory) and tools' output are no talk. */
+export function spokenOf(conversation: Conversation): Spoken[] {
+  return conversation.messages
+    .filter((message) => !message.hidden && (message.author === 'user' || message.author === 'assistant'))
+    .map((message) => {
+      const text = proseOf(message);
+      return { message, text, folded: fold(text) };
+    })
+    .filter(({ text }) => text.trim() !== '');
+}
+
+/** Every place where the pattern (with flag g) meets and `keep` agrees, at most `limit`. */
+export function hitsOf(
+  spoken: readonly Spoken[],
+  pattern: RegExp,
+  keep: (spoken: Spoken, at: number) => boolean,
+  limit: number,
+): Hit[] {
+  const hits: Hit[] = [];
+  for (const said of spoken) {
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(said.folded); match !== null; match = pattern.exec(said.folded)) {
+      if (match[0] === '') pattern.lastIndex += 1;
+      else if (keep(said, match.index)) hits.push(hitAt(said, match.index));
+      if (hits.length >= limit) return hits;
+    }
+  }
+  return hits;
+}
+
+function hitAt({ message, text }: Spoken, at: number): Hit {
+  const from = text.lastIndexOf('\n', at - 1) + 1;
+  const to = text.indexOf('\n', at);
+  let line = 1;
+  for (let index = text.indexOf('\n'); index >= 0 && index < at; index = text.indexOf('\n', index + 1)) line += 1;
+  const whole = text.slice(from, to < 0 ? undefined : to).trim();
+  return { message, at, line, excerpt: whole.length > 240 ? `${whole.slice(0, 239)}…` : whole };
+}
