@@ -1,0 +1,111 @@
+// Secrets written in compose files and Dockerfiles: found by name, by place in a command, inside an address. Never quoted.
+import { itemsOf, type ServiceCheck } from './compose-checks.ts';
+import type { Service } from './compose-project.ts';
+import { type Dockerfile, readPairs } from './dockerfile.ts';
+import type { Hit } from './hit.ts';
+import { interpolate, isOpen } from './interpolate.ts';
+import { type Entry, entryAt, type Located, textOf } from './located.ts';
+import { hasUrlPassword, isSecretName } from './secret-name.ts';
+
+interface Variable {
+  entry: Entry;
+  setting: string;
+  name: string;
+  /** undefined: passed through from outside. */
+  value: string | undefined;
+  at: Located['at'];
+}
+
+function variablesOf(service: Service): Variable[] {
+  return ['environment', 'build.args'].flatMap((setting) => {
+    const entry = entryAt(service.body, setting);
+    return itemsOf(entry?.value).flatMap((item): Variable[] => {
+      const text = textOf(item);
+      if (entry === undefined || text === undefined) return [];
+      const cut = text.indexOf('=');
+      const name = cut === -1 ? text : text.slice(0, cut);
+      return [{ entry, setting, name, value: cut === -1 ? undefined : text.slice(cut + 1), at: item.at }];
+    });
+  });
+}
+
+function hit(service: Service, { entry, setting, name, at }: Variable): Hit {
+  return { at, service: service.name, setting: `${setting}.${name}`, value: name, body: service.body, entry };
+}
+
+/** A literal, as far as the file says: a variable without a default is none. */
+function isLiteral(value: string | undefined): value is string {
+  return value !== undefined && !isOpen(interpolate(value)) && !/^\/run\/secrets\//.test(value);
+}
+
+const secretEnvironment: ServiceCheck = (service) =>
+  variablesOf(service)
+    .filter(({ name, value }) => isSecretName(name) && isLiteral(value))
+    .map((variable) => hit(service, variable));
+
+const secretUrl: ServiceCheck = (service) => [
+  ...variablesOf(service)
+    .filter(({ name, value }) => value !== undefined && !isSecretName(name) && hasUrlPassword(interpolate(value)))
+    .map((variable) => hit(service, variable)),
+  ...commandsOf(service).flatMap(({ entry, text }) =>
+    hasUrlPassword(interpolate(text))
+      ? [{ at: entry.value.at, service: service.name, setting: entry.key, value: entry.key, body: service.body, entry }]
+      : [],
+  ),
+];
+
+function commandsOf(service: Service): { entry: Entry; text: string }[] {
+  return ['command', 'entrypoint'].flatMap((setting) => {
+    const entry = entryAt(service.body, setting);
+    if (entry === undefined) return [];
+    return [
+      {
+        entry,
+        text: itemsOf(entry.value)
+          .map((item) => textOf(item) ?? '')
+          .join(' '),
+      },
+    ];
+  });
+}
+
+const flag = /(?:^|\s)(--?[A-Za-z][\w-]*)(?:=|\s+)("[^"]*"|'[^']*'|[^\s-]\S*)/g;
+
+const secretCommand: ServiceCheck = (service) =>
+  commandsOf(service).flatMap(({ entry, text }) => {
+    const hits: Hit[] = [];
+    for (const [, name = '', value = ''] of interpolate(text).matchAll(flag)) {
+      const bare = name.replace(/^-+/, '');
+      const secret = /^(requirepass|masterauth)$/i.test(bare) || isSecretName(bare);
+      if (!secret || value.includes('${') || value.includes('$') || value.startsWith('/run/secrets/')) continue;
+      hits.push({
+        at: entry.value.at,
+        service: service.name,
+        setting: entry.key,
+        value: name,
+        body: service.body,
+        entry,
+      });
+    }
+    return hits;
+  });
+
+export const secretChecks: Readonly<Record<string, ServiceCheck>> = {
+  'secret-environment': secretEnvironment,
+  'secret-url': secretUrl,
+  'secret-command': secretCommand,
+};
+
+/** ENV and ARG of a Dockerfile that hold a secret's value. */
+export function secretInstructions({ instructions }: Dockerfile, file: string): Hit[] {
+  return instructions.flatMap(({ name, text, line }) => {
+    if (name !== 'ENV' && name !== 'ARG') return [];
+    return readPairs(text, name).flatMap(({ key, value }): Hit[] => {
+      if (value === undefined || value.includes('$')) return [];
+      if (!isSecretName(key) && !hasUrlPassword(value)) return [];
+      return [
+        { at: { file, line, start: 0, end: 0, column: 0 }, service: null, setting: `${name} ${key}`, value: key },
+      ];
+    });
+  });
+}
