@@ -8,6 +8,7 @@ import { comparisonSchema } from '../src/platform/documents/comparison.ts';
 import { gameDaySchema } from '../src/platform/documents/game-day.ts';
 import { simulationSchema } from '../src/platform/documents/simulation.ts';
 import { targetCheckSchema } from '../src/platform/documents/target-check.ts';
+import { verdictSchema } from '../src/platform/documents/verdict.ts';
 import { type Lang, say } from '../src/platform/i18n/say.ts';
 
 const docs = join(import.meta.dirname, '..', 'docs');
@@ -69,6 +70,7 @@ export function generatedFiles(): Record<string, string> {
     'schemas/gameday@1.json': schemaFile(gameDaySchema),
     'schemas/simulation@1.json': schemaFile(simulationSchema),
     'schemas/target-check@1.json': schemaFile(targetCheckSchema),
+    'schemas/verdict@1.json': schemaFile(verdictSchema),
   };
 }
 

@@ -6,6 +6,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up.ts')).up,
   journal: async () => (await import('./journal.ts')).journal,
   keys: async () => (await import('./keys.ts')).keys,
+  screen: async () => (await import('./screen.ts')).screen,
   simulate: async () => (await import('./simulate.ts')).simulate,
   rescore: async () => (await import('./rescore.ts')).rescore,
   compare: async () => (await import('./compare.ts')).compare,

@@ -70,6 +70,8 @@ export const errorCatalogue = {
   ERR_RATE_LIMITED: { exit: 1, http: 429 },
   ERR_REQUEST_ID_REUSED: { exit: 1, http: 409 },
   ERR_RUN_UNREADABLE: { exit: 2 },
+  ERR_SCREEN_LINE: { exit: 1 },
+  ERR_SCREENING_MODEL: { exit: 3 },
   ERR_SECRET_MISSING: { exit: 2 },
   ERR_SIMULATION_RUNNING: { exit: 3 },
   ERR_STORE_AWAY: { exit: 3, http: 503 },

@@ -15,7 +15,7 @@ export type Category = (typeof categories)[number];
 export const roles = ['user', 'system', 'assistant', 'tool'] as const;
 export type Role = (typeof roles)[number];
 
-/** Something found at a place of the text; `value` never leaves the process. */
+/** Something found at a place of the text; the text itself is not kept. */
 export interface Finding {
   category: Category;
   rule: string;

@@ -1,0 +1,105 @@
+// Words by meaning, read from rules/screening/lexicon.yaml and looked up by the hash of a word's beginning.
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const lexiconSchema = z.strictObject({
+  concepts: z.record(z.string(), z.string()),
+  rules: z
+    .record(
+      z.string(),
+      z.strictObject({ category: z.enum(['injection', 'jailbreak', 'code-execution']), when: z.array(z.string()) }),
+    )
+    .default({}),
+});
+
+export interface Lexicon {
+  /** Names of the concepts; a concept's number is its place + 1. */
+  concepts: readonly string[];
+  rules: readonly Rule[];
+  /** The number of a word's concept, 0 when it has none. */
+  lookUp(text: string, start: number, end: number): number;
+}
+
+export interface Rule {
+  name: string;
+  category: 'injection' | 'jailbreak' | 'code-execution';
+  /** Each a run of concepts, in order, with at most `gap` words before each next one. */
+  sequences: readonly { concept: number; gap: number }[][];
+}
+
+const slots = 1 << 14;
+
+export function readLexicon(yaml: string): Lexicon {
+  const parsed = lexiconSchema.parse(parse(yaml));
+  const concepts = Object.keys(parsed.concepts);
+  const keys = new Int32Array(slots);
+  const values = new Uint8Array(slots);
+  const put = (hash: number, concept: number): void => {
+    let at = hash & (slots - 1);
+    while (values[at] !== 0 && keys[at] !== hash) at = (at + 1) & (slots - 1);
+    keys[at] = hash;
+    values[at] = concept;
+  };
+  const words = concepts.flatMap((name, at) =>
+    parsed.concepts[name]!.split(/\s+/).map((word) => ({ word, concept: at + 1 })),
+  );
+  for (const { word, concept } of words) put(hashOf(word), concept);
+  const find = (hash: number): number => {
+    let at = hash & (slots - 1);
+    while (values[at] !== 0) {
+      if (keys[at] === hash) return values[at]!;
+      at = (at + 1) & (slots - 1);
+    }
+    return 0;
+  };
+  return {
+    concepts,
+    rules: Object.entries(parsed.rules).map(([name, { category, when }]) => ({
+      name,
+      category,
+      sequences: when.map((sequence) => readSequence(sequence, concepts, name)),
+    })),
+    lookUp(text, start, end) {
+      let hash = seed;
+      let found = 0;
+      for (let at = start; at < end; at++) {
+        hash = step(hash, text.charCodeAt(at));
+        if (at - start < 1) continue;
+        const prefix = find(step(hash, star));
+        if (prefix !== 0) found = prefix;
+      }
+      return find(hash) || found;
+    },
+  };
+}
+
+const seed = 0x811c9dc5 | 0;
+const star = 42;
+
+function step(hash: number, code: number): number {
+  const mixed = Math.imul(hash ^ code, 0x01000193);
+  return mixed ^ (mixed >>> 15);
+}
+
+function hashOf(word: string): number {
+  let hash = seed;
+  for (let at = 0; at < word.length; at++) hash = step(hash, word.charCodeAt(at));
+  return hash;
+}
+
+/** "override ..4 prior ..2 instruction": at most so many words between; without dots, at most 3. */
+function readSequence(sequence: string, concepts: readonly string[], rule: string): { concept: number; gap: number }[] {
+  let gap = 3;
+  return sequence.split(/\s+/).flatMap((word) => {
+    const dots = /^\.\.(\d{1,2})$/.exec(word);
+    if (dots !== null) {
+      gap = Number(dots[1]);
+      return [];
+    }
+    const concept = concepts.indexOf(word) + 1;
+    if (concept === 0) throw new TypeError(`rule "${rule}" names the unknown concept "${word}"`);
+    const one = { concept, gap };
+    gap = 3;
+    return [one];
+  });
+}

@@ -1,0 +1,165 @@
+// One text as a reader means it: one Unicode form, no hidden characters, look-alikes and disguises undone, and what was encoded decoded once.
+
+/** The text in the clear, and what hidden or encoded parts of it say. */
+export interface Plain {
+  text: string;
+  /** Texts that stood inside in another form: tag characters, base64, hex, URL escapes, rot13, reversed. */
+  decoded: readonly string[];
+}
+
+// Zero-width and all other characters that show nothing.
+const invisible = /\p{Default_Ignorable_Code_Point}/gu;
+const tags = /[\u{e0020}-\u{e007e}]+/gu;
+const marks = /\p{M}+/gu;
+const beyondAscii = /[^\x00-\x7f]/;
+const beyondLatin = /[^\x00-\u024f\u2000-\u206f\u20a0-\u20bf]/;
+
+/** Letters of other scripts that look like a Latin one (Unicode confusables, the ones that keyboards and generators use). */
+const lookAlikes = new Map<string, string>(
+  (
+    'аa вb сc ԁd еe ғf ԍg һh іi јj кk ӏl мm пn оo рp ԛq гr ѕs тt цu ѵv ԝw хx уy ᴢz ոn օo հh սu ցg քp ' +
+    'χx ɪi αa βb εe ηn ιi κk νv οo ρp τt υu χx ωw γy ςs ѡw ɑa ɡg ɩi ɑa ʏy ʀr ɴn ʟl ᴀa ʙb ᴄc ᴅd ᴇe ɢg ʜh ɪi ᴊj ᴋk ᴍm ᴏo ᴘp ꜱs ᴛt ᴜu ᴠv ᴡw ьb єe'
+  )
+    .split(' ')
+    .map((pair): [string, string] => {
+      const [from = '', to = ''] = [...pair];
+      return [from, to];
+    }),
+);
+const leetLetters: Readonly<Record<string, string>> = {
+  '0': 'o',
+  '1': 'i',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  '8': 'b',
+  '!': 'i',
+  '|': 'i',
+  '+': 't',
+  '@': 'a',
+  $: 's',
+  '€': 'e',
+};
+
+/** Never throws; linear in the length of the text. */
+export function normalise(given: string): Plain {
+  const decoded: string[] = [];
+  let text = given;
+  if (beyondAscii.test(text)) {
+    for (const [run] of text.matchAll(tags))
+      decoded.push(fold([...run].map((one) => String.fromCharCode(one.codePointAt(0)! - 0xe0000)).join('')));
+    text = text.replace(invisible, '');
+  }
+  decoded.push(...decodings(text));
+  return { text: fold(text), decoded };
+}
+
+function fold(given: string): string {
+  let text = given;
+  if (beyondAscii.test(text)) {
+    text = text
+      .normalize('NFKD')
+      .replace(marks, '')
+      .replace(invisible, '')
+      .toLowerCase()
+      .replace(/[’‘ʼ]/g, "'")
+      .replace(/[œ]/g, 'oe')
+      .replace(/[æ]/g, 'ae')
+      .replace(/ß/g, 'ss');
+    if (beyondLatin.test(text)) text = withoutLookAlikes(text);
+  } else text = text.toLowerCase();
+  return joinSpaced(unleet(text));
+}
+
+/** A word that mixes scripts, or is spelled in look-alikes alone, is read as Latin; Greek and Cyrillic words stay. */
+function withoutLookAlikes(text: string): string {
+  return text.replace(/[\p{L}\d]+/gu, (word) => {
+    if (!beyondLatin.test(word)) return word;
+    const latin = word.replace(/[^\x00-\x7f]/gu, (one) => lookAlikes.get(one) ?? one);
+    return /[a-z]/.test(word) || !beyondAscii.test(latin) ? latin : word;
+  });
+}
+
+/** Digits and signs between letters: 1gn0r3. A number, an identifier such as utf8 or a hash stays. */
+function unleet(text: string): string {
+  if (!/[a-z][013457@$€!|+]|[013457@$€!|+][a-z]/.test(text)) return text;
+  return text.replace(/(?<![\w@$€!|+])[a-z0-9@$€!|+]{2,24}(?![\w@$€|+])/g, (run) => {
+    // Marks at the end of a word are marks: "stop!" is no "stopi".
+    const word = run.replace(/[!|+]+$/, '');
+    if (!/[a-z]/.test(word) || !/[0-9@$€!|+]/.test(word) || /^[a-z]+\d+$|^\d+[a-z]{1,3}$/.test(word)) return run;
+    const read = word.replace(/[013457 8@$€!|+]/g, (one) => leetLetters[one] ?? one);
+    return /^[a-z]+$/.test(read) && /[aeiouy]/.test(read) ? read + run.slice(word.length) : run;
+  });
+}
+
+/** i g n o r e, i.g.n.o.r.e, i-g-n-o-r-e; words stay apart where the gap is wider than within them. */
+function joinSpaced(text: string): string {
+  if (!/(?:^|[^\p{L}\p{N}])\p{L}([ .\-_*|/\\])\p{L}\1\p{L}\1\p{L}(?![\p{L}\p{N}])/u.test(text)) return text;
+  return text.replace(
+    /(?<![\p{L}\p{N}])\p{L}([ .\-_*|/\\])\p{L}(?:\1\p{L}){2,200}(?![\p{L}\p{N}])/gu,
+    (run, gap: string) => run.replaceAll(gap, ''),
+  );
+}
+
+const base64Run = /[A-Za-z0-9+/_-]{12,4096}={0,2}/g;
+const hexRun = /(?:(?:0x|\\x)?[0-9a-fA-F]{2}[\s,:]?){6,2048}/g;
+
+function decodings(text: string): string[] {
+  const found: string[] = [];
+  const add = (one: string): void => {
+    if (readable(one)) found.push(fold(one));
+  };
+  if (/[A-Za-z0-9+/_-]{12}/.test(text))
+    for (const [run] of text.matchAll(base64Run)) {
+      // A long lower-case word is no base64; an encoded sentence mixes cases or digits.
+      if (/[A-Z]/.test(run) && /[a-z]/.test(run) && /[a-z][A-Z0-9]|\d[a-zA-Z]/.test(run))
+        add(Buffer.from(run, 'base64').toString('utf8'));
+    }
+  if (/[0-9a-fA-F]{2}[\s,:]?(?:0x|\\x)?[0-9a-fA-F]{2}/.test(text))
+    for (const [run] of text.matchAll(hexRun))
+      add(Buffer.from(run.replace(/0x|\\x|[\s,:]/g, ''), 'hex').toString('utf8'));
+  if (/%[0-9a-fA-F]{2}/.test(text)) add(unescapeUrl(text));
+  if (/\\u[0-9a-fA-F]{4}|&#x?[0-9a-fA-F]+;/.test(text)) add(unescapeMarkup(text));
+  const folded = text.toLowerCase();
+  if (foreign(folded)) {
+    add(folded.replace(/[a-z]/g, (one) => String.fromCharCode(((one.charCodeAt(0) - 84) % 26) + 97)));
+    add([...folded].reverse().join(''));
+  }
+  return found;
+}
+
+/** The escapes that are valid UTF-8, others left as they are. */
+function unescapeUrl(text: string): string {
+  return text
+    .replace(/(?:%[0-9a-fA-F]{2})+/g, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'))
+    .replaceAll('+', ' ');
+}
+
+function unescapeMarkup(text: string): string {
+  const letter = (code: number, run: string): string =>
+    code > 0 && code < 0x110000 ? String.fromCodePoint(code) : run;
+  return text
+    .replace(/\\u([0-9a-fA-F]{4})/g, (run, code: string) => letter(Number.parseInt(code, 16), run))
+    .replace(/&#x([0-9a-fA-F]{1,6});/g, (run, code: string) => letter(Number.parseInt(code, 16), run))
+    .replace(/&#(\d{1,7});/g, (run, code: string) => letter(Number(code), run));
+}
+
+/** Mostly letters and spaces, at least six characters: noise that happens to decode is dropped. */
+function readable(text: string): boolean {
+  if (text.length < 6 || text.includes('\ufffd')) return false;
+  const letters = text.match(/[\p{L}\p{N} .,;:!?'"()\-_/\n=[\]{}]/gu)?.length ?? 0;
+  return letters / text.length > 0.85 && /\p{L}{2}/u.test(text);
+}
+
+const common =
+  /\b(?:the|and|you|your|of|to|in|is|for|with|this|that|what|how|le|la|les|de|des|du|un|une|et|est|vous|votre|je|tu|que|qui|pour|dans|en|der|die|das|und|ist|el|los|il|di|che|do|da|um|que|me|my|all|a|i)\b/;
+
+/** Several words and none that any of our languages uses all the time: perhaps rotated or reversed. */
+function foreign(text: string): boolean {
+  const words = text.match(/[a-z]{2,}/g);
+  if (words === null || words.length < 4) return false;
+  let known = 0;
+  for (const word of words.slice(0, 60)) if (common.test(word)) known++;
+  return known / Math.min(words.length, 60) < 0.05;
+}
