@@ -1,0 +1,61 @@
+// What a text tells of the inside of a system: hosts and addresses of private networks, home folders, stack traces.
+
+export type InternalKind = 'host' | 'address' | 'path' | 'stack-trace';
+
+export interface InternalHit {
+  kind: InternalKind;
+  start: number;
+  end: number;
+}
+
+const patterns: readonly (readonly [InternalKind, RegExp])[] = [
+  [
+    'host',
+    /(?<![\w.-])(?:[a-z0-9-]{1,63}\.){1,5}(?:internal|local|lan|corp|intra|intranet|priv)(?::\d{2,5})?(?![\w-]|\.\w)/gi,
+  ],
+  [
+    'address',
+    /(?<![\w.-])(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}(?::\d{2,5})?(?![\w-]|\.\d)/g,
+  ],
+  [
+    'path',
+    /(?<![\w./-])(?:\/(?:home|Users)\/[\w.-]{1,64}|\/root|\/srv|\/opt|\/var\/(?:www|lib|log)|\/usr\/src\/app)(?:\/[\w.@-]{1,100}){1,12}/g,
+  ],
+  ['path', /(?<![\w])[A-Za-z]:\\(?:Users|inetpub|ProgramData)(?:\\[\w.@ -]{1,100}?){1,12}(?![\w.@\\-])/g],
+  ['stack-trace', /^[ \t]{0,12}at (?:async )?[\w.$<>[\] ]{0,150}\(?[^\s()]{1,300}:\d{1,6}(?::\d{1,6})?\)?/gm],
+  ['stack-trace', /^[ \t]{0,12}at [\w.$<>/]{3,200}\((?:[\w.$-]{1,100}:\d{1,6}|Native Method|Unknown Source)\)/gm],
+  ['stack-trace', /^[ \t]{0,12}File "[^"\n]{1,300}", line \d{1,6}, in [^\s]{1,100}/gm],
+  ['stack-trace', /^Traceback \(most recent call last\):/gm],
+  [
+    'stack-trace',
+    /^(?:goroutine \d{1,7} \[[a-z ]{3,30}\]:|thread '[^'\n]{1,60}' panicked at [^\s]{1,300}|#\d{1,3} {1,2}\/[^\s]{1,300}\(\d{1,6}\): [^\s]{1,200})/gm,
+  ],
+];
+
+/** Cheap words without which no pattern can match. */
+const hints: Readonly<Record<InternalKind, RegExp>> = {
+  host: /\.(?:internal|local|lan|corp|intra|priv)/i,
+  address: /\d\.\d/,
+  path: /\/(?:home|Users|root|srv|opt|var|usr)\/|:\\/,
+  'stack-trace': /at |File "|Traceback|goroutine|panicked|#\d/,
+};
+
+/** In the order of the text, without overlap; `from` leaves out what begins before it. */
+export function findInternal(text: string, from = 0): InternalHit[] {
+  const hits: InternalHit[] = [];
+  for (const [kind, pattern] of patterns) {
+    if (!hints[kind].test(text)) continue;
+    pattern.lastIndex = from;
+    for (let found = pattern.exec(text); found !== null; found = pattern.exec(text))
+      hits.push({ kind, start: found.index, end: found.index + found[0].length });
+  }
+  hits.sort((a, b) => a.start - b.start || b.end - a.end);
+  const kept: InternalHit[] = [];
+  for (const hit of hits) if (hit.start >= (kept.at(-1)?.end ?? 0)) kept.push(hit);
+  return kept;
+}
+
+/** Whether a line that has begun like this may still become a line of a stack trace. */
+export function mayBecomeTrace(line: string): boolean {
+  return line.length <= 600 && /^[ \t]{0,12}(?:$|a$|at$|at |F$|Fi$|Fil$|File|T$|Tr|g$|go|t$|th|#)/.test(line);
+}
