@@ -1,5 +1,6 @@
 // Every text a user reads, by key, in French and English; the catalogues are locales/LANG/*.json.
 import enAnalyze from '../../../locales/en/analyze.json' with { type: 'json' };
+import enAnalyzeRead from '../../../locales/en/analyze-read.json' with { type: 'json' };
 import enChatbot from '../../../locales/en/chatbot.json' with { type: 'json' };
 import enCli from '../../../locales/en/cli.json' with { type: 'json' };
 import enConsole from '../../../locales/en/console.json' with { type: 'json' };
@@ -10,6 +11,7 @@ import enProxy from '../../../locales/en/proxy.json' with { type: 'json' };
 import enReport from '../../../locales/en/report.json' with { type: 'json' };
 import enSimulate from '../../../locales/en/simulate.json' with { type: 'json' };
 import frAnalyze from '../../../locales/fr/analyze.json' with { type: 'json' };
+import frAnalyzeRead from '../../../locales/fr/analyze-read.json' with { type: 'json' };
 import frChatbot from '../../../locales/fr/chatbot.json' with { type: 'json' };
 import frCli from '../../../locales/fr/cli.json' with { type: 'json' };
 import frConsole from '../../../locales/fr/console.json' with { type: 'json' };
@@ -22,6 +24,7 @@ import frSimulate from '../../../locales/fr/simulate.json' with { type: 'json' }
 
 const en = {
   ...enAnalyze,
+  ...enAnalyzeRead,
   ...enChatbot,
   ...enCli,
   ...enConsole,
@@ -34,6 +37,7 @@ const en = {
 };
 const fr: Record<TextKey, string> = {
   ...frAnalyze,
+  ...frAnalyzeRead,
   ...frChatbot,
   ...frCli,
   ...frConsole,
