@@ -23,7 +23,8 @@ export type CallFault =
 export type Fault =
   | CallFault
   | { type: 'refused' }
-  | { type: 'blackhole-connect' }
+  /** By the machine's firewall where that is allowed and there is one; else by a listener that accepts nobody. */
+  | { type: 'blackhole-connect'; firewall?: boolean }
   | { type: 'database'; how: 'stopped' | 'corrupted' | 'permission' | 'locked'; file: string }
   /** On the relay to a database server. */
   | { type: 'database-server'; how: 'stopped' | 'connections-exhausted' }

@@ -4,7 +4,7 @@ import type { CallFault, Fault } from '../faults/fault.ts';
 import type { BeginParts, Begun } from './begun.ts';
 import { breakDatabase, breakServer } from './break-database.ts';
 import { crowd, saturate } from './break-host.ts';
-import { blackhole, refuse } from './break-network.ts';
+import { blackhole, dropByFirewall, refuse } from './break-network.ts';
 import { reconfigure } from './reconfigure.ts';
 
 export async function beginFault(fault: Fault, parts: BeginParts): Promise<Begun> {
@@ -12,7 +12,7 @@ export async function beginFault(fault: Fault, parts: BeginParts): Promise<Begun
     case 'refused':
       return refuse(parts);
     case 'blackhole-connect':
-      return blackhole(parts);
+      return (fault.firewall ? await dropByFirewall(parts) : null) ?? blackhole(parts);
     case 'database':
       return breakDatabase(fault, parts);
     case 'database-server':

@@ -1,7 +1,9 @@
 // Faults on the way to the upstream below HTTP: the listener closed, or present and never answering a connection.
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { dropPackets, type FirewallUndo, firewallTool, restorePackets } from '../faults/process/firewall.ts';
 import { type BeginParts, type Begun, logChild } from './begun.ts';
 
 export async function refuse({ proxy, now }: BeginParts): Promise<Begun> {
@@ -25,6 +27,34 @@ async function isRefused(url: string): Promise<boolean> {
   } catch (error) {
     return ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'ECONNREFUSED';
   }
+}
+
+/**
+ * The machine's firewall drops every packet to the fault proxy, so that open connections fall silent too. The kernel
+ * keeps the lease: should we all die, it passes packets again by itself. Null where there is no firewall that we may use.
+ */
+export async function dropByFirewall(parts: BeginParts): Promise<Begun | null> {
+  const { proxy, now, leaseMs } = parts;
+  const { hostname, port } = new URL(proxy.url);
+  const tool = firewallTool();
+  if (tool === null) return null;
+  const deadline = new Date(Date.now() + leaseMs + 1000);
+  const name = `rempart_${randomUUID().replaceAll('-', '')}`;
+  const place = { host: hostname, port: Number(port) };
+  const undo: FirewallUndo = { kind: 'firewall', tool, name, ...place, until: deadline.toISOString() };
+  const undone = parts.undoLog.write(undo, deadline);
+  const on = dropPackets(undo, leaseMs) && (await isUnanswered(place.port, hostname, 700));
+  const end = async () => {
+    const held = await isUnanswered(place.port, hostname, 300);
+    restorePackets(undo);
+    undone();
+    const proof = held ? `${tool} dropped a packet of our own` : `${tool} stopped dropping too early`;
+    return { t: now(), proved: held, proof };
+  };
+  if (on)
+    return { proved: true, proof: `${tool} drops packets to the provider, a connection of our own among them`, end };
+  await end();
+  return null;
 }
 
 const mostFillers = 8;

@@ -21,7 +21,7 @@ export interface MethodParts extends Omit<StageParts, 'client'> {
   say: Say;
   promises: Readonly<Record<string, boolean>>;
   pace: 'real' | 'quick';
-  allow: { load: boolean };
+  allow: { load: boolean; firewall?: boolean };
   run: number;
 }
 
@@ -117,7 +117,13 @@ export class MethodDay {
     const shortest = parts.pace === 'quick' ? plan.quickMinMs : plan.realMs;
     const { databasePath, reconfigured } = stage;
     const server = parts.profile.database.kind !== 'sqlite';
-    const fault = plan.fault({ databasePath, server, reconfigured, pace: parts.pace });
+    const fault = plan.fault({
+      databasePath,
+      server,
+      reconfigured,
+      pace: parts.pace,
+      firewall: parts.allow.firewall === true,
+    });
     const restarts = fault.type === 'reconfigured';
     this.phase = 'fault';
     this.paused = restarts;

@@ -30,6 +30,8 @@ export interface FaultPlaces {
   server: boolean;
   reconfigured: Stage['reconfigured'];
   pace: 'real' | 'quick';
+  /** The machine's own firewall may be used. */
+  firewall: boolean;
 }
 
 const always = () => null;
@@ -123,7 +125,7 @@ export const methodPlans: readonly MethodPlan[] = [
   {
     scenario: 'network-cut',
     method: 'blackhole-connect',
-    fault: () => ({ type: 'blackhole-connect' }),
+    fault: ({ firewall }) => ({ type: 'blackhole-connect', firewall }),
     quickMinMs: 3000,
     quickMaxMs: 12_000,
     realMs: 30_000,

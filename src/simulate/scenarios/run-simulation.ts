@@ -25,7 +25,7 @@ export interface SimulationOptions {
   pace: 'real' | 'quick';
   runs: number;
   seed: number;
-  allow: { load: boolean };
+  allow: { load: boolean; firewall?: boolean };
   responsible: string | null;
   authorisation: string | null;
   dayRate?: number;

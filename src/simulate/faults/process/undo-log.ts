@@ -6,10 +6,12 @@ import { groupMembers, isSameProcess, processStartTime } from '../../../platform
 import { removeCgroup } from '../resource/cgroup.ts';
 import { type DatabaseUndo, restoreDatabase } from './database-files.ts';
 import { type PermissionUndo, restorePermission } from './database-permission.ts';
+import { type FirewallUndo, restorePackets } from './firewall.ts';
 
 export type Undo =
   | DatabaseUndo
   | PermissionUndo
+  | FirewallUndo
   /** A process group that the keeper started: the target, a burner, the holder of a lock. */
   | { kind: 'process'; what: string; pid: number; startTime: string | null }
   /** A memory cgroup, removed once its processes have ended. */
@@ -88,6 +90,8 @@ export function undoOne(undo: Undo): boolean {
       return restoreDatabase(undo);
     case 'permission':
       return restorePermission(undo);
+    case 'firewall':
+      return restorePackets(undo);
     case 'process':
       return endGroup(undo.pid, undo.startTime);
     case 'cgroup':
@@ -120,6 +124,8 @@ function describe(undo: Undo): string {
       return `database ${undo.file}`;
     case 'permission':
       return `permission of ${undo.file}`;
+    case 'firewall':
+      return `firewall rule ${undo.name} (${undo.tool})`;
     case 'process':
       return `${undo.what} (process ${undo.pid})`;
     case 'cgroup':
