@@ -1,0 +1,121 @@
+// The code of a conversation: what the format marks as code, fences in prose, and source files that somebody sent.
+import { detectLanguage } from '../../platform/inspection/ast/detect-language.ts';
+import { languageOfLabel } from '../../platform/inspection/ast/languages.ts';
+import type { CodeBlock, Conversation, Message, Part } from '../conversation.ts';
+import { findFences } from './fences.ts';
+import { endingOf, fileNameOf } from './file-names.ts';
+
+type Found = Omit<CodeBlock, 'messageIndex' | 'author' | 'branch'>;
+
+/** How much of the prose around a block is kept. */
+const aroundChars = 600;
+
+/** Every piece of code in the order of the messages; a document that was written in steps comes once per version. */
+export function extractCode(conversation: Conversation): CodeBlock[] {
+  return conversation.messages.flatMap((message) =>
+    codeOfMessage(message).map((found) => ({
+      messageIndex: message.index,
+      author: message.author,
+      branch: message.branch,
+      ...found,
+    })),
+  );
+}
+
+function codeOfMessage({ parts }: Message): Found[] {
+  const found: Found[] = [];
+  let line = 1;
+  parts.forEach((part, at) => {
+    found.push(...codeOfPart(part, line, proseAround(parts, at)));
+    line += (part.text?.match(/\r\n|\n|\r/g)?.length ?? 0) + 1;
+  });
+  return found;
+}
+
+interface Around {
+  before: string;
+  after: string;
+}
+
+function proseAround(parts: readonly Part[], at: number): Around {
+  const [before, after] = [parts[at - 1], parts[at + 1]];
+  return {
+    before: before?.kind === 'prose' ? before.text.slice(-aroundChars) : '',
+    after: after?.kind === 'prose' ? after.text.slice(0, aroundChars) : '',
+  };
+}
+
+function codeOfPart(part: Part, line: number, around: Around): Found[] {
+  if (part.kind === 'prose') return codeOfProse(part.text, line);
+  if (part.kind === 'output') return [];
+  if (part.text === null || part.text.trim() === '') return [];
+  if (part.kind === 'code') {
+    const file = part.file === undefined ? {} : { file: part.file };
+    return [
+      {
+        ...language(part.language ?? '', part.file, part.text, 'format'),
+        messageLine: line,
+        text: part.text,
+        ...file,
+        ...around,
+      },
+    ];
+  }
+  const ending = endingOf(part.name);
+  const known = ending === null ? null : languageOfLabel(ending);
+  if (known === null) return codeOfProse(part.text, line);
+  return [{ language: known, languageBy: 'file-name', messageLine: line, text: part.text, file: part.name, ...around }];
+}
+
+function codeOfProse(markdown: string, line: number): Found[] {
+  const fences = findFences(markdown);
+  if (fences.length === 0) return [];
+  const lines = markdown.split(/\r\n|\n|\r/);
+  return fences
+    .filter((fence) => fence.text.trim() !== '')
+    .map((fence, i) => {
+      const begins = Math.max(
+        0,
+        ...fences
+          .slice(0, i)
+          .map((other) => other.lastLine)
+          .filter((last) => last < fence.firstLine),
+      );
+      const ends = fences.find((other) => other.firstLine > fence.lastLine)?.firstLine ?? lines.length + 1;
+      const before = lines
+        .slice(Math.max(begins, fence.firstLine - 21), fence.firstLine - 1)
+        .join('\n')
+        .slice(-aroundChars);
+      const after = lines
+        .slice(fence.lastLine, Math.min(ends - 1, fence.lastLine + 20))
+        .join('\n')
+        .slice(0, aroundChars);
+      const file = fileNameOf(fence.label, fence.text, before);
+      return {
+        ...language(fence.label, file ?? undefined, fence.text, 'label'),
+        messageLine: line + fence.line - 1,
+        text: fence.text,
+        ...(file === null ? {} : { file }),
+        before,
+        after,
+      };
+    });
+}
+
+/** By its label, else by its file's name, else by what the grammars make of it. */
+function language(
+  label: string,
+  file: string | undefined,
+  text: string,
+  by: 'label' | 'format',
+): Pick<CodeBlock, 'language' | 'languageBy'> {
+  const named = label === '' ? null : languageOfLabel(label);
+  if (named !== null) return { language: named, languageBy: by };
+  const ending = file === undefined ? null : endingOf(file);
+  const filed = ending === null ? null : languageOfLabel(ending);
+  if (filed !== null) return { language: filed, languageBy: 'file-name' };
+  // A label that names another language is believed: JSON, CSS or Rust are not put to the vote.
+  if (/^[\w+#-]+/.test(label) && !/^(?:text|txt|plain|plaintext|code|snippet|unknown|none)\b/i.test(label))
+    return { language: 'unknown', languageBy: by };
+  return { language: detectLanguage(text)?.language ?? 'unknown', languageBy: 'grammar' };
+}

@@ -1,0 +1,148 @@
+// Finds the code in Markdown: fences (unclosed, nested, indented, with tildes), and indented blocks by a full parser.
+import { fromMarkdown } from 'mdast-util-from-markdown';
+
+export interface Fence {
+  /** What stands behind the opening marks. */
+  label: string;
+  text: string;
+  /** From 1: the line of its first line of code. */
+  line: number;
+  /** From 1: the lines of the whole fence. */
+  firstLine: number;
+  lastLine: number;
+  /** The answer ended before the fence did. */
+  open: boolean;
+}
+
+const opening = /^(?<indent> {0,3})(?<marks>`{3,}|~{3,})(?<label>[^\r\n]*)$/;
+/** Fences within lists and quotes, and code by indentation, are left to the parser. */
+const needsParser = /^(?: {4,}| *\t|[ \t]*>| *(?:[-*+]|\d{1,9}[.)])[ \t]+(?:```|~~~)| {4,}(?:```|~~~))/m;
+const markdownLabels = /^(?:markdown|md|mdx|mkd)\b/i;
+/** The parser builds a tree of everything: beyond this the plain reading of lines must do. */
+const parserChars = 200_000;
+
+export function findFences(markdown: string): Fence[] {
+  if (!/```|~~~|^(?: {4}|\t)/m.test(markdown)) return [];
+  const plain = readLines(markdown);
+  if (markdown.length > parserChars || !needsParser.test(outside(markdown, plain))) return plain;
+  return merged(plain, parsedBlocks(markdown));
+}
+
+/** The fences at the left edge, by lines. A fence of Markdown may hold fences: labelled ones open, bare ones close. */
+function readLines(markdown: string): Fence[] {
+  const lines = markdown.split(/\r\n|\n|\r/);
+  const fences: Fence[] = [];
+  for (let i = 0; i < lines.length; i++) {
+    const start = opening.exec(lines[i] ?? '')?.groups;
+    if (start === undefined) continue;
+    const { indent = '', marks = '', label = '' } = start;
+    if (marks.startsWith('`') && label.includes('`')) continue;
+    const end = closing(lines, i + 1, marks, markdownLabels.test(label.trim()));
+    const code = lines.slice(i + 1, end).map((line) => unindented(line, indent.length));
+    const fence = {
+      label: label.trim(),
+      text: code.join('\n'),
+      line: i + 2,
+      firstLine: i + 1,
+      lastLine: Math.min(end + 1, lines.length),
+      open: end >= lines.length,
+    };
+    fences.push(fence);
+    if (markdownLabels.test(fence.label)) fences.push(...within(fence));
+    i = end;
+  }
+  return fences;
+}
+
+function closing(lines: readonly string[], from: number, marks: string, nests: boolean): number {
+  const mark = marks[0] ?? '`';
+  let depth = 0;
+  for (let i = from; i < lines.length; i++) {
+    const found = opening.exec(lines[i] ?? '')?.groups;
+    if (found === undefined || found['marks']?.[0] !== mark || found['marks'].length < marks.length) continue;
+    const labelled = found['label']?.trim() !== '';
+    if (labelled && nests) depth++;
+    else if (!labelled && depth > 0) depth--;
+    else if (!labelled) return i;
+  }
+  return lines.length;
+}
+
+/** The code that a document quotes is code too. */
+function within(fence: Fence): Fence[] {
+  return readLines(fence.text).map((inner) => ({
+    ...inner,
+    line: inner.line + fence.line - 1,
+    firstLine: inner.firstLine + fence.line - 1,
+    lastLine: inner.lastLine + fence.line - 1,
+  }));
+}
+
+function unindented(line: string, by: number): string {
+  let at = 0;
+  while (at < by && line[at] === ' ') at++;
+  return line.slice(at);
+}
+
+/** The text without the fences already found, so that their content does not call for the parser. */
+function outside(markdown: string, fences: readonly Fence[]): string {
+  const lines = markdown.split(/\r\n|\n|\r/);
+  for (const { firstLine, lastLine } of fences) for (let i = firstLine - 1; i < lastLine; i++) lines[i] = '';
+  return lines.join('\n');
+}
+
+interface Node {
+  type: string;
+  lang?: string | null;
+  meta?: string | null;
+  value?: string;
+  children?: Node[];
+  position?: { start: { line: number }; end: { line: number } } | undefined;
+}
+
+/** Marks within a line say nothing about code, and cost most of the parser's time. */
+const inlineOff = {
+  disable: {
+    null: [
+      'attention',
+      'autolink',
+      'characterEscape',
+      'characterReference',
+      'codeText',
+      'hardBreakEscape',
+      'htmlFlow',
+      'htmlText',
+      'labelEnd',
+      'labelStartImage',
+      'labelStartLink',
+    ],
+  },
+};
+
+function parsedBlocks(markdown: string): Fence[] {
+  const lines = markdown.split(/\r\n|\n|\r/);
+  const fences: Fence[] = [];
+  const visit = (node: Node): void => {
+    if (node.type === 'code' && node.position !== undefined && (node.value ?? '').trim() !== '') {
+      const { start, end } = node.position;
+      const fenced = /(?:`{3,}|~{3,})/.test(lines[start.line - 1] ?? '');
+      fences.push({
+        label: [node.lang, node.meta].filter((word) => word != null).join(' '),
+        text: node.value ?? '',
+        line: start.line + (fenced ? 1 : 0),
+        firstLine: start.line,
+        lastLine: end.line,
+        open: false,
+      });
+    }
+    for (const child of node.children ?? []) visit(child);
+  };
+  visit(fromMarkdown(markdown, { extensions: [inlineOff] }) as Node);
+  return fences;
+}
+
+/** Both readings: what the lines found stands, the parser adds what lies elsewhere. */
+function merged(plain: readonly Fence[], found: readonly Fence[]): Fence[] {
+  const added = found.filter((f) => !plain.some((p) => f.firstLine <= p.lastLine && p.firstLine <= f.lastLine));
+  return [...plain, ...added].sort((a, b) => a.line - b.line);
+}

@@ -1,0 +1,161 @@
+// Reads the members of a zip in their order, as streams, with guards against archives that mean harm.
+import type { Readable } from 'node:stream';
+import yauzl from 'yauzl';
+import { say } from '../../platform/i18n/say.ts';
+import type { Place } from '../formats/draft.ts';
+import { type Chunks, kindOf, peek } from './byte-source.ts';
+import { type Cut, type Cutting, cutFile, notOne } from './cut-file.ts';
+import { inNaturalOrder, isSideFile } from './order.ts';
+import { spool } from './spool.ts';
+
+/** Below this a bad ratio says nothing. */
+const ratioFromBytes = 32 * 2 ** 20;
+
+export async function* cutArchive(path: string, place: Place, cutting: Cutting, depth: number): AsyncGenerator<Cut> {
+  let zip: yauzl.ZipFile;
+  try {
+    zip = await open(path);
+  } catch {
+    return yield broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(cutting.lang, 'read.bytesMissing'));
+  }
+  try {
+    yield* cutMembers(zip, place, cutting, depth);
+  } finally {
+    zip.close();
+  }
+}
+
+async function* cutMembers(zip: yauzl.ZipFile, place: Place, cutting: Cutting, depth: number): AsyncGenerator<Cut> {
+  const { lang, limits } = cutting;
+  if (zip.entryCount > limits.entries)
+    return yield broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(lang, 'read.entries', { count: limits.entries }));
+  const { entries, damaged } = await membersOf(zip);
+  if (entries.reduce((sum, { entry }) => sum + entry.compressedSize, 0) > zip.fileSize)
+    return yield broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(lang, 'read.overlap'));
+  const byName = Map.groupBy(entries, ({ name }) => name);
+  let binaries = 0;
+  for (const name of inNaturalOrder([...byName.keys()])) {
+    for (const { entry } of byName.get(name) ?? []) {
+      if (name.endsWith('/') || isSideFile(name)) continue;
+      for await (const cut of cutMember(zip, entry, memberPlace(place, name), cutting, depth)) {
+        if (cut === 'binary') binaries++;
+        else yield cut;
+      }
+    }
+  }
+  if (binaries > 0) yield notOne(place, say(lang, 'read.binaries', { count: binaries }));
+  if (damaged) yield broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(lang, 'read.bytesMissing'));
+}
+
+async function* cutMember(
+  zip: yauzl.ZipFile,
+  entry: yauzl.Entry,
+  place: Place,
+  cutting: Cutting,
+  depth: number,
+): AsyncGenerator<Cut | 'binary'> {
+  const { lang, limits } = cutting;
+  if (leadsOut(place.source.slice(place.source.lastIndexOf('!') + 1)))
+    return yield notOne(place, say(lang, 'read.outside'));
+  if (entry.isEncrypted()) return yield broken(place, cutting, 'ERR_EXPORT_ENCRYPTED', '');
+  const bomb = { seen: false };
+  try {
+    const peeked = await peek(guarded(await stream(zip, entry), entry, cutting, bomb));
+    const kind = kindOf(peeked.head);
+    if (kind === 'binary' || kind === 'gzip') {
+      await (peeked.chunks as AsyncGenerator<Uint8Array>).return(undefined);
+      return yield 'binary';
+    }
+    if (kind !== 'zip') return yield* cutFile(peeked, place, cutting);
+    if (depth + 1 >= limits.nesting)
+      return yield broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(lang, 'read.depth', { count: limits.nesting }));
+    using inner = await spool(peeked.chunks, limits.inflatedBytes);
+    yield* cutArchive(inner.path, place, cutting, depth + 1);
+  } catch {
+    yield bomb.seen
+      ? broken(place, cutting, 'ERR_EXPORT_BOMB', '')
+      : broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(lang, 'read.unpacked'));
+  }
+}
+
+/** Counts what really comes out: the sizes that an archive declares are its own word. */
+async function* guarded(
+  chunks: Chunks,
+  entry: yauzl.Entry,
+  { limits }: Cutting,
+  bomb: { seen: boolean },
+): AsyncGenerator<Uint8Array> {
+  let inflated = 0;
+  for await (const chunk of chunks) {
+    inflated += chunk.length;
+    const ratio = inflated / Math.max(1, entry.compressedSize);
+    if (inflated > limits.inflatedBytes || (inflated > ratioFromBytes && ratio > limits.inflatedRatio)) {
+      bomb.seen = true;
+      throw new Error('inflates too far');
+    }
+    yield chunk;
+  }
+}
+
+function memberPlace(place: Place, name: string): Place {
+  const base = name.split('/').at(-1) ?? name;
+  return { source: `${place.source}!${name}`, name: base.replace(/(?<=.)\.[A-Za-z0-9]{1,8}$/, '') };
+}
+
+/** Nothing is ever written by a member's name; such a name is the mark of an archive made to do harm. */
+function leadsOut(name: string): boolean {
+  return /^[/\\]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)|\0/.test(name);
+}
+
+function broken(
+  place: Place,
+  { lang }: Cutting,
+  code: 'ERR_EXPORT_ARCHIVE' | 'ERR_EXPORT_ENCRYPTED' | 'ERR_EXPORT_BOMB',
+  why: string,
+): Cut {
+  const item = {
+    kind: 'broken',
+    source: place.source,
+    id: place.name,
+    title: place.name,
+    format: 'unknown',
+    code,
+  } as const;
+  return { kind: 'item', item: { ...item, why: say(lang, code, { source: place.source, why }) } };
+}
+
+function open(path: string): Promise<yauzl.ZipFile> {
+  return new Promise((resolve, reject) => {
+    // Names are decoded and judged here: yauzl would give up the whole archive for one bad name.
+    yauzl.open(
+      path,
+      { lazyEntries: true, autoClose: false, decodeStrings: false, validateEntrySizes: false },
+      (error, zip) => (error === null ? resolve(zip) : reject(error)),
+    );
+  });
+}
+
+function membersOf(zip: yauzl.ZipFile): Promise<{ entries: { name: string; entry: yauzl.Entry }[]; damaged: boolean }> {
+  const entries: { name: string; entry: yauzl.Entry }[] = [];
+  return new Promise((resolve) => {
+    zip.on('entry', (entry: yauzl.Entry) => {
+      entries.push({ name: nameOf(entry), entry });
+      zip.readEntry();
+    });
+    zip.on('end', () => resolve({ entries, damaged: false }));
+    zip.on('error', () => resolve({ entries, damaged: true }));
+    zip.readEntry();
+  });
+}
+
+function nameOf(entry: yauzl.Entry): string {
+  return yauzl
+    .getFileNameLowLevel(entry.generalPurposeBitFlag, entry.fileNameRaw, entry.extraFields, false)
+    .replaceAll('\\', '/');
+}
+
+function stream(zip: yauzl.ZipFile, entry: yauzl.Entry): Promise<Readable> {
+  return new Promise((resolve, reject) => {
+    zip.openReadStream(entry, (error, readable) => (error === null ? resolve(readable) : reject(error)));
+  });
+}

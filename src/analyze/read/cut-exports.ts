@@ -1,0 +1,88 @@
+// Walks the paths of the command line and cuts every file, member and stream in its order.
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { RempartError } from '../../platform/base/errors.ts';
+import { say } from '../../platform/i18n/say.ts';
+import type { Place } from '../formats/draft.ts';
+import { cutArchive } from './archive.ts';
+import { type Chunks, kindOf, peek } from './byte-source.ts';
+import { type Cut, type Cutting, cutFile, notOne } from './cut-file.ts';
+import { inNaturalOrder, isSideFile } from './order.ts';
+import { type ReadOptions, readLimits } from './read-options.ts';
+import { spool } from './spool.ts';
+
+const readBytes = 2 ** 20;
+
+export async function* cutExports(paths: readonly string[], options: ReadOptions): AsyncGenerator<Cut> {
+  for (const path of paths) if (path !== '-') await stat(path).catch((error: unknown) => missing(path, error));
+  const cutting: Cutting = {
+    limits: { ...readLimits, ...options.limits },
+    lang: options.lang ?? 'en',
+    firsts: new Map(),
+  };
+  for (const path of paths) {
+    if (path === '-')
+      yield* cutStream(options.stdin ?? Readable.from([]), { source: '-', name: 'stdin' }, cutting, null);
+    else yield* cutPath(path, cutting, options);
+  }
+}
+
+function missing(path: string, cause: unknown): never {
+  throw new RempartError('ERR_EXPORT_MISSING', { path }, cause);
+}
+
+async function* cutPath(path: string, cutting: Cutting, options: ReadOptions): AsyncGenerator<Cut> {
+  const found = await stat(path).catch((error: unknown) => missing(path, error));
+  if (found.isDirectory()) {
+    const entries = await readdir(path, { withFileTypes: true });
+    // Links are not followed out of the folder, and never in circles.
+    const names = inNaturalOrder(
+      entries.filter((entry) => entry.isDirectory() || entry.isFile()).map(({ name }) => name),
+    );
+    for (const name of names) if (!isSideFile(name)) yield* cutPath(join(path, name), cutting, options);
+    return;
+  }
+  if (!found.isFile()) return;
+  const chunks = counted(createReadStream(path, { highWaterMark: readBytes }), options);
+  try {
+    yield* cutStream(chunks, placeOf(path), cutting, path);
+  } catch (error) {
+    if (isDenied(error)) missing(path, error);
+    throw error;
+  }
+}
+
+export function placeOf(path: string): Place {
+  return { source: path, name: basename(path).replace(/(?<=.)\.[A-Za-z0-9]{1,8}$/, '') };
+}
+
+function isDenied(error: unknown): boolean {
+  return ['EACCES', 'EPERM', 'ENOENT', 'EIO'].includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
+async function* counted(chunks: Chunks, { onBytes }: ReadOptions): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    onBytes?.(chunk.length);
+    yield chunk;
+  }
+}
+
+async function* cutStream(chunks: Chunks, place: Place, cutting: Cutting, path: string | null): AsyncGenerator<Cut> {
+  const peeked = await peek(chunks);
+  const kind = kindOf(peeked.head);
+  if (kind === 'gzip') {
+    const unpacked = await peek(Readable.from(peeked.chunks).pipe(createGunzip()) as Chunks).catch(() => null);
+    if (unpacked === null) return yield notOne(place, say(cutting.lang, 'read.unpacked'));
+    return yield* cutFile(unpacked, place, cutting);
+  }
+  if (kind !== 'zip') return yield* cutFile(peeked, place, cutting);
+  if (path !== null) {
+    await (peeked.chunks as AsyncGenerator<Uint8Array>).return(undefined);
+    return yield* cutArchive(path, place, cutting, 0);
+  }
+  using spooled = await spool(peeked.chunks, cutting.limits.inflatedBytes);
+  yield* cutArchive(spooled.path, place, cutting, 0);
+}
