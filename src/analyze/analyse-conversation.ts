@@ -1,0 +1,88 @@
+// One conversation judged: what its code, its words and its secrets show, what is done well, and what follows from both.
+import type { AnalysedConversation, Author, GoodPractice } from '../platform/documents/analysis.ts';
+import { say } from '../platform/i18n/say.ts';
+import { createSecretScanner, type SecretScanner } from '../platform/inspection/secrets.ts';
+import type { AnalysisContext } from './analysis-context.ts';
+import type { CodeBlock, Conversation } from './conversation.ts';
+import { extractCode } from './extract/extract-code.ts';
+import { findingsOf } from './findings/assemble.ts';
+import { withoutSecrets } from './findings/secrets.ts';
+import { knowledge } from './knowledge/knowledge.ts';
+import { domainsOf } from './maturity/domains.ts';
+import { adviceFor, maturityOf, summaryOf } from './maturity/judge.ts';
+import { practicesIn, type SeenPractice } from './maturity/practices.ts';
+import { spokenOf } from './prose/spoken.ts';
+import { isBadExample } from './thread/bad-example.ts';
+import { countTokens } from './tokens.ts';
+
+let scanner: SecretScanner | undefined;
+
+/** Pure: the same conversation and context give the same document. `number` is its place in the input, from 1. */
+export function analyseConversation(
+  conversation: Conversation,
+  { lang }: AnalysisContext,
+  number: number,
+): AnalysedConversation {
+  scanner ??= createSecretScanner();
+  const known = knowledge();
+  const blocks = extractCode(conversation);
+  const spoken = spokenOf(conversation);
+  const practices = practicesIn(
+    known.practices,
+    spoken,
+    blocks.filter((block) => !isBadExample(block, 1)),
+  );
+  const findings = findingsOf({ conversation, blocks, spoken, practices, scanner, lang }, number);
+  const domains = domainsOf(findings, practices, lang);
+  const judged = { findings, practices, domains, lang };
+  const maturity = maturityOf(judged);
+  const title = conversation.title?.trim() ?? '';
+  return {
+    id: conversation.id,
+    title: title === '' ? say(lang, 'analyze.untitled') : withoutSecrets(title, scanner),
+    source: conversation.source,
+    format: conversation.format,
+    models: [...new Set(conversation.messages.flatMap(({ model }) => (model === null ? [] : [model])))],
+    tokens: countTokens(conversation),
+    status: 'ok',
+    statistics: statisticsOf(conversation, blocks),
+    findings: [...findings],
+    goodPractices: practices.map((seen) => practiceOf(seen, lang)),
+    recommendations: adviceFor(judged, known.advice),
+    maturity,
+    domains,
+    summary: summaryOf(judged, maturity),
+    unread: conversation.unread,
+    partiallyParsed: [],
+  };
+}
+
+function practiceOf({ practice, evidence, example, domain }: SeenPractice, lang: 'en' | 'fr'): GoodPractice {
+  return {
+    id: practice.id,
+    title: practice[lang].title,
+    domain,
+    evidence: evidence.map((place) => ({ ...place, excerpt: withoutSecrets(place.excerpt, scanner as SecretScanner) })),
+    example: withoutSecrets(example, scanner as SecretScanner),
+    benefit: practice[lang].benefit,
+    caveat: practice[lang].caveat,
+  };
+}
+
+function statisticsOf(
+  { messages, repairs }: Conversation,
+  blocks: readonly CodeBlock[],
+): AnalysedConversation['statistics'] {
+  const byAuthor: Record<Author, number> = { user: 0, assistant: 0, tool: 0, system: 0 };
+  for (const { author } of messages) byAuthor[author] += 1;
+  return {
+    messages: messages.length,
+    byAuthor,
+    codeBlocks: blocks.length,
+    codeLines: blocks.reduce((sum, { text }) => sum + text.split('\n').length, 0),
+    branches: new Set(messages.map(({ branch }) => branch)).size - 1,
+    attachments: messages.reduce((sum, { parts }) => sum + parts.filter(({ kind }) => kind === 'attachment').length, 0),
+    toolErrors: messages.filter(({ failed }) => failed).length,
+    repairs,
+  };
+}

@@ -1,0 +1,63 @@
+// One thread of the analysis: reads a piece and judges each conversation in it.
+import { parentPort, workerData } from 'node:worker_threads';
+import { RempartError } from '../platform/base/errors.ts';
+import type { AnalysedConversation } from '../platform/documents/analysis.ts';
+import { say } from '../platform/i18n/say.ts';
+import type { AnalysisContext } from './analysis-context.ts';
+import { brokenConversation } from './broken-conversation.ts';
+import type { Conversation } from './conversation.ts';
+import type { Piece } from './read/piece.ts';
+import { readPiece } from './read/read-piece.ts';
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  /** The module whose `analyseConversation` judges. */
+  analyse: string;
+  context: AnalysisContext;
+}
+
+export type Analyse = (
+  conversation: Conversation,
+  context: AnalysisContext,
+) => AnalysedConversation | Promise<AnalysedConversation>;
+
+export type Analysed =
+  | { kind: 'conversation'; conversation: AnalysedConversation }
+  | { kind: 'not-read'; source: string; why: string };
+
+const port = parentPort;
+if (port !== null) {
+  const { analyse, context } = workerData as WorkerStart;
+  const { analyseConversation } = (await import(analyse)) as { analyseConversation: Analyse };
+  port.on('message', async (piece: Piece) => {
+    port.postMessage(await analysePiece(piece, analyseConversation, context));
+  });
+}
+
+async function analysePiece(piece: Piece, analyse: Analyse, context: AnalysisContext): Promise<Analysed[]> {
+  const out: Analysed[] = [];
+  for (const item of readPiece(piece, context.lang)) {
+    if (item.kind === 'not-a-conversation') out.push({ kind: 'not-read', source: item.source, why: item.why });
+    else if (item.kind === 'broken')
+      out.push({ kind: 'conversation', conversation: brokenConversation(item, context.lang) });
+    else out.push({ kind: 'conversation', conversation: await judged(item.conversation, analyse, context) });
+  }
+  return out;
+}
+
+/** A conversation that the analysis trips over costs nobody but itself. */
+async function judged(
+  conversation: Conversation,
+  analyse: Analyse,
+  context: AnalysisContext,
+): Promise<AnalysedConversation> {
+  try {
+    return await analyse(conversation, context);
+  } catch (error) {
+    const { id, title, source, format } = conversation;
+    const code = error instanceof RempartError ? error.code : 'ERR_ANALYSIS_FAILED';
+    // The kind of error only: its message may quote the conversation.
+    const why = say(context.lang, 'ERR_ANALYSIS_FAILED', { why: error instanceof Error ? error.name : 'Error' });
+    return brokenConversation({ kind: 'broken', id, title, source, format, code, why }, context.lang);
+  }
+}

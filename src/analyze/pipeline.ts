@@ -1,0 +1,190 @@
+// From exports to analysed conversations: cut in this thread, read and judged in others, handed on in the input's order.
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import type { Readable } from 'node:stream';
+import { RempartError } from '../platform/base/errors.ts';
+import { threadUrl } from '../platform/base/thread.ts';
+import { say } from '../platform/i18n/say.ts';
+import type { AnalysisContext } from './analysis-context.ts';
+import type { Analysed, WorkerStart } from './analysis-worker.ts';
+import { brokenConversation } from './broken-conversation.ts';
+import { type DoneJournal, openDoneJournal } from './done-journal.ts';
+import { cutExports } from './read/cut-exports.ts';
+import type { Cut } from './read/cut-file.ts';
+import type { Piece } from './read/piece.ts';
+import type { ReadLimits } from './read/read-options.ts';
+import { openPool, type Pool, PoolFailure } from './worker-pool.ts';
+
+export type { Analysed } from './analysis-worker.ts';
+
+export interface AnalyseOptions {
+  context: AnalysisContext;
+  /** Threads; the machine's processors by default, four at most. */
+  workers?: number;
+  /** The module (URL or path) whose `analyseConversation` judges. */
+  analyse?: string;
+  stdin?: Readable;
+  limits?: Partial<ReadLimits>;
+  onProgress?: (progress: Progress) => void;
+  /** Keeps what is done in `file`, under `engine`: a name that changes with the rules, so that old results are not taken. */
+  resume?: { file: string; engine: string };
+  /** How long one conversation may take. */
+  conversationMs?: number;
+}
+
+export interface Progress {
+  bytesRead: number;
+  /** Null for standard input. */
+  bytesInAll: number | null;
+  conversations: number;
+  /** Of these, taken from an earlier analysis. */
+  known: number;
+  errors: number;
+}
+
+/** Under way at once, between reading and handing on: this bounds the memory. */
+const bytesUnderWay = 24 * 2 ** 20;
+const piecesUnderWay = 256;
+
+/** Every conversation and every member that was not read, in the order of the input. Memory does not grow with it. */
+export async function* analyseExports(paths: readonly string[], options: AnalyseOptions): AsyncGenerator<Analysed> {
+  const progress: Progress = { bytesRead: 0, bytesInAll: await sizeOf(paths), conversations: 0, known: 0, errors: 0 };
+  const start: WorkerStart = {
+    analyse: options.analyse ?? threadUrl('analyse-conversation', import.meta.url).href,
+    context: options.context,
+  };
+  const pool = openPool<Piece, Analysed[]>({
+    url: threadUrl('analysis-worker', import.meta.url),
+    size: options.workers ?? Math.min(4, availableParallelism()),
+    workerData: start,
+    taskMs: options.conversationMs ?? 60_000,
+  });
+  const journal = options.resume === undefined ? null : openDoneJournal(options.resume.file);
+  try {
+    for await (const results of inOrder(cuts(paths, options, progress), (cut) =>
+      analysed(cut, options, pool, journal, progress),
+    )) {
+      for (const result of results) {
+        if (result.kind === 'conversation') {
+          progress.conversations++;
+          if (result.conversation.status === 'error') progress.errors++;
+        }
+        yield result;
+      }
+      options.onProgress?.(progress);
+    }
+  } finally {
+    await pool.close();
+    journal?.close();
+  }
+}
+
+function cuts(paths: readonly string[], options: AnalyseOptions, progress: Progress): AsyncGenerator<Cut> {
+  return cutExports(paths, {
+    lang: options.context.lang,
+    ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    onBytes: (bytes) => {
+      progress.bytesRead += bytes;
+      options.onProgress?.(progress);
+    },
+  });
+}
+
+/** Starts as many as may be under way, and hands their results on in the order in which they were begun. */
+async function* inOrder(
+  source: AsyncGenerator<Cut>,
+  work: (cut: Cut) => Promise<Analysed[]>,
+): AsyncGenerator<Analysed[]> {
+  const underWay: { results: Promise<Analysed[]>; bytes: number }[] = [];
+  let bytes = 0;
+  try {
+    for await (const cut of source) {
+      const size = sizeOfCut(cut);
+      const results = work(cut);
+      // Its failure is met where its turn comes.
+      results.catch(() => {});
+      underWay.push({ results, bytes: size });
+      bytes += size;
+      while (underWay.length > piecesUnderWay || (bytes > bytesUnderWay && underWay.length > 1)) {
+        const first = underWay.shift()!;
+        bytes -= first.bytes;
+        yield await first.results;
+      }
+    }
+    for (const { results } of underWay) yield await results;
+  } finally {
+    await source.return(undefined);
+  }
+}
+
+function sizeOfCut(cut: Cut): number {
+  return cut.kind === 'piece' ? cut.piece.texts.reduce((sum, bytes) => sum + bytes.length, 0) : 0;
+}
+
+async function analysed(
+  cut: Cut,
+  options: AnalyseOptions,
+  pool: Pool<Piece, Analysed[]>,
+  journal: DoneJournal | null,
+  progress: Progress,
+): Promise<Analysed[]> {
+  const { lang } = options.context;
+  if (cut.kind === 'item') {
+    const { item } = cut;
+    if (item.kind === 'broken') return [{ kind: 'conversation', conversation: brokenConversation(item, lang) }];
+    return item.kind === 'not-a-conversation' ? [{ kind: 'not-read', source: item.source, why: item.why }] : [];
+  }
+  const { piece } = cut;
+  const hash = journal === null ? '' : hashOf(piece, options);
+  const known = journal?.find(hash) ?? null;
+  if (known !== null) {
+    progress.known += known.filter(({ kind }) => kind === 'conversation').length;
+    return known;
+  }
+  const { place } = piece;
+  try {
+    const results = await pool.run(
+      piece,
+      piece.texts.map(({ buffer }) => buffer),
+    );
+    journal?.add(hash, results);
+    return results;
+  } catch (error) {
+    if (!(error instanceof PoolFailure)) throw error;
+    const code = error.kind === 'timeout' ? 'ERR_ANALYSIS_TIMEOUT' : 'ERR_ANALYSIS_FAILED';
+    const why = say(lang, code, { seconds: (options.conversationMs ?? 60_000) / 1_000, why: error.kind });
+    const item = {
+      kind: 'broken',
+      source: place.source,
+      id: `failed-${piece.position + 1}`,
+      title: null,
+      format: 'unknown',
+      code,
+      why,
+    } as const;
+    return [{ kind: 'conversation', conversation: brokenConversation(item, lang) }];
+  }
+}
+
+/** Of everything that the results depend on: the bytes, where they stand, how they are judged, in which language. */
+function hashOf(piece: Piece, { context, resume }: AnalyseOptions): string {
+  const hash = createHash('sha256');
+  const { place, layout, position, amongConversations, repairs, lost } = piece;
+  hash.update(JSON.stringify([resume?.engine, context, place, layout, position, amongConversations, repairs, lost]));
+  for (const bytes of piece.texts) hash.update(`${bytes.length};`).update(bytes);
+  return hash.digest('hex');
+}
+
+async function sizeOf(paths: readonly string[]): Promise<number | null> {
+  let sum = 0;
+  for (const path of paths) {
+    if (path === '-') return null;
+    const found = await stat(path).catch((error: unknown) => {
+      throw new RempartError('ERR_EXPORT_MISSING', { path }, error);
+    });
+    sum += found.isDirectory() ? Number.NaN : found.size;
+  }
+  return Number.isNaN(sum) ? null : sum;
+}

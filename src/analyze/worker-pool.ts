@@ -1,0 +1,94 @@
+// Worker threads that each do one task at a time; one that hangs or dies is replaced, and its task fails alone.
+import { Worker } from 'node:worker_threads';
+
+export interface Pool<Task, Result> {
+  /** Rejects with `PoolFailure`. */
+  run(task: Task, transfer: readonly ArrayBuffer[]): Promise<Result>;
+  close(): Promise<void>;
+}
+
+export class PoolFailure extends Error {
+  readonly kind: 'timeout' | 'died';
+
+  constructor(kind: 'timeout' | 'died', cause?: unknown) {
+    super(kind === 'timeout' ? 'the task took too long' : 'the thread ended', { cause });
+    this.kind = kind;
+  }
+}
+
+interface Seat<Task, Result> {
+  worker: Worker;
+  job: Job<Task, Result> | null;
+  timer: NodeJS.Timeout | undefined;
+}
+
+interface Job<Task, Result> {
+  task: Task;
+  transfer: readonly ArrayBuffer[];
+  resolve: (result: Result) => void;
+  reject: (error: Error) => void;
+}
+
+export interface PoolOptions {
+  url: URL;
+  size: number;
+  workerData: unknown;
+  /** How long one task may take. */
+  taskMs: number;
+}
+
+export function openPool<Task, Result>({ url, size, workerData, taskMs }: PoolOptions): Pool<Task, Result> {
+  const waiting: Job<Task, Result>[] = [];
+  const seats = new Set<Seat<Task, Result>>();
+  let closing = false;
+
+  function seat(): Seat<Task, Result> {
+    const own: Seat<Task, Result> = { worker: new Worker(url, { workerData }), job: null, timer: undefined };
+    own.worker.on('message', (result: Result) => {
+      const job = vacate(own);
+      next(own);
+      job?.resolve(result);
+    });
+    own.worker.on('error', (error) => lose(own, new PoolFailure('died', error)));
+    own.worker.on('exit', () => lose(own, new PoolFailure('died')));
+    seats.add(own);
+    return own;
+  }
+
+  function vacate(own: Seat<Task, Result>): Job<Task, Result> | null {
+    clearTimeout(own.timer);
+    const { job } = own;
+    own.job = null;
+    return job;
+  }
+
+  function lose(own: Seat<Task, Result>, failure: PoolFailure): void {
+    if (!seats.delete(own)) return;
+    const job = vacate(own);
+    void own.worker.terminate();
+    job?.reject(failure);
+    if (!closing && waiting.length > 0) next(seat());
+  }
+
+  function next(own: Seat<Task, Result>): void {
+    const job = waiting.shift();
+    if (job === undefined) return;
+    own.job = job;
+    own.timer = setTimeout(() => lose(own, new PoolFailure('timeout')), taskMs);
+    own.worker.postMessage(job.task, job.transfer);
+  }
+
+  return {
+    run(task, transfer) {
+      return new Promise((resolve, reject) => {
+        waiting.push({ task, transfer, resolve, reject });
+        const free = [...seats].find((own) => own.job === null) ?? (seats.size < size ? seat() : undefined);
+        if (free !== undefined) next(free);
+      });
+    },
+    async close() {
+      closing = true;
+      await Promise.all([...seats].map(({ worker }) => worker.terminate()));
+    },
+  };
+}
