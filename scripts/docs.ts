@@ -6,6 +6,8 @@ import { type ErrorCode, errorCatalogue } from '../src/platform/base/errors.ts';
 import { analysisSchema } from '../src/platform/documents/analysis.ts';
 import { comparisonSchema } from '../src/platform/documents/comparison.ts';
 import { gameDaySchema } from '../src/platform/documents/game-day.ts';
+import { modelsSchema } from '../src/platform/documents/models.ts';
+import { postureSchema } from '../src/platform/documents/posture.ts';
 import { simulationSchema } from '../src/platform/documents/simulation.ts';
 import { targetCheckSchema } from '../src/platform/documents/target-check.ts';
 import { verdictSchema } from '../src/platform/documents/verdict.ts';
@@ -68,6 +70,8 @@ export function generatedFiles(): Record<string, string> {
     'schemas/analysis@1.json': schemaFile(analysisSchema),
     'schemas/comparison@1.json': schemaFile(comparisonSchema),
     'schemas/gameday@1.json': schemaFile(gameDaySchema),
+    'schemas/models@1.json': schemaFile(modelsSchema),
+    'schemas/posture@1.json': schemaFile(postureSchema),
     'schemas/simulation@1.json': schemaFile(simulationSchema),
     'schemas/target-check@1.json': schemaFile(targetCheckSchema),
     'schemas/verdict@1.json': schemaFile(verdictSchema),

@@ -93,6 +93,24 @@ export const configSchema = z.strictObject({
       keys: z.array(z.strictObject({ key: secret, subject, role: role.default('user') })).default([]),
     })
     .prefault({}),
+  /** With it, models are watched, and the gateway uses only those that are verified. */
+  models: z
+    .strictObject({
+      /** Folder of Ollama's store; OLLAMA_MODELS sets it too. */
+      store: text.optional(),
+      /** Ollama's address, to ask what it has loaded. */
+      api: text.optional(),
+      /** Seconds between two looks at manifests and at the server. */
+      every: z.number().int().min(1).max(86_400).default(30),
+      /** Hours between two readings of every byte. */
+      full: z.number().min(0.01).max(8_760).default(24),
+      onMismatch: z.enum(['alert', 'quarantine']).default('alert'),
+      /** Where models may come from: HOST or HOST/NAMESPACE. */
+      sources: z.array(z.string().min(1)).optional(),
+      /** The providers that serve from this store; default: those of Ollama's dialect. */
+      providers: z.array(z.string()).optional(),
+    })
+    .optional(),
   alerts: z.strictObject({ webhook: text.optional() }).prefault({}),
 });
 
@@ -114,9 +132,15 @@ export function loadConfig({ file, asked, env }: ConfigSources): Config {
   if (!parsed.success) throw describeIssue(file, parsed.error, raw);
   const merged =
     env['DATABASE_URL'] && parsed.data.store.url === undefined ? withDatabaseUrl(parsed.data) : parsed.data;
-  const resolved = resolve(merged, '', env) as Config;
+  const resolved = resolve(withModelStore(merged, env['OLLAMA_MODELS']), '', env) as Config;
   checkResolved(file, resolved);
   return deepFreeze({ ...resolved, providers: resolved.providers.map((provider) => withProxy(provider, env)) });
+}
+
+/** Where Ollama itself is told to keep its models. */
+function withModelStore(config: Config, folder: string | undefined): Config {
+  if (config.models === undefined || config.models.store !== undefined || !folder) return config;
+  return { ...config, models: { ...config.models, store: folder } };
 }
 
 function withDatabaseUrl(config: Config): Config {
@@ -187,7 +211,7 @@ function describeIssue(file: string, error: z.ZodError, given: unknown): Rempart
 }
 
 /** What only shows once `env:` and `file:` are resolved: refused here, before anything is opened or written. */
-function checkResolved(file: string, { providers, alerts, store }: Config): void {
+function checkResolved(file: string, { providers, alerts, store, models }: Config): void {
   const refuse = (path: string, key: TextKey, facts = {}): never => {
     throw new RempartError('ERR_CONFIG_INVALID', { file, path, what: { key, facts } });
   };
@@ -202,6 +226,13 @@ function checkResolved(file: string, { providers, alerts, store }: Config): void
   }
   const wrong = alerts.webhook === undefined ? undefined : urlIssue(alerts.webhook);
   if (wrong !== undefined) refuse('alerts.webhook', wrong);
+  const wrongApi = models?.api === undefined ? undefined : urlIssue(models.api);
+  if (wrongApi !== undefined) refuse('models.api', wrongApi);
+  for (const [index, name] of (models?.providers ?? []).entries())
+    if (!names.has(name)) refuse(`models.providers.${index}`, 'models.provider.unknown', { name });
+  for (const [index, source] of (models?.sources ?? []).entries())
+    if (!/^[^\s/]+(\/[^\s/]+)?$/.test(source))
+      refuse(`models.sources.${index}`, 'models.source.invalid', { given: source });
   if (store.url !== undefined && !/^postgres(ql)?:\/\/./.test(store.url)) refuse('store.url', 'issue.postgres');
 }
 

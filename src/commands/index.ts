@@ -14,5 +14,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   gameday: async () => (await import('./gameday.ts')).gameday,
   standin: async () => (await import('./standin.ts')).standin,
   proxy: async () => (await import('./proxy.ts')).proxy,
+  models: async () => (await import('./models.ts')).models,
+  posture: async () => (await import('./posture.ts')).posture,
   help: async () => createHelp(() => commands),
 };

@@ -1,4 +1,6 @@
 // What is wrong with a model, a layer or the list: facts, from which the sentence is made where it is read.
+
+import type { Phrase } from '../../../platform/base/errors.ts';
 import type { LayerKind, ModelFindingDocument, ModelFindingKind } from '../../../platform/documents/models.ts';
 import type { Say } from '../../../platform/i18n/say.ts';
 
@@ -61,6 +63,12 @@ export function sentenceOf({ what, model, layer, path, expected, found, detail }
     found: short(found),
     detail: detail ?? '',
   });
+}
+
+/** The sentence as a fact of an error. A layer is named by its kind's own word, which stays as it is in every language. */
+export function phraseOf({ what, model, layer, path, expected, found, detail }: Finding): Phrase {
+  const facts = { model: model ?? '', layer: layer ?? '', path: path ?? '', detail: detail ?? '' };
+  return { key: `models.finding.${what}`, facts: { ...facts, expected: short(expected), found: short(found) } };
 }
 
 /** The same finding seen again has the same key. */

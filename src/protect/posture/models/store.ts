@@ -167,6 +167,9 @@ async function readManifestFile(
 /** Where a layer's bytes lie. The digest was checked when the manifest was read, so it names a file of the folder. */
 export async function findBlob(root: string, digest: string): Promise<BlobPlace> {
   const hex = digest.slice('sha256:'.length);
+  const away = await outsideTarget(root, join(root, 'blobs'));
+  if (away !== undefined && existsSync(join(root, 'blobs')))
+    return { kind: 'symlink-outside', path: 'blobs', target: away };
   for (const name of [`sha256-${hex}`, `sha256:${hex}`]) {
     const path = `blobs/${name}`;
     const file = join(root, 'blobs', name);
