@@ -9,7 +9,7 @@ export interface EncodedPart {
 }
 
 const longestPart = 4_096;
-const base64 = /[A-Za-z0-9+/_-]{24,}={0,2}/g;
+const base64 = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}={0,2}/g;
 
 /** Only what decodes to readable text; longer parts are data, not words. */
 export function decodedParts(text: string): EncodedPart[] {
@@ -29,7 +29,7 @@ export function decodedParts(text: string): EncodedPart[] {
 
 /** Cut at white space and quotes by hand: a pattern with free length on both sides of the % would take quadratic time. */
 function* wordsWithPercent(text: string): Iterable<[number, number]> {
-  for (const { 0: word, index } of text.matchAll(/[^\s"'`<>]+/g)) {
+  for (const { 0: word, index } of text.matchAll(/(?<![^\s"'`<>\x80-\uffff])[^\s"'`<>\x80-\uffff]+/g)) {
     if (word.length <= longestPart && /%[0-9A-Fa-f]{2}/.test(word)) yield [index, index + word.length];
   }
 }

@@ -21,7 +21,7 @@ const patterns: readonly (readonly [InternalKind, RegExp])[] = [
     'path',
     /(?<![\w./-])(?:\/(?:home|Users)\/[\w.-]{1,64}|\/root|\/srv|\/opt|\/var\/(?:www|lib|log)|\/usr\/src\/app)(?:\/[\w.@-]{1,100}){1,12}/g,
   ],
-  ['path', /(?<![\w])[A-Za-z]:\\(?:Users|inetpub|ProgramData)(?:\\[\w.@ -]{1,100}?){1,12}(?![\w.@\\-])/g],
+  ['path', /(?<![\w])[A-Za-z]:\\(?:Users|inetpub|ProgramData)(?:\\[\w.@-]{1,100}){1,12}/g],
   ['stack-trace', /^[ \t]{0,12}at (?:async )?[\w.$<>[\] ]{0,150}\(?[^\s()]{1,300}:\d{1,6}(?::\d{1,6})?\)?/gm],
   ['stack-trace', /^[ \t]{0,12}at [\w.$<>/]{3,200}\((?:[\w.$-]{1,100}:\d{1,6}|Native Method|Unknown Source)\)/gm],
   ['stack-trace', /^[ \t]{0,12}File "[^"\n]{1,300}", line \d{1,6}, in [^\s]{1,100}/gm],

@@ -35,7 +35,10 @@ export function finderOfToken(rule: TokenRule): Finder {
       const body = found[0];
       const value = text.slice(from, start) + body;
       const placeholder = isPlaceholder(value) || entropy(value) < (rule.entropy ?? 2.5);
-      return { rule: id, provider, start: from, end: end + body.length, confidence: 'certain', placeholder };
+      // What only announces the secret, such as `Bearer `, may stay readable.
+      const announced = lead === undefined && /[\s=]["']?$/.test(mark) && !mark.startsWith('-----');
+      const at = announced ? end : from;
+      return { rule: id, provider, start: at, end: end + body.length, confidence: 'certain', placeholder };
     },
   };
 }
@@ -95,7 +98,7 @@ const strong = [
 const passwords = ['passw', 'passphrase', 'pwd', 'mot de passe', 'motdepasse', 'mot_de_passe', 'mdp'];
 const publicNames =
   /public|pubkey|\bid\b|_id$|hash|digest|checksum|sha\d|md5|uuid|commit|etag|name$|count|limit|max|length|type$|url$|uri$|path$|author|tokenizer|expire|ttl|algorithm|method|field|column|label|regex|pattern/i;
-const anyValue = /(?![@/])[^\s"'`,;<>(){}[\]\\]{6,200}/y;
+const anyValue = /(?![@/])[^\s\x80-\uffff"'`,;<>(){}[\]\\]{6,200}/y;
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const hex = /^[0-9a-f]{32,}$/i;
 const reference =

@@ -1,0 +1,70 @@
+// What an answer must not tell: secrets, personal data, the inside of systems, the operator's own instructions.
+import { findInternal } from '../../platform/inspection/internal.ts';
+import { mask } from '../../platform/inspection/mask.ts';
+import { findPersonalData } from '../../platform/inspection/personal-data.ts';
+import { findSecrets } from '../../platform/inspection/secrets.ts';
+import type { PromptEcho } from './answers-echo.ts';
+import type { Action, AnswerCategory } from './policy.ts';
+import type { Finding } from './verdict.ts';
+
+export interface AnswerFinding extends Finding {
+  category: AnswerCategory;
+}
+
+export interface AnswerSettings {
+  policy: Readonly<Record<AnswerCategory, Action>>;
+  /** The operator's instructions, made ready once per call. */
+  echo?: PromptEcho;
+  /** What the caller said before is no news to the caller; asked for data of persons and systems only, never for secrets. */
+  isKnown?: (value: string) => boolean;
+  /** What stands for something masked. */
+  label?: (category: AnswerCategory) => string;
+}
+
+export type ScreenedAnswer =
+  | { kind: 'passed'; text: string; findings: readonly AnswerFinding[] }
+  | { kind: 'masked'; text: string; findings: readonly AnswerFinding[] }
+  /** `text` is what stands before the first thing that blocks. */
+  | { kind: 'blocked'; text: string; category: AnswerCategory; findings: readonly AnswerFinding[] };
+
+/** Findings in the order of the text; `from` leaves out what begins before it, though it is read. Throws what a broken rule throws. */
+export function findInAnswer(text: string, settings: AnswerSettings, from = 0): AnswerFinding[] {
+  const { policy, echo, isKnown = () => false } = settings;
+  const found: AnswerFinding[] = [];
+  if (policy.secret !== 'pass')
+    for (const { rule, start, end, confidence, placeholder } of findSecrets(text))
+      if (!placeholder && confidence !== 'doubtful' && start >= from)
+        found.push({ category: 'secret', rule, start, end });
+  if (policy['personal-data'] !== 'pass')
+    for (const { kind, start, end } of findPersonalData(text, from))
+      if (!isKnown(text.slice(start, end))) found.push({ category: 'personal-data', rule: kind, start, end });
+  if (policy.internal !== 'pass')
+    for (const { kind, start, end } of findInternal(text, from))
+      if (!isKnown(text.slice(start, end))) found.push({ category: 'internal', rule: kind, start, end });
+  if (policy['system-prompt'] !== 'pass' && echo !== undefined)
+    for (const { start, end } of echo.find(text, from))
+      found.push({ category: 'system-prompt', rule: 'shingles', start, end });
+  return found.sort((a, b) => a.start - b.start || b.end - a.end);
+}
+
+export function screenAnswer(text: string, settings: AnswerSettings): ScreenedAnswer {
+  return applyPolicy(text, 0, text.length, findInAnswer(text, settings), settings);
+}
+
+/** The part of a text from `start` to `end` as the policy lets it go. */
+export function applyPolicy(
+  text: string,
+  start: number,
+  end: number,
+  found: readonly AnswerFinding[],
+  { policy, label = (category) => `[masked: ${category}]` }: AnswerSettings,
+): ScreenedAnswer {
+  const findings = found.filter((finding) => finding.start >= start && finding.end <= end);
+  const blocking = findings.find(({ category }) => policy[category] === 'block');
+  const until = blocking?.start ?? end;
+  const masking = findings.filter(({ category, end: last }) => policy[category] === 'mask' && last <= until);
+  const shifted = masking.map((finding) => ({ ...finding, start: finding.start - start, end: finding.end - start }));
+  const shown = mask(text.slice(start, until), shifted, ({ category }) => label(category));
+  if (blocking !== undefined) return { kind: 'blocked', text: shown, category: blocking.category, findings };
+  return { kind: masking.length > 0 ? 'masked' : 'passed', text: shown, findings };
+}
