@@ -6,6 +6,7 @@ import { say } from '../platform/i18n/say.ts';
 import type { AnalysisContext } from './analysis-context.ts';
 import { brokenConversation } from './broken-conversation.ts';
 import type { Conversation } from './conversation.ts';
+import { unnumbered } from './numbered.ts';
 import type { Piece } from './read/piece.ts';
 import { readPiece } from './read/read-piece.ts';
 
@@ -19,6 +20,7 @@ export interface WorkerStart {
 export type Analyse = (
   conversation: Conversation,
   context: AnalysisContext,
+  number: number,
 ) => AnalysedConversation | Promise<AnalysedConversation>;
 
 export type Analysed =
@@ -52,7 +54,7 @@ async function judged(
   context: AnalysisContext,
 ): Promise<AnalysedConversation> {
   try {
-    return await analyse(conversation, context);
+    return await analyse(conversation, context, unnumbered);
   } catch (error) {
     const { id, title, source, format } = conversation;
     const code = error instanceof RempartError ? error.code : 'ERR_ANALYSIS_FAILED';

@@ -10,6 +10,7 @@ import type { AnalysisContext } from './analysis-context.ts';
 import type { Analysed, WorkerStart } from './analysis-worker.ts';
 import { brokenConversation } from './broken-conversation.ts';
 import { type DoneJournal, openDoneJournal } from './done-journal.ts';
+import { numbered } from './numbered.ts';
 import { cutExports } from './read/cut-exports.ts';
 import type { Cut } from './read/cut-file.ts';
 import type { Piece } from './read/piece.ts';
@@ -65,19 +66,20 @@ export async function* analyseExports(paths: readonly string[], options: Analyse
     for await (const results of inOrder(cuts(paths, options, progress), (cut) =>
       analysed(cut, options, pool, journal, progress),
     )) {
-      for (const result of results) {
-        if (result.kind === 'conversation') {
-          progress.conversations++;
-          if (result.conversation.status === 'error') progress.errors++;
-        }
-        yield result;
-      }
+      for (const result of results) yield counted(result, progress);
       options.onProgress?.(progress);
     }
   } finally {
     await pool.close();
     journal?.close();
   }
+}
+
+function counted(result: Analysed, progress: Progress): Analysed {
+  if (result.kind === 'not-read') return result;
+  progress.conversations++;
+  if (result.conversation.status === 'error') progress.errors++;
+  return { kind: 'conversation', conversation: numbered(result.conversation, progress.conversations) };
 }
 
 function cuts(paths: readonly string[], options: AnalyseOptions, progress: Progress): AsyncGenerator<Cut> {
