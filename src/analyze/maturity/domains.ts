@@ -9,6 +9,7 @@ import {
 import type { Lang } from '../../platform/i18n/say.ts';
 import { say } from '../../platform/i18n/say.ts';
 import { domainOf } from '../knowledge/domain-of.ts';
+import { knowledge } from '../knowledge/knowledge.ts';
 import type { SeenPractice } from './practices.ts';
 
 type Domains = AnalysedConversation['domains'];
@@ -20,13 +21,19 @@ export function domainsOf(findings: readonly Finding[], practices: readonly Seen
   ) as Domains;
 }
 
+/** What was said keeps the domain of its topic; code has that of its weakness class. */
+function domainOfFinding({ rule, cwe }: Finding): Domain | null {
+  const topic = knowledge().topics.find(({ id }) => rule === `topics.${id}`);
+  return topic?.domain ?? domainOf(cwe);
+}
+
 function domainState(
   domain: Domain,
   findings: readonly Finding[],
   practices: readonly SeenPractice[],
   lang: Lang,
 ): Domains[Domain] {
-  const here = findings.filter(({ cwe, state }) => domainOf(cwe) === domain && state !== 'example');
+  const here = findings.filter((finding) => domainOfFinding(finding) === domain && finding.state !== 'example');
   const open = here.filter(({ state }) => openStates.has(state));
   const unanswered = here.filter(
     ({ state, mitigatedBy }) => !openStates.has(state) && state !== 'fixed' && mitigatedBy === undefined,

@@ -2,10 +2,10 @@
 import type { Confidence, FindingState, Severity } from '../../platform/documents/analysis.ts';
 
 /** A conversation that does nothing right and nothing wrong. */
-const base = 3.5;
+const base = 3.3;
 /** What practices can add at most, and how fast they do. */
 const reach = 6;
-const pace = 5;
+const pace = 4;
 
 const credit = { shown: 1, named: 0.35 };
 const minorCredit = 0.1;
@@ -22,13 +22,13 @@ const stateWeight: Readonly<Record<FindingState, number>> = {
   introduced: 1,
   reintroduced: 1,
   discussed: 0.5,
-  fixed: 0.25,
+  fixed: 0.4,
   mentioned: 0.25,
   potential: 0.25,
   example: 0,
 };
 /** A mentioned or potential weakness that the conversation already answers. */
-const mitigatedWeight = 0.1;
+const mitigatedWeight = 0.15;
 
 export interface Weighed {
   severity: Severity;
@@ -53,5 +53,5 @@ export function score(findings: readonly Weighed[], practices: readonly Practise
 export function cost({ severity, confidence, state, mitigated }: Weighed): number {
   const spoken = state === 'mentioned' || state === 'potential';
   const left = spoken && mitigated ? mitigatedWeight : stateWeight[state];
-  return severityWeight[severity] * (spoken ? 1 : confidenceWeight[confidence]) * left;
+  return severityWeight[severity] * (state === 'mentioned' ? 1 : confidenceWeight[confidence]) * left;
 }

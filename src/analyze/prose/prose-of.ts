@@ -1,29 +1,18 @@
-// The prose of a message: what is said outside code fences, with its lines where they were.
+// The prose of a message: what is said outside its code, with every line where it was.
 import type { Message } from '../conversation.ts';
+import { findFences } from '../extract/fences.ts';
 
-const fence = /^[ \t>]*(`{3,}|~{3,})/;
-
-/** Lines of fenced code become empty, so that a line number of the result is one of the message. */
+/** Lines of code become empty, so that a line number of the result is one of the message. */
 export function proseOf(message: Message): string {
   return message.parts
-    .filter((part) => part.kind === 'prose')
-    .map((part) => (/```|~~~/.test(part.text) ? withoutFences(part.text) : part.text))
+    .map((part) => (part.kind === 'prose' ? withoutFences(part.text) : (part.text ?? '').replace(/[^\r\n]+/g, '')))
     .join('\n');
 }
 
 function withoutFences(text: string): string {
-  let open: string | null = null;
-  return text
-    .split('\n')
-    .map((line) => {
-      const mark = fence.exec(line)?.[1];
-      if (open === null) {
-        if (mark === undefined) return line;
-        open = mark;
-        return '';
-      }
-      if (mark?.startsWith(open) === true && line.trim().replace(/^[>\s]*/, '') === mark) open = null;
-      return '';
-    })
-    .join('\n');
+  const fences = findFences(text);
+  if (fences.length === 0) return text;
+  const lines = text.split(/\r\n|\n|\r/);
+  for (const { firstLine, lastLine } of fences) lines.fill('', firstLine - 1, lastLine);
+  return lines.join('\n');
 }

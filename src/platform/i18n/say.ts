@@ -5,8 +5,10 @@ import enChatbot from '../../../locales/en/chatbot.json' with { type: 'json' };
 import enCli from '../../../locales/en/cli.json' with { type: 'json' };
 import enConsole from '../../../locales/en/console.json' with { type: 'json' };
 import enErrors from '../../../locales/en/errors.json' with { type: 'json' };
+import enFinding from '../../../locales/en/finding.json' with { type: 'json' };
 import enMaturity from '../../../locales/en/maturity.json' with { type: 'json' };
 import enModels from '../../../locales/en/models.json' with { type: 'json' };
+import enPosture from '../../../locales/en/posture.json' with { type: 'json' };
 import enProxy from '../../../locales/en/proxy.json' with { type: 'json' };
 import enReport from '../../../locales/en/report.json' with { type: 'json' };
 import enSimulate from '../../../locales/en/simulate.json' with { type: 'json' };
@@ -16,8 +18,10 @@ import frChatbot from '../../../locales/fr/chatbot.json' with { type: 'json' };
 import frCli from '../../../locales/fr/cli.json' with { type: 'json' };
 import frConsole from '../../../locales/fr/console.json' with { type: 'json' };
 import frErrors from '../../../locales/fr/errors.json' with { type: 'json' };
+import frFinding from '../../../locales/fr/finding.json' with { type: 'json' };
 import frMaturity from '../../../locales/fr/maturity.json' with { type: 'json' };
 import frModels from '../../../locales/fr/models.json' with { type: 'json' };
+import frPosture from '../../../locales/fr/posture.json' with { type: 'json' };
 import frProxy from '../../../locales/fr/proxy.json' with { type: 'json' };
 import frReport from '../../../locales/fr/report.json' with { type: 'json' };
 import frSimulate from '../../../locales/fr/simulate.json' with { type: 'json' };
@@ -29,8 +33,10 @@ const en = {
   ...enCli,
   ...enConsole,
   ...enErrors,
+  ...enFinding,
   ...enMaturity,
   ...enModels,
+  ...enPosture,
   ...enProxy,
   ...enReport,
   ...enSimulate,
@@ -42,8 +48,10 @@ const fr: Record<TextKey, string> = {
   ...frCli,
   ...frConsole,
   ...frErrors,
+  ...frFinding,
   ...frMaturity,
   ...frModels,
+  ...frPosture,
   ...frProxy,
   ...frReport,
   ...frSimulate,

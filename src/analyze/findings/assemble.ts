@@ -1,0 +1,228 @@
+// Puts the findings of one conversation together: code, containers, secrets and prose, each with its life and its words.
+import { createHash } from 'node:crypto';
+import type { Finding, Severity } from '../../platform/documents/analysis.ts';
+import type { Lang } from '../../platform/i18n/say.ts';
+import { say } from '../../platform/i18n/say.ts';
+import type { Language } from '../../platform/inspection/ast/languages.ts';
+import { inspectCode } from '../../platform/inspection/code-rules/inspect-code.ts';
+import type { SecretScanner } from '../../platform/inspection/secrets.ts';
+import type { CodeBlock, Conversation } from '../conversation.ts';
+import { knowledge } from '../knowledge/knowledge.ts';
+import type { SeenPractice } from '../maturity/practices.ts';
+import { fold } from '../prose/fold.ts';
+import { isAbsent } from '../prose/negation.ts';
+import { hitsOf, type Spoken } from '../prose/spoken.ts';
+import { type Life, type Located, livesOf } from '../thread/lives.ts';
+import { findInContainers, isContainerFile } from './containers.ts';
+import { findInProse, type ProseFinding } from './prose.ts';
+import { type FoundSecret, secretsIn, withoutSecrets } from './secrets.ts';
+
+type Words = Pick<Finding, 'title' | 'explanation' | 'exploitation' | 'fix'>;
+type Draft = Omit<Finding, 'id' | 'fingerprint'>;
+
+interface CodeWeakness extends Located, Pick<Finding, 'owasp' | 'severity' | 'confidence'> {
+  words: Words;
+  /** A practice whose absence it is. */
+  lacks: string | null;
+}
+
+export interface Material {
+  conversation: Conversation;
+  blocks: readonly CodeBlock[];
+  spoken: readonly Spoken[];
+  practices: readonly SeenPractice[];
+  scanner: SecretScanner;
+  lang: Lang;
+}
+
+const ranks: readonly Severity[] = ['critical', 'high', 'medium', 'low', 'info'];
+const excerptLines = 12;
+const languagesWithoutRules = new Set(['unknown']);
+
+/** Explicit findings before spoken ones, the gravest first, then in the order of the thread; `number` is the conversation's, from 1. */
+export function findingsOf(material: Material, number: number): Finding[] {
+  const code = material.blocks.flatMap((block) => weaknessesIn(block, material));
+  const lives = livesOf(material.blocks, code, (cwe, block) => spokenAfter(cwe, block, material.spoken));
+  const secrets = secretsIn(material.conversation, material.scanner);
+  const lacking = new Set<string>();
+  const fromCode = lives.filter(({ found }) => {
+    if (secrets.some((secret) => coincide(secret, found))) return false;
+    // What fragments leave out is worth saying once.
+    if (found.lacks !== null && lacking.has(found.rule)) return false;
+    if (found.lacks !== null) lacking.add(found.rule);
+    return true;
+  });
+  const proved = new Set(lives.filter(({ state }) => state !== 'example').flatMap(({ found }) => found.cwe));
+  const prose = findInProse({ ...material, topics: knowledge().topics, proved });
+  const drafts = [
+    ...fromCode.map((life) => fromLife(life, material)),
+    ...secrets.map((secret) => fromSecret(secret, material.lang)),
+    ...prose.map((finding) => fromProse(finding, material)),
+  ];
+  return drafts
+    .sort(inOrder)
+    .map((draft, index) => ({ id: `F-${number}-${index + 1}`, ...draft, fingerprint: fingerprint(draft) }));
+}
+
+function weaknessesIn(block: CodeBlock, { lang }: Material): CodeWeakness[] {
+  if (isContainerFile(block))
+    return findInContainers(block, lang).map(({ title, explanation, fix, ...found }) => ({
+      ...found,
+      block,
+      excerpt: excerptOf(block.text, found.line, found.line),
+      words: { title, explanation, exploitation: say(lang, 'finding.container.exploitation'), fix },
+    }));
+  if (languagesWithoutRules.has(block.language)) return [];
+  return inspectCode(block.language as Language, block.text).map(({ rule, line, endLine }) => ({
+    block,
+    rule: rule.id,
+    cwe: rule.cwe,
+    owasp: [...rule.owasp],
+    severity: rule.severity,
+    confidence: rule.confidence,
+    line,
+    excerpt: excerptOf(block.text, line, endLine),
+    words: {
+      title: rule.title[lang],
+      explanation: rule.explanation[lang],
+      exploitation: rule.exploitation[lang],
+      fix: rule.fix[lang],
+    },
+    lacks: null,
+  }));
+}
+
+function excerptOf(text: string, line: number, endLine: number): string {
+  const last = Math.min(Math.max(line, endLine), line + excerptLines - 1);
+  const lines = text.split(/\r\n|\n|\r/).slice(line - 1, last);
+  const indent = Math.min(
+    ...lines.filter((one) => one.trim() !== '').map((one) => one.length - one.trimStart().length),
+  );
+  return lines
+    .map((one) => one.slice(Number.isFinite(indent) ? indent : 0).slice(0, 300))
+    .join('\n')
+    .trimEnd();
+}
+
+/** The first message after a block that names the weakness, or the prose right behind the block. */
+function spokenAfter(
+  cwe: readonly string[],
+  block: CodeBlock,
+  spoken: readonly Spoken[],
+): { messageIndex: number; author: Finding['author'] } | null {
+  const main = cwe[0];
+  for (const topic of knowledge().topics) {
+    if (topic.saidPattern === null || main === undefined || !topic.cwe.includes(main)) continue;
+    topic.saidPattern.lastIndex = 0;
+    if (block.author === 'assistant' && topic.saidPattern.test(fold(block.after)))
+      return { messageIndex: block.messageIndex, author: block.author };
+    const later = spoken.filter(({ message }) => message.index > block.messageIndex && message.branch === block.branch);
+    const [hit] = hitsOf(later, topic.saidPattern, ({ folded }, at) => !isAbsent(folded, at), 1);
+    if (hit !== undefined) return { messageIndex: hit.message.index, author: hit.message.author };
+  }
+  return null;
+}
+
+function coincide(secret: FoundSecret, found: Located): boolean {
+  return (
+    found.cwe.includes('CWE-798') &&
+    secret.messageIndex === found.block.messageIndex &&
+    secret.line === found.block.messageLine + found.line - 1
+  );
+}
+
+function fromLife({ found, state, life }: Life<CodeWeakness>, material: Material): Draft {
+  const remedy =
+    found.lacks === null ? undefined : material.practices.find(({ practice }) => practice.id === found.lacks);
+  const place = remedy?.evidence[0];
+  return {
+    rule: found.rule,
+    cwe: [...found.cwe],
+    owasp: found.owasp,
+    ...found.words,
+    severity: found.severity,
+    confidence: found.confidence,
+    language: found.block.language,
+    messageIndex: found.block.messageIndex,
+    author: found.block.author,
+    branch: found.block.branch,
+    line: found.line,
+    block: blockNumber(found.block, material.blocks),
+    excerpt: withoutSecrets(found.excerpt, material.scanner),
+    // What a fragment leaves out may stand elsewhere.
+    state: found.lacks !== null && state === 'introduced' ? 'potential' : state,
+    life: [...life],
+    ...(remedy !== undefined &&
+      place !== undefined && { mitigatedBy: { messageIndex: place.messageIndex, practice: remedy.practice.id } }),
+  };
+}
+
+function blockNumber(block: CodeBlock, blocks: readonly CodeBlock[]): number {
+  return blocks.filter(({ messageIndex }) => messageIndex === block.messageIndex).indexOf(block) + 1;
+}
+
+function fromSecret(secret: FoundSecret, lang: Lang): Draft {
+  const facts = { provider: secret.provider };
+  const key = secret.kind === 'leaked' ? ('leaked' as const) : ('made-up' as const);
+  const { rule, severity, confidence, messageIndex, author, branch, line, excerpt } = secret;
+  return {
+    rule: `secrets.${rule}`,
+    cwe: secret.kind === 'leaked' ? ['CWE-522', 'CWE-798'] : ['CWE-798'],
+    owasp: ['A07:2021', 'LLM02:2025'],
+    title: say(lang, `finding.secret.${key}.title`, facts),
+    explanation: say(lang, `finding.secret.${key}.explanation`, facts),
+    exploitation: say(lang, `finding.secret.${key}.exploitation`, facts),
+    fix: say(lang, `finding.secret.${key}.fix`, facts),
+    severity,
+    confidence,
+    language: 'text',
+    messageIndex,
+    author,
+    branch,
+    line,
+    excerpt,
+    state: secret.kind === 'leaked' ? 'introduced' : 'example',
+    life: [{ event: 'introduced', messageIndex, author }],
+  };
+}
+
+function fromProse(finding: ProseFinding, { lang, conversation, scanner }: Material): Draft {
+  const { topic, state, messageIndex, line, excerpt, mitigatedBy } = finding;
+  const message = conversation.messages.find(({ index }) => index === messageIndex);
+  return {
+    rule: `topics.${topic.id}`,
+    cwe: topic.cwe,
+    owasp: topic.owasp,
+    ...topic[lang],
+    severity: topic.severity,
+    confidence: 'probable',
+    language: 'prose',
+    messageIndex,
+    author: message?.author ?? 'assistant',
+    branch: message?.branch ?? 'main',
+    line,
+    excerpt: withoutSecrets(excerpt, scanner),
+    state,
+    life: [],
+    ...(mitigatedBy !== undefined && { mitigatedBy }),
+  };
+}
+
+const spokenStates = new Set(['mentioned', 'potential', 'example']);
+
+function inOrder(a: Draft, b: Draft): number {
+  return (
+    Number(spokenStates.has(a.state)) - Number(spokenStates.has(b.state)) ||
+    ranks.indexOf(a.severity) - ranks.indexOf(b.severity) ||
+    a.messageIndex - b.messageIndex ||
+    a.line - b.line ||
+    (a.rule < b.rule ? -1 : Number(a.rule > b.rule))
+  );
+}
+
+/** The same for the same snippet under the same rule, whatever its layout. */
+function fingerprint({ rule, excerpt }: Draft): string {
+  return createHash('sha256')
+    .update(`${rule}\n${excerpt.replace(/\s+/g, ' ').trim()}`)
+    .digest('hex');
+}
