@@ -60,6 +60,8 @@ export const errorCatalogue = {
   ERR_OUTPUT_EXISTS: { exit: 2 },
   ERR_OUTPUT_UNWRITABLE: { exit: 3 },
   ERR_PORT_BUSY: { exit: 3 },
+  ERR_POSTURE_FILE_INVALID: { exit: 2 },
+  ERR_POSTURE_FILE_UNREADABLE: { exit: 2 },
   ERR_PROFILE_INVALID: { exit: 2 },
   ERR_PROFILE_PLACEHOLDER: { exit: 2 },
   ERR_PROFILE_UNREADABLE: { exit: 2 },

@@ -53,16 +53,16 @@ export function readProject(files: readonly SourceFile[], surroundings: Surround
   const documents = files.flatMap((file) => withIncludes(file, surroundings, 0));
   let root: LocatedMap | undefined;
   for (const document of documents) {
-    if (document.kind !== 'map') throw new YamlProblem(document.at.line, 'a compose file is a mapping');
+    if (document.kind !== 'map') throw new YamlProblem('NOT_A_MAPPING', document.at);
     const merged: Located = root === undefined ? document : mergeLocated(root, document);
     if (merged.kind === 'map') root = merged;
   }
-  if (root === undefined) throw new YamlProblem(1, 'the file is empty');
+  if (root === undefined) throw new YamlProblem('EMPTY', { line: 1, column: 0 });
   const declared = entryAt(root, 'services')?.value;
   const services: Service[] = [];
   for (const entry of declared?.kind === 'map' ? declared.entries.values() : []) {
     const body = extended(entry.value, { root, file: entry.keyAt.file, surroundings, depth: 0 });
-    if (body.kind !== 'map') throw new YamlProblem(entry.keyAt.line, `service "${entry.key}" is not a mapping`);
+    if (body.kind !== 'map') throw new YamlProblem('SERVICE_NOT_A_MAPPING', entry.keyAt);
     services.push({ name: entry.key, entry, body });
   }
   const networks = entryAt(root, 'networks')?.value;

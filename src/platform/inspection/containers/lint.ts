@@ -3,7 +3,7 @@ import { hitOn, itemsOf, lacking, serviceChecks } from './compose-checks.ts';
 import { type Project, readProject, type Service, type SourceFile, type Surroundings } from './compose-project.ts';
 import { type Dockerfile, readDockerfile } from './dockerfile.ts';
 import { dockerfileChecks, hitAt } from './dockerfile-checks.ts';
-import { editsFor, type TextEdit } from './fixes.ts';
+import { applyEdits, editsFor, type TextEdit } from './fixes.ts';
 import type { Hit } from './hit.ts';
 import { interpolate } from './interpolate.ts';
 import { entryAt, type Place, textOf } from './located.ts';
@@ -216,7 +216,7 @@ function patchFor(
 ): ContainerPatch | null {
   const edits = editsFor(rule.fix, hit, source.text);
   if (edits === null) return null;
-  const diff = unifiedDiff(source.name.replace(/^\/+/, ''), source.text, edits, hidden);
+  const diff = unifiedDiff(source.name.replace(/^\/+/, ''), source.text, applyEdits(source.text, edits), hidden);
   return diff === null ? null : { diff, edits };
 }
 

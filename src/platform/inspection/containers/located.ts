@@ -51,13 +51,17 @@ export interface Entry {
   value: Located;
 }
 
-/** What keeps a text from being YAML: where, and the parser's reason in one line. */
+/** What keeps a text from being YAML, or a compose file: a code and the place, in the shape of the parser's own errors. */
 export class YamlProblem extends Error {
   override readonly name = 'YamlProblem';
-  readonly line: number;
-  constructor(line: number, reason: string) {
-    super(reason);
-    this.line = line;
+  readonly code: string;
+  readonly linePos: readonly { line: number; col: number }[];
+  readonly file: string | undefined;
+  constructor(code: string, { line, column, file }: { line: number; column: number; file?: string }) {
+    super(`${code} at ${line}:${column + 1}`);
+    this.code = code;
+    this.file = file;
+    this.linePos = [{ line, col: column + 1 }];
   }
 }
 
@@ -78,7 +82,8 @@ export function readYaml(file: string, text: string): Located[] {
   for (const document of documents) {
     const [error] = document.errors;
     if (error === undefined) continue;
-    throw new YamlProblem(lines.linePos(error.pos[0]).line, error.message.split('\n')[0] ?? error.code);
+    const { line, col } = lines.linePos(error.pos[0]);
+    throw new YamlProblem(error.code, { line, column: col - 1, file });
   }
   const walk = walker(file, lines);
   return documents.flatMap((document) => (document.contents === null ? [] : [walk(document, document.contents, 0)]));
@@ -95,10 +100,10 @@ function walker(file: string, lines: LineCounter) {
     if (node === null) return scalarAt({ file, line: 0, start: 0, end: 0, column: 0 }, '', true);
     values += 1;
     const at = placeOf(node);
-    if (depth > maxDepth || values > maxValues) throw new YamlProblem(at.line, 'nested or repeated too often');
+    if (depth > maxDepth || values > maxValues) throw new YamlProblem('TOO_LARGE', at);
     if (isAlias(node)) {
       const target = node.resolve(document) as YamlNode | undefined;
-      if (target === undefined) throw new YamlProblem(at.line, `unknown anchor "${node.source}"`);
+      if (target === undefined) throw new YamlProblem('UNKNOWN_ANCHOR', at);
       return walk(document, target, depth + 1);
     }
     const tag = node.tag?.startsWith('!') === true && !node.tag.startsWith('!!') ? node.tag : '';
@@ -115,7 +120,7 @@ function walker(file: string, lines: LineCounter) {
         }
       }
       for (const from of merged) {
-        if (from.kind !== 'map') throw new YamlProblem(at.line, 'a merge key needs a mapping');
+        if (from.kind !== 'map') throw new YamlProblem('MERGE_KEY', at);
         for (const [key, entry] of from.entries) if (!entries.has(key)) entries.set(key, entry);
       }
       return { kind: 'map', at, flow: node.flow === true, tag, entries };

@@ -51,7 +51,7 @@ export function readPort(item: Located, variables: Variables): PublishedPort | u
 }
 
 function openHost(host: string | undefined): string | undefined {
-  return host !== undefined && host.includes('$') ? '?' : host;
+  return host?.includes('$') === true ? '?' : host;
 }
 
 function splitHost(text: string): { host: string | undefined; rest: string } {

@@ -1,0 +1,33 @@
+// `rempart posture scan|harden|…`: what is exposed or weakly set, and what would be better.
+import { type Command, type CommandInput, usageError } from './command.ts';
+import { scanPosture } from './posture-scan.ts';
+
+const actions: Readonly<Record<string, (input: CommandInput) => Promise<number>>> = {
+  scan: scanPosture,
+};
+
+export const posture: Command = {
+  name: 'posture',
+  summary: 'posture.cli.summary',
+  positionals: { name: Object.keys(actions).join('|'), many: true },
+  more: 'posture.cli.more',
+  options: {
+    format: { type: 'string', value: 'sarif,json', summary: 'posture.cli.format' },
+    out: { type: 'string', value: 'DIR', summary: 'posture.cli.out' },
+    patch: { type: 'string', value: 'FILE', summary: 'posture.cli.patch' },
+  },
+  actions: {
+    scan: {
+      usage: 'scan [PATH…] [--format sarif] [--patch FILE]',
+      summary: 'posture.cli.scan',
+      options: ['format', 'out', 'patch'],
+    },
+  },
+  async run(input) {
+    const [name = '', ...args] = input.args;
+    const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+    if (action === undefined)
+      throw usageError(input, 'posture', 'cli.usage.choice', { given: name, known: Object.keys(actions).join(', ') });
+    return action({ ...input, args });
+  },
+};

@@ -1,0 +1,110 @@
+// One scan: files or this machine, put together into the posture document.
+import type { RempartError } from '../../platform/base/errors.ts';
+import {
+  type Posture,
+  type PostureFinding,
+  postureSeverities,
+  type SecurityDashboard,
+} from '../../platform/documents/posture.ts';
+import type { Say } from '../../platform/i18n/say.ts';
+import type { ContainerFinding } from '../../platform/inspection/containers/lint.ts';
+import { scanFiles } from './files/scan-files.ts';
+import type { SarifFinding } from './sarif.ts';
+import { type Aspect, judgeControls, loadControls, scoreOf, threatLevelOf } from './score/controls.ts';
+
+export interface ScanOptions {
+  paths: readonly string[];
+  lang: 'en' | 'fr';
+  say: Say;
+  now: () => number;
+}
+
+export interface Scan {
+  document: Posture;
+  sarif: SarifFinding[];
+  /** Every patch of every file, as one diff. */
+  patch: string;
+  broken: RempartError[];
+}
+
+export async function scan(options: ScanOptions): Promise<Scan> {
+  const { files, findings, unread, broken, patch } = scanFiles(options.paths, options.lang);
+  const looked = new Set<Aspect>();
+  for (const { kind } of files) looked.add(kind);
+  const sarif = findings.map(documentFinding);
+  return {
+    document: documentOf(options, {
+      scope: 'files',
+      files: files.map(({ name }) => name),
+      findings: sarif.map(({ edits: _, ...finding }) => finding),
+      notAssessed: unread.map(({ what, why }) => ({ what, why: options.say(`posture.unread.${why}`) })),
+      looked,
+      dashboard: noDashboard,
+    }),
+    sarif,
+    patch,
+    broken,
+  };
+}
+
+function documentFinding({ patch, references, ...rest }: ContainerFinding): SarifFinding {
+  return {
+    ...rest,
+    references: [...references],
+    patch: patch?.diff ?? null,
+    ...(patch === null ? {} : { edits: patch.edits }),
+  };
+}
+
+/** What the dashboard needs to know beside the findings. */
+export type DashboardFacts = Omit<SecurityDashboard, 'current_threat_level'>;
+
+const noDashboard: DashboardFacts = {
+  active_sessions: null,
+  failed_auth_24h: null,
+  model_integrity_checks: 'NOT_RUN',
+  network_anomalies: null,
+  last_security_scan: null,
+};
+
+interface Found {
+  scope: Posture['scope'];
+  files: string[];
+  findings: PostureFinding[];
+  notAssessed: Posture['notAssessed'];
+  looked: ReadonlySet<Aspect>;
+  dashboard: DashboardFacts;
+}
+
+function documentOf({ lang, now }: ScanOptions, found: Found): Posture {
+  const { findings, looked, dashboard } = found;
+  const controls = judgeControls(loadControls(), findings, looked, lang);
+  const score = scoreOf(controls);
+  const { level, because } = threatLevelOf(
+    {
+      findings,
+      percent: score.percent,
+      integrity: dashboard.model_integrity_checks,
+      anomalies: dashboard.network_anomalies,
+      failedAuth: dashboard.failed_auth_24h,
+    },
+    lang,
+  );
+  const time = new Date(now()).toISOString();
+  return {
+    schema: 'rempart/posture@1',
+    time,
+    scope: found.scope,
+    files: found.files,
+    findings,
+    counts: Object.fromEntries(
+      postureSeverities.map((severity) => [severity, findings.filter((one) => one.severity === severity).length]),
+    ) as Posture['counts'],
+    notAssessed: found.notAssessed,
+    controls,
+    score,
+    threatLevel: level,
+    threatBecause: because,
+    security_dashboard: { current_threat_level: level, ...dashboard, last_security_scan: time },
+  };
+}
