@@ -36,6 +36,9 @@ import type { GatewaySettings } from './protect/gateway/settings.ts';
 import { startHostMonitor } from './protect/host-monitor.ts';
 import { createKey, keyCommands } from './protect/key-commands.ts';
 import { createKeyRepository } from './protect/key-repository.ts';
+import { type ModelService, startModelService } from './protect/posture/models/model-service.ts';
+import { postureCommands } from './protect/posture/models/record.ts';
+import { storeFolder } from './protect/posture/models/store.ts';
 import { createRecordActivity, type RecordActivity } from './protect/record-activity.ts';
 import { watchJournal } from './protect/watch-journal.ts';
 import { startWebhook } from './respond/escalation/webhook.ts';
@@ -102,6 +105,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'rempart_' });
   const providers = await providersOf(config, atEnd);
+  const modelGuard = modelGuardOf(options, ground, registry, providers, atEnd);
   const gateway = createGateway(
     {
       now: Date.now,
@@ -112,6 +116,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
       keys,
       promptKey: readOrCreateSecret(join(data, 'prompt.key'), 32),
       metrics: createGatewayMetrics(registry),
+      ...(modelGuard === undefined ? {} : { modelGuard }),
     },
     { ...config.gateway, lang, providers },
   );
@@ -171,7 +176,10 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     },
     atEnd,
   );
-  const control = await serveControl(data, keyCommands({ keys, record, now: Date.now }));
+  const control = await serveControl(data, {
+    ...keyCommands({ keys, record, now: Date.now }),
+    ...postureCommands(watch.journal, Date.now),
+  });
   atEnd(() => control.close());
   await watch.journal.append(applicationLifecycle({ activity: 'start', time: Date.now() }));
   const apiKey = await firstKey(keys, record, log);
@@ -249,6 +257,31 @@ function announceStore(store: Store, signals: Signals): () => void {
     if (health.state !== state) tell(health);
     state = health.state;
   });
+}
+
+/** With `models` in the configuration: the watch over the store that the gateway asks before it uses a model. */
+function modelGuardOf(
+  { config, data }: AppOptions,
+  { signals, watch, log }: Awaited<ReturnType<typeof openGround>>,
+  registry: Registry,
+  providers: GatewaySettings['providers'],
+  atEnd: AtEnd,
+): ModelService | undefined {
+  const { models } = config;
+  if (models === undefined) return undefined;
+  const service = startModelService(
+    { data, signals, journal: watch.journal, log, registry, now: Date.now, fetch },
+    {
+      folder: storeFolder(models.store, {}),
+      api: models.api,
+      everyMs: models.every * 1_000,
+      fullEveryMs: models.full * 3_600_000,
+      onMismatch: models.onMismatch,
+      providers: models.providers ?? providers.filter(({ dialect }) => dialect === 'ollama').map(({ name }) => name),
+    },
+  );
+  atEnd(() => service.close());
+  return service;
 }
 
 /** The providers of the configuration, or the stand-in's address when there is none. */

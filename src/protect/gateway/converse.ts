@@ -15,6 +15,7 @@ import { type Screen, screenTurns } from './screen.ts';
 import type { GatewaySettings } from './settings.ts';
 import { createTally, type Settlement, type Tally } from './settle.ts';
 import type { Flow } from './upstream.ts';
+import { type ModelGuard, verifiedProviders } from './verified-models.ts';
 
 export interface Exchange {
   requestId: string;
@@ -54,6 +55,8 @@ export interface ConverseParts {
   metrics: GatewayMetrics;
   screen: Screen;
   providers: readonly Provider[];
+  /** With it, only verified models are used. */
+  modelGuard?: ModelGuard;
 }
 
 export type Converse = (exchange: Exchange, call: ChatCall, listener?: Listener) => Promise<Conversed>;
@@ -89,7 +92,8 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
       const until = exchange.startedAt + settings.timeouts.totalMs;
       const attempt = chatAttempt({ call, settings, now, until, signal, durable, progress, listener });
       const limits = { retries: settings.retries, until, signal };
-      const forwarded = await forward(parts, route(call, parts.providers), limits, attempt);
+      const providers = await verifiedProviders(call, route(call, parts.providers), parts.modelGuard);
+      const forwarded = await forward(parts, providers, limits, attempt);
       facts = {
         attempts: forwarded.attempts,
         ...('provider' in forwarded ? { provider: forwarded.provider.name } : {}),

@@ -22,6 +22,7 @@ import { createRecorder } from './record.ts';
 import { langOf, type ReplyContext, sendError, sendJson } from './reply.ts';
 import { type Screen, withoutRules } from './screen.ts';
 import type { GatewaySettings } from './settings.ts';
+import type { ModelGuard } from './verified-models.ts';
 import { watchProviders } from './watch.ts';
 
 export interface GatewayParts {
@@ -37,6 +38,8 @@ export interface GatewayParts {
   promptKey: Uint8Array;
   metrics?: GatewayMetrics;
   screen?: Screen;
+  /** With it, only verified models are used. */
+  modelGuard?: ModelGuard;
   /** Connections to one provider's origin; default: an undici Pool. */
   createDispatcher?: (origin: string, connectMs: number) => Dispatcher;
 }

@@ -8,6 +8,7 @@ import { failureOfStatus, providerRequest } from './provider-call.ts';
 import type { Provider } from './route.ts';
 import type { GatewaySettings } from './settings.ts';
 import { callUpstream } from './upstream.ts';
+import { type ModelGuard, verifiedCards } from './verified-models.ts';
 
 export type Listed =
   | { kind: 'listed'; cards: readonly ModelCard[]; fromCache: boolean }
@@ -17,7 +18,7 @@ export type Listed =
 export type ListModels = (signal: AbortSignal) => Promise<Listed>;
 
 export function createListModels(
-  parts: ForwardParts,
+  parts: ForwardParts & { modelGuard?: ModelGuard },
   providers: readonly Provider[],
   settings: GatewaySettings,
 ): ListModels {
@@ -38,7 +39,7 @@ export function createListModels(
       fresh++;
       known.set(end.provider.name, end.value);
     }
-    const cards = merge(providers.flatMap(({ name }) => known.get(name) ?? []));
+    const cards = merge(providers.flatMap(({ name }) => verifiedCards(name, known.get(name) ?? [], parts.modelGuard)));
     if (fresh > 0 || cards.length > 0) return { kind: 'listed', cards, fromCache: fresh < providers.length };
     const failed = ends.find((end) => end.kind === 'failed');
     const failure = failed?.failure ?? failureOfError(new Error('no provider answered'));

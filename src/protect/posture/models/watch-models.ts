@@ -64,6 +64,8 @@ export function watchModels(parts: WatchModelsParts, settings: WatchModelsSettin
   const known = new Map<string, Finding>();
   const loadedBefore = new Set<string>();
   let latest: { verification: Verification; list: FileIdentity | undefined } | undefined;
+  /** The last look could not be had: then nothing is verified. */
+  let unreadable = false;
   let apiFindings: Finding[] = [];
   let apiReachable: boolean | undefined;
   let running: Promise<void> = Promise.resolve();
@@ -93,10 +95,12 @@ export function watchModels(parts: WatchModelsParts, settings: WatchModelsSettin
     try {
       const verification = await verifyStore(parts.folder, parts.files, { depth, signal: end.signal });
       latest = { verification, list };
+      unreadable = false;
       tell(verification);
     } catch (error) {
       // What cannot be read any more is not verified any more.
       latest = undefined;
+      unreadable = !end.signal.aborted;
       throw error;
     }
   }
@@ -148,7 +152,7 @@ export function watchModels(parts: WatchModelsParts, settings: WatchModelsSettin
     // A file or the list changed since: what was found is no longer known to hold.
     await Promise.race([look(), pause(patienceMs, end.signal)]);
     const again = stateOf(model);
-    if (again === undefined) return latest === undefined ? 'verifying' : counted('refused');
+    if (again === undefined) return latest === undefined && !unreadable ? 'verifying' : counted('refused');
     return counted((await isFresh(again.model)) ? again.state : 'verifying');
   }
 
@@ -168,7 +172,7 @@ export function watchModels(parts: WatchModelsParts, settings: WatchModelsSettin
   async function isFresh({ state, files }: VerifiedModel): Promise<boolean> {
     const list = await identity(parts.files.list);
     const before = latest?.list;
-    if (before === undefined || list === undefined || !sameFile(before, list)) return false;
+    if (!(before === undefined ? list === undefined : list !== undefined && sameFile(before, list))) return false;
     if (state !== 'verified') return true;
     const root = latest?.verification.store.root ?? '';
     const now = await Promise.all(files.map(({ path }) => identity(join(root, path))));
