@@ -1,5 +1,5 @@
 // What tests of the simulator share: a sturdy little chatbot as target, and a simulation whose fault is on and can be killed.
-import { existsSync, linkSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, linkSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isSameProcess, processStartTime } from '../src/platform/base/process-identity.ts';
@@ -9,7 +9,7 @@ import { makePlace, type Place, type Running, start, until } from './instance.ts
 const bot = `
 import { createServer } from 'node:http';
 import { DatabaseSync } from 'node:sqlite';
-const { PORT, LLM_BASE_URL, LLM_API_KEY, DB_PATH } = process.env;
+const { PORT, LLM_BASE_URL, LLM_API_KEY, LLM_TIMEOUT_MS, DB_PATH } = process.env;
 const db = new DatabaseSync(DB_PATH);
 db.exec('PRAGMA journal_mode=DELETE; CREATE TABLE IF NOT EXISTS m (id INTEGER PRIMARY KEY, text TEXT)');
 createServer(async (req, res) => {
@@ -22,7 +22,7 @@ createServer(async (req, res) => {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: 'Bearer ' + LLM_API_KEY },
       body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: JSON.parse(text).message }] }),
-      signal: AbortSignal.timeout(3000),
+      signal: AbortSignal.timeout(Math.min(3000, Number(LLM_TIMEOUT_MS))),
     });
     if (!answer.ok) throw new Error('no');
     res.end(JSON.stringify({ reply: (await answer.json()).choices[0].message.content }));
@@ -36,7 +36,12 @@ const profile = `
 name: sturdy
 start:
   command: [node, bot.mjs]
-  env: { PORT: "\${port}", LLM_BASE_URL: "\${upstream.url}", LLM_API_KEY: "\${upstream.key}", DB_PATH: "\${database.path}" }
+  env:
+    PORT: "\${port}"
+    LLM_BASE_URL: "\${upstream.url}"
+    LLM_API_KEY: "\${upstream.key}"
+    LLM_TIMEOUT_MS: "\${upstream.timeoutMs}"
+    DB_PATH: "\${database.path}"
   ready: { url: "http://127.0.0.1:\${port}/ready", within: 20s }
 ask:
   request: { method: POST, url: "http://127.0.0.1:\${port}/chat", body: { message: "\${question}" } }
@@ -85,6 +90,13 @@ export interface Broken extends Running {
   helpers: () => Process[];
   /** A second name of the database's file, which lives on when the work directory is removed. */
   database: string | null;
+  /** The evidence says that the fault is on. */
+  isInjected: () => boolean;
+}
+
+function isInjected(data: string): boolean {
+  const files = globSync(join(data, 'runs/*/evidence.jsonl'));
+  return files.some((file) => readFileSync(file, 'utf8').includes('"action":"injected"'));
 }
 
 /** Starts one method at the real pace, so that its fault stays on, and resolves once `isOn` says that it is. */
@@ -110,7 +122,7 @@ export async function startFault(
     linkSync(found.file, database);
   }
   const helpers = () => undoEntries(data).flatMap((entry) => (entry.kind === 'process' ? [entry] : []));
-  return { ...running, place, data, keeper, helpers, database };
+  return { ...running, place, data, keeper, helpers, database, isInjected: () => isInjected(data) };
 }
 
 export const lives = ({ pid, startTime }: Process): boolean => isSameProcess(pid, startTime);

@@ -2,7 +2,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of a profile
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { simulationSchema } from '../src/platform/documents/simulation.ts';
@@ -233,6 +233,22 @@ suite('rempart simulate', { concurrency: 3 }, () => {
     assert.deepEqual(undoEntries(fault.data), []);
   });
 
+  for (const [scenario, method] of [
+    ['api-maintenance', 'unavailable'],
+    ['network-cut', 'refused'],
+    ['key-compromised', 'invalid-key'],
+    ['quota-exhausted', 'hard-quota'],
+  ] as const)
+    test(`kill -9 of the simulator during ${scenario}/${method}: nothing of the run is left`, async () => {
+      const fault = await broken(scenario, method);
+      await until(fault.isInjected, 20_000);
+      const others = [fault.keeper, ...fault.helpers()];
+      fault.child.kill('SIGKILL');
+      await until(() => !others.some(lives), 12_000);
+      assert.deepEqual(undoEntries(fault.data), []);
+      assert.deepEqual(globSync(join(fault.place.dir, 'rempart-run-*')), []);
+    });
+
   test('kill -9 of simulator and keeper: the next start replays the undo log and says what it restored', async () => {
     const fault = await broken('database-down', 'stopped', isBroken);
     const targets = fault.helpers();
@@ -262,6 +278,7 @@ suite('rempart simulate', { concurrency: 3 }, () => {
     assert.equal(sha256(fault.database!), main?.sha256, 'the bytes are back');
     assert.ok(isUsable(fault.database!));
     assert.deepEqual(undoEntries(fault.data), []);
+    assert.deepEqual(globSync(join(fault.place.dir, 'rempart-run-*')), [], 'the work folder of the killed run too');
   });
 });
 

@@ -54,6 +54,8 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
   const authority = createAuthority(Date.now());
   const interception = createInterception(authority, options.hosts ?? []);
   let current: Current | null = null;
+  /** Callers that a silence keeps waiting. */
+  const held = new Set<ServerResponse>();
   let touched = 0;
   let closed = false;
 
@@ -83,6 +85,10 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
     // By RST only before any answer: an answer that breaks off does so as a provider's restart would.
     const cut = (how: 'close' | 'reset') =>
       void (how === 'reset' ? interception.under(req.socket).resetAndDestroy() : res.destroy());
+    if (action.act === 'silence') {
+      held.add(res);
+      res.once('close', () => held.delete(res));
+    }
     await playCall(action, { req, res, body, upstream: pool, cut, done });
   };
 
@@ -111,6 +117,9 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
       current = fault === null ? null : { decide: decideCalls(fault), name: faultName(fault) };
       touched = 0;
       attempts.clear();
+      // What was never answered is over with the fault, as where a network comes back and knows nothing of the connection.
+      for (const { socket } of held) if (socket !== null) interception.under(socket).resetAndDestroy();
+      held.clear();
     },
     refuse: stop,
     listen: async () => {

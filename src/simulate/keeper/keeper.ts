@@ -1,6 +1,7 @@
 // The keeper: holds leases, the undo log, the burners and the target's process group, and puts everything back when a lease or its runner ends.
 import { randomUUID } from 'node:crypto';
 import type { Dialect } from '../../platform/wire/dialect.ts';
+import { undoOne } from '../faults/process/undo-log.ts';
 import { createMemoryCgroup, type MemoryCgroup, removeCgroup } from '../faults/resource/cgroup.ts';
 import { type Standin, startStandin } from '../standin/standin.ts';
 import { startAlertSink } from './alert-sink.ts';
@@ -104,7 +105,18 @@ export function createKeeper(parts: KeeperParts): Keeper {
     },
   };
 
+  let ownFolder: (() => void) | null = null;
+
   const keeper: Keeper = {
+    'own-folder': async ({ path }) => {
+      const undo = { kind: 'directory', path } as const;
+      const undone = parts.undoLog.write(undo, new Date(Date.now() + 24 * 3_600_000));
+      ownFolder = () => {
+        undoOne(undo);
+        undone();
+      };
+      return {};
+    },
     prepare: async (args) => {
       const prepared = await prepareStage(args, parts);
       stage = prepared.stage;
@@ -173,6 +185,8 @@ export function createKeeper(parts: KeeperParts): Keeper {
       dropCgroup();
       await closeStage(stage);
       stage = null;
+      ownFolder?.();
+      ownFolder = null;
       closing = false;
     },
   };

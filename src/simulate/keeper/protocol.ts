@@ -21,6 +21,8 @@ export interface PrepareOptions {
 }
 
 export interface Commands {
+  /** A folder of the run's own: removed at the end, by the next start if need be. */
+  'own-folder': { args: { path: string }; reply: Record<string, never> };
   prepare: {
     args: PrepareOptions;
     reply: {

@@ -136,6 +136,7 @@ async function runAll(parts: RunAll): Promise<void> {
   const count = plans.length * options.runs;
   const host = canaryHost(parts.random);
   const root = mkdtempSync(join(tmpdir(), 'rempart-run-'));
+  await parts.keeper.call('own-folder', { path: root });
   let index = 0;
   try {
     for (let run = 1; run <= options.runs; run++) {

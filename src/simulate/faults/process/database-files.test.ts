@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -188,4 +188,15 @@ test('copyDatabase() throws when a writer does not let go, and leaves the databa
   await bot.ask('ROLLBACK');
   assert.deepEqual(await bot.rows(), ['one', 'two']);
   await bot.close();
+});
+
+test('restoreDatabase() takes a journal away that came into being during the fault: it would be played back', async () => {
+  const { file, bot, copies } = await chatbot('delete');
+  const { undo, release } = copyDatabase(file, copies);
+  overwriteDatabase(undo, 'corrupted');
+  release();
+  writeFileSync(`${file}-journal`, Buffer.alloc(512, 'CORRUPTED DATA '));
+  restoreDatabase(undo);
+  assert.equal(existsSync(`${file}-journal`), false);
+  assert.deepEqual(await bot.rows(), ['one', 'two']);
 });

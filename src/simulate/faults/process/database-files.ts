@@ -26,7 +26,7 @@ export interface DatabaseUndo {
 }
 
 const pageBytes = 4096;
-const parts = ['', '-wal', '-shm'];
+const parts = ['', '-wal', '-shm', '-journal'];
 
 /**
  * Copies db, -wal and -shm under a write lock, so that the three belong together. The lock is held until `release`,
@@ -107,8 +107,8 @@ export function restoreDatabase(undo: DatabaseUndo): boolean {
     writeInPlace(main.path, bytes.subarray(pageBytes), main.size, pageBytes);
     writeInPlace(main.path, bytes.subarray(0, pageBytes), main.size);
   }
-  // A WAL that came into being while the database was unusable belongs to no database.
-  for (const part of ['-wal', '-shm']) {
+  // A WAL that came into being while the database was unusable belongs to no database; a journal would even be played back into it.
+  for (const part of ['-wal', '-shm', '-journal']) {
     const path = undo.file + part;
     if (!undo.copies.some((copy) => copy.path === path)) rmSync(path, { force: true });
   }

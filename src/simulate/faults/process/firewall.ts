@@ -64,6 +64,9 @@ function iptablesRule({ name, host, port, until }: FirewallUndo): string[] {
 
 /** What it printed; null when it failed or is not there. */
 function run(tool: string, args: string[], input = ''): string | null {
-  const { status, stdout } = spawnSync(tool, args, { input, encoding: 'utf8', timeout: 5000 });
-  return status === 0 ? stdout : null;
+  for (const program of [tool, `/usr/sbin/${tool}`]) {
+    const { error, status, stdout } = spawnSync(program, args, { input, encoding: 'utf8', timeout: 5000 });
+    if ((error as NodeJS.ErrnoException | undefined)?.code !== 'ENOENT') return status === 0 ? stdout : null;
+  }
+  return null;
 }
