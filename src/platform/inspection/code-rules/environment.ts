@@ -1,0 +1,106 @@
+// What each variable holds at each point of a fragment: assignments replayed in order, one scope inside the other.
+import type { Assignment, Reading, Scope } from './reading.ts';
+import { type Environment, evaluate, type Flow, type Value } from './values.ts';
+
+export interface Replay {
+  /** Brings the variables to where they stand just before token `at`; only forwards. */
+  advance(at: number): Environment;
+}
+
+interface Held {
+  value: Value;
+  /** How deep in brackets or indentation it was assigned: a deeper assignment may not have happened. */
+  depth: number;
+}
+
+/** Parameters that are no data: the object itself, the library's context, the response. */
+const notData =
+  /^(?:self|cls|this|_|__|err|error|e|ex|ctx|context|w|res|response|resp|next|done|cb|callback|t|tb|logger|log|db|conn|connection|cursor|session|app|client)$/;
+
+export function replay(reading: Reading, flow: Flow): Replay {
+  const frames = reading.scopes.map((scope) => ({ scope, held: parameters(scope) }));
+  const ordered = reading.assignments.filter((assignment) => !assignment.pair).sort((a, b) => a.value[1] - b.value[1]);
+  const depths = depthsOf(reading);
+  let next = 0;
+  const environmentAt = (at: number): Environment => {
+    const around = frames.filter(({ scope }) => scope.span[0] <= at && at < scope.span[1]).reverse();
+    return (name) => {
+      for (const { held } of around) {
+        const found = held.get(name);
+        if (found !== undefined) return found.value;
+      }
+      return undefined;
+    };
+  };
+  const assign = (assignment: Assignment): void => {
+    const environment = environmentAt(assignment.at);
+    const value = evaluate(reading, assignment.value, environment, flow);
+    const frame = frames.findLast(({ scope }) => scope.span[0] <= assignment.at && assignment.at < scope.span[1]);
+    if (frame === undefined) return;
+    for (const target of assignment.targets) {
+      // A member set anywhere in a fragment is seen by its other methods.
+      const holder = /^(?:self|this|@)/.test(target) && frames[0] !== undefined ? frames[0] : frame;
+      const depth = depths(assignment.at);
+      const before = holder.held.get(target) ?? (assignment.adds ? known(environment, target, depth) : undefined);
+      holder.held.set(target, {
+        value: settle(before, value, assignment, depth),
+        depth: Math.min(depth, before?.depth ?? depth),
+      });
+    }
+  };
+  return {
+    advance(at) {
+      for (; next < ordered.length && ordered[next]!.value[1] <= at; next++) assign(ordered[next]!);
+      return environmentAt(at);
+    },
+  };
+}
+
+function known(environment: Environment, name: string, depth: number): Held | undefined {
+  const value = environment(name);
+  return value === undefined ? undefined : { value, depth };
+}
+
+function settle(before: Held | undefined, value: Value, assignment: Assignment, depth: number): Value {
+  const now = assignment.loop ? { ...value, list: false } : value;
+  if (before === undefined || (!assignment.adds && depth <= before.depth)) return now;
+  const literal = assignment.adds ? before.value.literal + now.literal : now.literal || before.value.literal;
+  const level = Math.max(before.value.level, now.level);
+  const glued = assignment.adds && level > 0 && !before.value.list && literal !== '';
+  return {
+    level,
+    literal,
+    built: before.value.built || now.built || glued,
+    list: before.value.list || now.list,
+    source: now.source,
+  };
+}
+
+function parameters(scope: Scope): Map<string, Held> {
+  return new Map(
+    scope.params.map((name) => {
+      const level = scope.callback || notData.test(name) ? 1 : 2;
+      return [name, { value: { level, built: false, literal: '', list: false, source: '' }, depth: 0 }];
+    }),
+  );
+}
+
+/** Depth in braces, or in columns where indentation says it. */
+function depthsOf(reading: Reading): (at: number) => number {
+  const { tokens, text, family } = reading;
+  if (family.name === 'python' || family.name === 'ruby') {
+    return (at) => {
+      const offset = tokens[at]?.start ?? 0;
+      const line = text.lastIndexOf('\n', offset - 1) + 1;
+      return /^[ \t]*/.exec(text.slice(line, offset))?.[0].length ?? 0;
+    };
+  }
+  const depths = new Uint16Array(tokens.length + 1);
+  let depth = 0;
+  for (const [index, token] of tokens.entries()) {
+    if (token.kind === 'op' && token.text === '{') depth++;
+    else if (token.kind === 'op' && token.text === '}') depth = Math.max(0, depth - 1);
+    depths[index] = depth;
+  }
+  return (at) => depths[at] ?? 0;
+}
