@@ -11,6 +11,9 @@ const cwe = z.array(z.string().regex(/^CWE-\d+$/));
 const id = z.string().regex(/^[a-z0-9-]+$/);
 const patterns = z.array(z.string().min(2));
 
+/** Sentences that are and are not about it; the tests say them. */
+const examples = z.strictObject({ yes: patterns, no: patterns });
+
 const topicText = z.strictObject({
   title: z.string(),
   explanation: z.string(),
@@ -33,6 +36,7 @@ const topicSchema = z.strictObject({
   /** The general topic gives way to the exact one. */
   unlessTopic: z.array(id).optional(),
   mitigatedBy: z.array(id),
+  examples,
   en: topicText,
   fr: topicText,
 });
@@ -48,6 +52,7 @@ const practiceSchema = z.strictObject({
   code: patterns,
   /** Good engineering that secures little by itself. */
   minor: z.boolean().optional(),
+  examples,
   en: practiceText,
   fr: practiceText,
 });
