@@ -1,21 +1,15 @@
 // What `simulate` says: progress and prose on stderr, the result on stdout.
 import { join } from 'node:path';
 import type { Simulation } from '../platform/documents/simulation.ts';
+import { estimateSeconds } from '../simulate/scenarios/estimate.ts';
 import { type MethodPlan, methodPlans } from '../simulate/scenarios/methods.ts';
 import type { Progress, SimulationOptions } from '../simulate/scenarios/run-simulation.ts';
 import type { CommandInput } from './command.ts';
 
 /** Every step that would be taken, and none of them taken. */
-export function tellPlan(
-  input: CommandInput,
-  plan: Pick<SimulationOptions, 'profile' | 'scenarios' | 'methods' | 'pace' | 'runs' | 'allow'>,
-): void {
-  const steps = methodPlans
-    .filter(
-      ({ scenario, method }) =>
-        plan.scenarios.includes(scenario) && (plan.methods?.length === 0 || plan.methods?.includes(method)),
-    )
-    .map((method) => ({ ...method, why: method.impossible(plan.profile, plan.allow) }));
+export function tellPlan(input: CommandInput, plan: Planned): void {
+  const steps = stepsOf(plan);
+  const seconds = secondsOf(plan);
   if (input.json) {
     const listed = steps.map(({ scenario, method, why }) => ({
       scenario,
@@ -23,11 +17,39 @@ export function tellPlan(
       runs: why === null,
       ...(why === null ? {} : { why: input.say(why) }),
     }));
-    const head = { schema: 'rempart/simulation-plan@1', target: plan.profile.name, pace: plan.pace, runs: plan.runs };
+    const { pace, runs } = plan;
+    const head = { schema: 'rempart/simulation-plan@1', target: plan.profile.name, pace, runs, seconds };
     input.stdout.write(`${JSON.stringify({ ...head, steps: listed })}\n`);
     return;
   }
   for (const step of steps) input.stdout.write(`${stepLine(step, plan.pace, input)}\n`);
+  input.stdout.write(`${durationLine(plan, input)}\n`);
+}
+
+type Planned = Pick<SimulationOptions, 'profile' | 'scenarios' | 'methods' | 'pace' | 'runs' | 'allow'>;
+
+function stepsOf({ scenarios, methods, profile, allow }: Planned) {
+  return methodPlans
+    .filter(
+      ({ scenario, method }) => scenarios.includes(scenario) && (methods?.length === 0 || methods?.includes(method)),
+    )
+    .map((method) => ({ ...method, why: method.impossible(profile, allow) }));
+}
+
+function secondsOf(plan: Planned): [number, number] {
+  return estimateSeconds(
+    stepsOf(plan).filter(({ why }) => why === null),
+    plan,
+  );
+}
+
+/** How long it will take, in minutes, for whoever waits. */
+export function durationLine(plan: Planned, { say }: CommandInput): string {
+  const [from, to] = secondsOf(plan).map((seconds) => Math.max(1, Math.ceil(seconds / 60)));
+  const { pace, runs } = plan;
+  return from === to
+    ? say('simulate.cli.takes', { minutes: to ?? 1, pace, runs })
+    : say('simulate.cli.takes.range', { from: from ?? 1, to: to ?? 1, pace, runs });
 }
 
 function stepLine(

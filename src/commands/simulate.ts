@@ -17,7 +17,7 @@ import { refuseStrangers } from '../simulate/targets/loopback.ts';
 import { loadProfile } from '../simulate/targets/profile.ts';
 import { carryOutExperiment, writeExperiment } from './chaos-experiment.ts';
 import { type Command, type CommandInput, usageError, wholeNumber } from './command.ts';
-import { tellPlan, tellProgress, tellResult } from './simulate-output.ts';
+import { durationLine, tellPlan, tellProgress, tellResult } from './simulate-output.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const rubricFile = join(root, 'scenarios', 'rubric.yaml');
@@ -67,6 +67,7 @@ export const simulate: Command = {
       return 0;
     }
     const startedAt = new Date();
+    input.stderr.write(`${durationLine(plan, input)}\n`);
     const out = textOption(input, 'out') ?? join(input.data, 'runs', runId(startedAt));
     // As the evidence: what a target said is for those who ran it.
     mkdirSync(out, { recursive: true, mode: 0o700 });
