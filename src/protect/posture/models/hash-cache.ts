@@ -9,7 +9,8 @@ export interface HashCache {
   find(path: string, stat: FileIdentity): string | undefined;
   /** The file was hashed before, and has changed since. */
   changed(path: string, stat: FileIdentity): boolean;
-  keep(path: string, stat: FileIdentity, sha256: string): void;
+  /** `readFrom`: when reading began, in milliseconds since the epoch. */
+  keep(path: string, stat: FileIdentity, sha256: string, readFrom: number): void;
   save(): void;
 }
 
@@ -17,6 +18,9 @@ interface Entry {
   stat: FileIdentity;
   sha256: string;
 }
+
+/** Above the step of the clock that stamps files on Linux (4 to 10 ms), macOS and Windows. */
+const tickMs = 50;
 
 const schema = 'rempart/model-hashes@1';
 
@@ -37,7 +41,9 @@ export function openHashCache(files: ListFiles, root: string, list: string): Has
       const entry = entries.get(path);
       return entry !== undefined && !sameFile(entry.stat, stat);
     },
-    keep(path, stat, sha256) {
+    keep(path, stat, sha256, readFrom) {
+      // A file may change twice within one tick of its clock: one that changed just before it was read is read again.
+      if (readFrom - Number(BigInt(stat.ctimeNs) / 1_000_000n) < tickMs) return;
       fresh = true;
       entries.set(path, { stat, sha256 });
     },

@@ -37,6 +37,8 @@ export interface Blob {
   place: BlobPlace;
   /** Of its bytes; undefined while they were not read. */
   sha256?: string;
+  /** When reading them began, in milliseconds since the epoch. */
+  readFrom?: number;
   unreadable?: string;
 }
 
@@ -73,6 +75,7 @@ export async function hashBlobs(
       wanted.push(blob as (typeof wanted)[number]);
   }
   onPlan?.(wanted.reduce((sum, { place }) => sum + place.stat.size, 0));
+  const readFrom = Date.now();
   const began = performance.now();
   const results = await hashFiles(
     wanted.map(({ place }) => ({ file: join(root, place.path), size: place.stat.size })),
@@ -85,8 +88,9 @@ export async function hashBlobs(
       continue;
     }
     blob.sha256 = result.sha256;
+    blob.readFrom = readFrom;
     blob.place = { ...blob.place, stat: result.stat };
-    cache?.keep(blob.place.path, result.stat, result.sha256);
+    cache?.keep(blob.place.path, result.stat, result.sha256, readFrom);
     hashing.files++;
     hashing.bytes += result.bytes;
   }

@@ -157,8 +157,8 @@ function merged(files: ListFiles, models: readonly TrustedModel[]): TrustedModel
 
 function keepHashes(files: ListFiles, store: Store, list: TrustedList, blobs: ReadonlyMap<string, Blob>): void {
   const cache = openHashCache(files, store.root, list.signature);
-  for (const { place, sha256 } of blobs.values()) {
-    if (place.kind === 'file' && sha256 !== undefined) cache.keep(place.path, place.stat, sha256);
+  for (const { place, sha256, readFrom = 0 } of blobs.values()) {
+    if (place.kind === 'file' && sha256 !== undefined) cache.keep(place.path, place.stat, sha256, readFrom);
   }
   cache.save();
 }
