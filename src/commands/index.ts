@@ -7,6 +7,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   journal: async () => (await import('./journal.ts')).journal,
   keys: async () => (await import('./keys.ts')).keys,
   screen: async () => (await import('./screen.ts')).screen,
+  analyze: async () => (await import('./analyze.ts')).analyze,
   simulate: async () => (await import('./simulate.ts')).simulate,
   rescore: async () => (await import('./rescore.ts')).rescore,
   compare: async () => (await import('./compare.ts')).compare,

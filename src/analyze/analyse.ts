@@ -1,0 +1,122 @@
+// From paths to a report's material: everything is read, judged, kept in the order of the input, and counted.
+import type { Readable } from 'node:stream';
+import type { AnalysedConversation, Analysis, Severity } from '../platform/documents/analysis.ts';
+import type { Lang } from '../platform/i18n/say.ts';
+import { createAcrossView } from './across.ts';
+import { engineOf } from './engine.ts';
+import { type KeptConversations, keepConversations } from './kept-conversations.ts';
+import type { Told } from './narrative/narrate.ts';
+import { analyseExports, type Progress } from './pipeline.ts';
+import { countBySeverity, isOpen, type ReportSource } from './report/source.ts';
+
+export interface AnalyseInput {
+  paths: readonly string[];
+  lang: Lang;
+  /** ISO instant with its offset. */
+  date: string;
+  /** Of the program. */
+  version: string;
+  stdin?: Readable;
+  /** Takes from this file what was analysed before, and keeps there what is new. */
+  resumeFile?: string;
+  workers?: number;
+  signal?: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+  /** Tells the findings of one conversation in sentences; null where it has nothing to tell. */
+  narrate?: { name: string; tell: (conversation: AnalysedConversation) => Promise<Told | null> };
+}
+
+export interface AnalysisResult {
+  source: ReportSource;
+  /** Open weaknesses of all conversations. */
+  open: Record<Severity, number>;
+  interrupted: boolean;
+  /** Lets go of what was kept; the source cannot be read after it. */
+  close(): void;
+}
+
+/** Throws ERR_EXPORT_MISSING when a path does not exist. */
+export async function analyse(input: AnalyseInput): Promise<AnalysisResult> {
+  const kept = keepConversations();
+  try {
+    return await gather(input, kept);
+  } catch (error) {
+    kept.close();
+    throw error;
+  }
+}
+
+async function gather(input: AnalyseInput, kept: KeptConversations): Promise<AnalysisResult> {
+  const engine = engineOf(input.version);
+  const across = createAcrossView();
+  const statistics = { conversations: 0, ok: 0, errors: 0 };
+  const open = { critical: 0, high: 0, medium: 0, low: 0, info: 0 };
+  const notRead: Analysis['notRead'] = [];
+  const ids = new Set<string>();
+  const asked =
+    input.narrate === undefined ? undefined : { name: input.narrate.name, accepted: 0, refused: 0, unanswered: 0 };
+  let interrupted = false;
+  for await (const found of analyseExports(input.paths, pipelineOptions(input, engine))) {
+    if (input.signal?.aborted === true) {
+      interrupted = true;
+      break;
+    }
+    if (found.kind === 'not-read') {
+      notRead.push({ source: found.source, why: found.why });
+      continue;
+    }
+    statistics.conversations += 1;
+    statistics[found.conversation.status === 'ok' ? 'ok' : 'errors'] += 1;
+    const conversation = withOwnId(found.conversation, ids);
+    if (input.narrate !== undefined && asked !== undefined) await narrate(conversation, input.narrate, asked);
+    for (const [severity, count] of Object.entries(countBySeverity(conversation.findings.filter(isOpen))))
+      open[severity as Severity] += count;
+    across.add(conversation);
+    kept.add(conversation);
+  }
+  const source: ReportSource = {
+    schema: 'rempart/analysis@1',
+    engine,
+    date: input.date,
+    lang: input.lang,
+    conversations: kept,
+    statistics,
+    across: across.view(),
+    notRead,
+    ...(asked === undefined ? {} : { narrator: asked }),
+  };
+  return { source, open, interrupted, close: () => kept.close() };
+}
+
+function pipelineOptions({ lang, stdin, workers, onProgress, resumeFile }: AnalyseInput, engine: Analysis['engine']) {
+  return {
+    context: { lang },
+    ...(stdin === undefined ? {} : { stdin }),
+    ...(workers === undefined ? {} : { workers }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+    ...(resumeFile === undefined
+      ? {}
+      : { resume: { file: resumeFile, engine: `${engine.version} ${engine.rules.hash}` } }),
+  };
+}
+
+async function narrate(
+  conversation: AnalysedConversation,
+  { tell }: NonNullable<AnalyseInput['narrate']>,
+  asked: NonNullable<Analysis['narrator']> & { unanswered: number },
+): Promise<void> {
+  const told = await tell(conversation);
+  if (told === null) return;
+  conversation.narrative = told.sentences;
+  asked.accepted += told.accepted;
+  asked.refused += told.refused;
+  if (!told.answered) asked.unanswered += 1;
+}
+
+/** An export may be given twice, and nothing is left out for that: its conversations differ by a number. */
+function withOwnId(conversation: AnalysedConversation, ids: Set<string>): AnalysedConversation {
+  let { id } = conversation;
+  for (let copy = 2; ids.has(id); copy++) id = `${conversation.id}~${copy}`;
+  ids.add(id);
+  return { ...conversation, id };
+}

@@ -1,0 +1,87 @@
+// Analysed conversations kept in their order, in a file that has no name: however many there are, memory does not grow.
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { AnalysedConversation } from '../platform/documents/analysis.ts';
+
+export interface KeptConversations extends Iterable<AnalysedConversation> {
+  add(conversation: AnalysedConversation): void;
+  close(): void;
+}
+
+/** Small analyses never touch the disk. */
+const inMemoryChars = 16 * 2 ** 20;
+
+/** What was added is a copy; each walk through it reads it anew. */
+export function keepConversations(mostInMemory = inMemoryChars): KeptConversations {
+  let memory: string[] = [];
+  let chars = 0;
+  let file: { fd: number; forget: () => void } | null = null;
+  const places: { at: number; length: number }[] = [];
+  let end = 0;
+
+  function spill(texts: readonly string[]): void {
+    file ??= openNameless();
+    for (const text of texts) {
+      const bytes = Buffer.from(text);
+      for (let written = 0; written < bytes.length; )
+        written += writeSync(file.fd, bytes, written, bytes.length - written, end + written);
+      places.push({ at: end, length: bytes.length });
+      end += bytes.length;
+    }
+  }
+
+  return {
+    add(conversation) {
+      const text = JSON.stringify(conversation);
+      if (file !== null) return spill([text]);
+      memory.push(text);
+      chars += text.length;
+      if (chars <= mostInMemory) return;
+      spill(memory);
+      memory = [];
+    },
+    *[Symbol.iterator]() {
+      for (const text of memory) yield JSON.parse(text) as AnalysedConversation;
+      for (const { at, length } of places) {
+        const bytes = Buffer.alloc(length);
+        for (let got = 0; got < length; ) {
+          const more = readSync(file!.fd, bytes, got, length - got, at + got);
+          if (more === 0) break;
+          got += more;
+        }
+        yield JSON.parse(bytes.toString()) as AnalysedConversation;
+      }
+    },
+    close() {
+      file?.forget();
+      file = null;
+      places.length = 0;
+      memory = [];
+    },
+  };
+}
+
+/** Readable by its owner only, and gone with the process, however that ends (where the system allows it). */
+function openNameless(): { fd: number; forget: () => void } {
+  const path = join(tmpdir(), `rempart-analysis-${process.pid}-${randomBytes(6).toString('hex')}`);
+  const fd = openSync(path, 'wx+', 0o600);
+  let named = true;
+  const unname = () => {
+    try {
+      unlinkSync(path);
+      named = false;
+    } catch {
+      // Windows keeps an open file's name until it is closed.
+    }
+  };
+  unname();
+  return {
+    fd,
+    forget() {
+      closeSync(fd);
+      if (named) unname();
+    },
+  };
+}

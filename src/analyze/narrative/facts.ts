@@ -1,0 +1,42 @@
+// What a narrator is told of a conversation: rules' own words and positions, never a word that the conversation said.
+import type { AnalysedConversation, Finding } from '../../platform/documents/analysis.ts';
+import { messageNumber } from '../report/words.ts';
+
+export interface ToldFinding {
+  id: string;
+  weakness: string;
+  cwe: readonly string[];
+  owasp: readonly string[];
+  severity: Finding['severity'];
+  state: Finding['state'];
+  message: number;
+  author: Finding['author'];
+  life: { event: string; message: number; author: string }[];
+  fix: string;
+}
+
+/** More would not be read, and would not fit a small model's window. */
+const mostFindings = 20;
+
+/** Titles and fixes are the rules' words. Excerpts, titles, names of files, branches and models stay here. */
+export function factsOf({ findings }: AnalysedConversation): ToldFinding[] {
+  return findings
+    .filter(({ state }) => state !== 'example')
+    .slice(0, mostFindings)
+    .map((finding) => ({
+      id: finding.id,
+      weakness: finding.title,
+      cwe: finding.cwe,
+      owasp: finding.owasp,
+      severity: finding.severity,
+      state: finding.state,
+      message: messageNumber(finding.messageIndex),
+      author: finding.author,
+      life: finding.life.map(({ event, messageIndex, author }) => ({
+        event,
+        message: messageNumber(messageIndex),
+        author,
+      })),
+      fix: finding.fix,
+    }));
+}

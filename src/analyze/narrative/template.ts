@@ -1,0 +1,17 @@
+// The sentences that stand where no narrator's do: one per finding, from its own facts.
+import type { Lang } from '../../platform/i18n/say.ts';
+import { sayer } from '../../platform/i18n/say.ts';
+import type { ToldFinding } from './facts.ts';
+
+export function templateSentence(finding: ToldFinding, lang: Lang): string {
+  const say = sayer(lang);
+  const { id, weakness, severity, state, message, author, life } = finding;
+  const text = say(`analyze.template.${state}`, {
+    title: weakness,
+    severity: say(`analyze.severity.${severity}`),
+    n: message,
+    by: say(`analyze.by.${author as 'user'}`),
+    fixed: life.findLast(({ event }) => event === 'fixed')?.message ?? '?',
+  });
+  return `${text} [${id}]`;
+}
