@@ -1,20 +1,44 @@
 // All format readers in the order in which they are asked, and what each parsed value is to them.
 import type { Conversation } from '../conversation.ts';
+import { aistudio } from './aistudio.ts';
 import { chatgpt } from './chatgpt.ts';
+import { chatgptGroups, chatgptShare } from './chatgpt-others.ts';
 import { claude, claudeDesign, claudeMemories, claudeProject } from './claude.ts';
+import { claudeCode } from './claude-code.ts';
+import { codex } from './codex.ts';
 import type { Place } from './draft.ts';
 import type { ConversationReader, EntriesReader } from './format-reader.ts';
+import { grok, perplexity } from './grok-perplexity.ts';
 import { lechat } from './lechat.ts';
+import { openai, openaiEntries } from './openai.ts';
 import { isShape, type Shape } from './shape.ts';
+import { sharegpt, sharegptEntries } from './sharegpt.ts';
+import { takeout } from './takeout.ts';
 
-const whole: readonly ConversationReader[] = [chatgpt, claude, claudeDesign, claudeProject, claudeMemories];
-const entries: readonly EntriesReader[] = [lechat];
+const whole: readonly ConversationReader[] = [
+  chatgpt,
+  chatgptShare,
+  claude,
+  claudeDesign,
+  claudeProject,
+  claudeMemories,
+  aistudio,
+  grok,
+  perplexity,
+  chatgptGroups,
+  openai,
+  sharegpt,
+];
+/** Their marks are unmistakable, and a line of a log may look like an envelope: these are asked first. */
+const marked: readonly EntriesReader[] = [lechat, takeout, claudeCode, codex];
+const entries: readonly EntriesReader[] = [...marked, openaiEntries, sharegptEntries];
 
 /** Whether a value is a conversation, or an entry of one; null when it is neither. */
 export function recognise(value: unknown): 'conversation' | 'entry' | null {
   if (Array.isArray(value))
     return value.length > 0 && value.slice(0, 5).some((v) => recognise(v) === 'entry') ? 'conversation' : null;
   if (!isShape(value)) return null;
+  if (marked.some((reader) => reader.recognises(value))) return 'entry';
   if (whole.some((reader) => reader.recognises(value))) return 'conversation';
   return entries.some((reader) => reader.recognises(value)) ? 'entry' : null;
 }

@@ -1,6 +1,8 @@
 // Reads one piece: parses it, finds its format, mends what is damaged.
 import { type Lang, say } from '../../platform/i18n/say.ts';
 import type { Conversation, ReadItem } from '../conversation.ts';
+import { readPage, readText } from '../formats/capture.ts';
+import { readEnvelope } from '../formats/embedded.ts';
 import { readConversation, readEntries, recognise } from '../formats/recognise.ts';
 import { isShape, type Shape, text } from '../formats/shape.ts';
 import { decodeText, mend } from './mend.ts';
@@ -22,7 +24,7 @@ function conversationsOf(piece: Piece, repairs: Set<string>): Conversation[] {
   const texts = piece.texts.map((bytes) => decodeText(bytes, repairs));
   if (piece.layout === 'entries') return entriesOf(piece, texts);
   if (piece.layout === 'value') return valuesOf(JSON.parse(texts[0] ?? '') as unknown, piece);
-  return [];
+  return piece.layout === 'page' ? readPage(texts[0] ?? '', piece.place) : readText(texts[0] ?? '', piece.place);
 }
 
 /** Entries that cannot be parsed are lost one by one, and said. */
@@ -50,7 +52,8 @@ function valuesOf(value: unknown, piece: Piece): Conversation[] {
   if (!isShape(value)) return [];
   const one = readConversation(value, piece.place);
   if (one !== null) return [one];
-  return recognise(value) === 'entry' ? readEntries([value], piece.place) : [];
+  if (recognise(value) === 'entry') return readEntries([value], piece.place);
+  return piece.amongConversations ? [] : readEnvelope(value, piece.place);
 }
 
 function nothing(piece: Piece, lang: Lang): ReadItem {

@@ -11,6 +11,8 @@ export const formats = [
   'sharegpt',
   'claude-code',
   'codex',
+  'grok',
+  'perplexity',
   'capture',
   'unknown',
 ] as const;
