@@ -1,9 +1,11 @@
 // `rempart posture scan|harden|…`: what is exposed or weakly set, and what would be better.
 import { type Command, type CommandInput, usageError } from './command.ts';
+import { hardenPosture } from './posture-harden.ts';
 import { scanPosture } from './posture-scan.ts';
 
 const actions: Readonly<Record<string, (input: CommandInput) => Promise<number>>> = {
   scan: scanPosture,
+  harden: hardenPosture,
 };
 
 export const posture: Command = {
@@ -14,6 +16,9 @@ export const posture: Command = {
   options: {
     format: { type: 'string', value: 'sarif,json', summary: 'posture.cli.format' },
     out: { type: 'string', value: 'DIR', summary: 'posture.cli.out' },
+    profile: { type: 'string', value: 'DEPLOYMENT', summary: 'posture.cli.profile' },
+    'secure-mode': { type: 'boolean', summary: 'posture.cli.secure-mode' },
+    force: { type: 'boolean', summary: 'posture.cli.force' },
     patch: { type: 'string', value: 'FILE', summary: 'posture.cli.patch' },
   },
   actions: {
@@ -21,6 +26,11 @@ export const posture: Command = {
       usage: 'scan [PATH…] [--format sarif] [--patch FILE]',
       summary: 'posture.cli.scan',
       options: ['format', 'out', 'patch'],
+    },
+    harden: {
+      usage: 'harden --out DIR [--profile DEPLOYMENT] [--secure-mode] [--force]',
+      summary: 'posture.cli.harden',
+      options: ['out', 'profile', 'secure-mode', 'force'],
     },
   },
   async run(input) {
