@@ -7,6 +7,8 @@ import { RempartError } from './platform/base/errors.ts';
 import { fileIssue, schemaIssue } from './platform/base/schema-issue.ts';
 import { isSubject } from './platform/base/subject.ts';
 import type { TextKey } from './platform/i18n/say.ts';
+import { actions, defaultPolicy } from './protect/screening/policy.ts';
+import { type Role, roles } from './protect/screening/verdict.ts';
 
 const port = z.number().int().min(0).max(65535);
 const milliseconds = z.number().int().min(1).max(3_600_000);
@@ -33,6 +35,60 @@ const provider = z.strictObject({
    * `environment` heeds them there too, `none` goes straight; else a proxy's address.
    */
   proxy: text.default('auto'),
+});
+
+const action = z.enum(actions);
+const byRole = (defaults: Readonly<Record<Role, z.output<typeof action>>>) =>
+  z
+    .strictObject({
+      user: action.default(defaults.user),
+      tool: action.default(defaults.tool),
+      assistant: action.default(defaults.assistant),
+      system: action.default(defaults.system),
+    })
+    .prefault({});
+const share = z.number().min(0).max(1);
+const { prompts, answers } = defaultPolicy;
+
+/** What is done about what screening finds. */
+const screening = z.strictObject({
+  prompts: z
+    .strictObject({
+      injection: byRole(prompts.injection),
+      jailbreak: byRole(prompts.jailbreak),
+      'code-execution': byRole(prompts['code-execution']),
+      secret: byRole(prompts.secret),
+      'personal-data': byRole(prompts['personal-data']),
+    })
+    .prefault({}),
+  answers: z
+    .strictObject({
+      secret: action.default(answers.secret),
+      'personal-data': action.default(answers['personal-data']),
+      internal: action.default(answers.internal),
+      'system-prompt': action.default(answers['system-prompt']),
+    })
+    .prefault({}),
+  whenUnscreened: z.enum(['refuse', 'forward']).default(defaultPolicy.whenUnscreened),
+  /** Score from which a text is suspicious, by the role that speaks it; 0.5 where nothing is given. */
+  thresholds: z.partialRecord(z.enum(roles), share).default({}),
+  behaviour: z
+    .strictObject({
+      mode: z.enum(['off', 'watch', 'enforce']).default('watch'),
+      /** Requests of this deployment before any is judged. */
+      warmAfter: z.number().int().min(50).max(1_000_000).default(300),
+      watchAbove: share.default(0.5),
+      flagAbove: share.default(0.7),
+      watchedPerMinute: z.number().int().min(1).default(20),
+    })
+    .prefault({}),
+  /** How long who tried to have code run is shut out; 0 for not at all. */
+  quarantine: z
+    .strictObject({
+      minutes: z.number().int().min(0).max(10_080).default(15),
+      keyAttempts: z.number().int().min(1).default(3),
+    })
+    .prefault({}),
 });
 
 const timeouts = z.strictObject({
@@ -111,7 +167,20 @@ export const configSchema = z.strictObject({
       providers: z.array(z.string()).optional(),
     })
     .optional(),
+  screening: screening.prefault({}),
   alerts: z.strictObject({ webhook: text.optional() }).prefault({}),
+  /** Asked for the summing-up of `analyze` when --narrator names it, and only then. */
+  narrator: z
+    .strictObject({
+      /** Address before the dialect's own path; the gateway by default, so that its guards apply. */
+      url: text.default('http://127.0.0.1:8080'),
+      /** REMPART_NARRATOR_KEY sets it too. */
+      key: secret.optional(),
+      /** By default one that the named dialect usually has. */
+      model: text.optional(),
+      timeoutMs: milliseconds.default(60_000),
+    })
+    .prefault({}),
 });
 
 /** The checked configuration with `env:` and `file:` resolved; deeply frozen. */
@@ -211,7 +280,7 @@ function describeIssue(file: string, error: z.ZodError, given: unknown): Rempart
 }
 
 /** What only shows once `env:` and `file:` are resolved: refused here, before anything is opened or written. */
-function checkResolved(file: string, { providers, alerts, store, models }: Config): void {
+function checkResolved(file: string, { providers, alerts, store, models, narrator }: Config): void {
   const refuse = (path: string, key: TextKey, facts = {}): never => {
     throw new RempartError('ERR_CONFIG_INVALID', { file, path, what: { key, facts } });
   };
@@ -226,6 +295,8 @@ function checkResolved(file: string, { providers, alerts, store, models }: Confi
   }
   const wrong = alerts.webhook === undefined ? undefined : urlIssue(alerts.webhook);
   if (wrong !== undefined) refuse('alerts.webhook', wrong);
+  const wrongNarrator = urlIssue(narrator.url);
+  if (wrongNarrator !== undefined) refuse('narrator.url', wrongNarrator);
   const wrongApi = models?.api === undefined ? undefined : urlIssue(models.api);
   if (wrongApi !== undefined) refuse('models.api', wrongApi);
   for (const [index, name] of (models?.providers ?? []).entries())
