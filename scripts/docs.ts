@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { type ErrorCode, errorCatalogue } from '../src/platform/base/errors.ts';
 import { analysisSchema } from '../src/platform/documents/analysis.ts';
 import { comparisonSchema } from '../src/platform/documents/comparison.ts';
+import { driftSchema } from '../src/platform/documents/drift.ts';
 import { gameDaySchema } from '../src/platform/documents/game-day.ts';
 import { modelsSchema } from '../src/platform/documents/models.ts';
 import { postureSchema } from '../src/platform/documents/posture.ts';
@@ -69,6 +70,7 @@ export function generatedFiles(): Record<string, string> {
     'errors.md': errorsPage(),
     'schemas/analysis@1.json': schemaFile(analysisSchema),
     'schemas/comparison@1.json': schemaFile(comparisonSchema),
+    'schemas/drift@1.json': schemaFile(driftSchema),
     'schemas/gameday@1.json': schemaFile(gameDaySchema),
     'schemas/models@1.json': schemaFile(modelsSchema),
     'schemas/posture@1.json': schemaFile(postureSchema),
