@@ -5,6 +5,7 @@ import type { Lang } from '../platform/i18n/say.ts';
 import { createAcrossView } from './across.ts';
 import { engineOf } from './engine.ts';
 import { type KeptConversations, keepConversations } from './kept-conversations.ts';
+import { maskedName, withMaskedNames } from './masked.ts';
 import type { Told } from './narrative/narrate.ts';
 import { analyseExports, type Progress } from './pipeline.ts';
 import { countBySeverity, isOpen, type ReportSource } from './report/source.ts';
@@ -62,12 +63,12 @@ async function gather(input: AnalyseInput, kept: KeptConversations): Promise<Ana
       break;
     }
     if (found.kind === 'not-read') {
-      notRead.push({ source: found.source, why: found.why });
+      notRead.push({ source: maskedName(found.source), why: maskedName(found.why) });
       continue;
     }
     statistics.conversations += 1;
     statistics[found.conversation.status === 'ok' ? 'ok' : 'errors'] += 1;
-    const conversation = withOwnId(found.conversation, ids);
+    const conversation = withOwnId(withMaskedNames(found.conversation), ids);
     if (input.narrate !== undefined && asked !== undefined) await narrate(conversation, input.narrate, asked);
     for (const [severity, count] of Object.entries(countBySeverity(conversation.findings.filter(isOpen))))
       open[severity as Severity] += count;

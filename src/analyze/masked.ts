@@ -1,0 +1,26 @@
+// Secrets masked where no finding looks: in titles, names of files and models, and the types that nobody knows.
+import type { AnalysedConversation } from '../platform/documents/analysis.ts';
+import { mask } from '../platform/inspection/mask.ts';
+import { findSecrets } from '../platform/inspection/secrets.ts';
+import { maskedLabel } from './findings/secrets.ts';
+
+/** Only what certainly is one: the name of a file is often a hash, and a reader has to find it again. */
+export function maskedName(text: string): string {
+  const hits = findSecrets(text, { decode: false }).filter(
+    ({ confidence, placeholder }) => confidence === 'certain' && !placeholder,
+  );
+  return hits.length === 0 ? text : mask(text, hits, ({ start, end }) => maskedLabel(text.slice(start, end)));
+}
+
+export function withMaskedNames(conversation: AnalysedConversation): AnalysedConversation {
+  const { title, source, models, unread, error } = conversation;
+  const types = Object.entries(unread.unknownTypes).map(([type, count]): [string, number] => [maskedName(type), count]);
+  return {
+    ...conversation,
+    title: maskedName(title),
+    source: maskedName(source),
+    models: models.map(maskedName),
+    unread: { ...unread, unknownTypes: Object.fromEntries(types) },
+    ...(error === undefined ? {} : { error: { ...error, message: maskedName(error.message) } }),
+  };
+}
