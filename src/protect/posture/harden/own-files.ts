@@ -35,7 +35,7 @@ COPY targets ./targets
 COPY web ./web
 RUN mkdir -p /var/lib/rempart && chown 10001:10001 /var/lib/rempart
 USER 10001:10001
-HEALTHCHECK --interval=15s --timeout=5s CMD ["node", "-e", "fetch('http://127.0.0.1:8081/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=15s --timeout=5s CMD ["node", "-e", "fetch('http://127.0.0.1:8081/healthz').then((r) => { process.exitCode = r.ok ? 0 : 1; }, () => { process.exitCode = 1; })"]
 ENTRYPOINT ["node", "bin/rempart.js"]
 CMD ["up"]
 `;
