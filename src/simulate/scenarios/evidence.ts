@@ -108,6 +108,8 @@ const lines = z.discriminatedUnion('kind', [
   z.strictObject({ ...base, kind: z.literal('alert'), body: z.string() }),
   /** The machine was not calm: what the health page showed until now is no baseline. */
   z.strictObject({ ...base, kind: z.literal('baseline-again') }),
+  /** How busy the machine was by itself, before and after a load fault: the share of its processors' time. */
+  z.strictObject({ ...base, kind: z.literal('machine'), busy: z.number() }),
   z.strictObject({
     ...base,
     kind: z.literal('fault'),

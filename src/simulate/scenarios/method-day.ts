@@ -4,9 +4,11 @@ import type { Say } from '../../platform/i18n/say.ts';
 import type { KeeperClient } from '../keeper/keeper-client.ts';
 import { isRestless } from '../scoring/health.ts';
 import { judgeAsk } from '../scoring/method-run.ts';
+import type { Rubric } from '../scoring/rubric.ts';
 import type { TargetClient } from '../targets/client.ts';
 import type { Phase } from './evidence.ts';
 import { healthEveryMs, type LookParts, readHistories, tryFunctions, watchHealth } from './look.ts';
+import { busyShare } from './machine-load.ts';
 import type { MethodPlan } from './methods.ts';
 import type { Recorder } from './recorder.ts';
 import { followEvidence, type SoFar } from './so-far.ts';
@@ -20,6 +22,7 @@ export interface MethodParts extends Omit<StageParts, 'client'> {
   now: () => number;
   say: Say;
   promises: Readonly<Record<string, boolean>>;
+  rubric: Rubric;
   pace: 'real' | 'quick';
   allow: { load: boolean; firewall?: boolean };
   run: number;
@@ -95,6 +98,7 @@ export class MethodDay {
     await this.tryFunctions();
     await sleep(healthEveryMs * 2);
     await this.untilCalm();
+    if (this.plan.method === 'cpu' && !(await this.untilIdle())) return false;
     const { logs } = await parts.keeper.call('logs', {});
     for (const { channel, text } of logs)
       parts.recorder.record({ kind: 'log-mark', t: parts.now(), channel, length: text.length });
@@ -109,6 +113,19 @@ export class MethodDay {
       recorder.record({ kind: 'baseline-again', t: now() });
       await sleep(healthEveryMs * 8);
     }
+  }
+
+  /** Other work on the machine passes: wait for it, at most a while. What was measured last stands in the evidence. */
+  async untilIdle(): Promise<boolean> {
+    const { recorder, signal, now, rubric } = this.parts;
+    for (let tries = 0; tries < 10 && !signal.aborted; tries++) {
+      const busy = await busyShare(1500);
+      recorder.record({ kind: 'machine', t: now(), busy });
+      if (busy < rubric.machine.calmBelow) return true;
+      // What the target showed or said meanwhile was about that other work.
+      if (this.phase === 'baseline') recorder.record({ kind: 'baseline-again', t: now() });
+    }
+    return false;
   }
 
   async fault(): Promise<void> {
@@ -216,6 +233,8 @@ export class MethodDay {
       await sleep(400);
       await readHistories(this.look, this.users);
     }
+    // A page that goes on telling of other work on the machine is not charged with the fault.
+    if (this.plan.method === 'cpu') await this.untilIdle();
     // The health page gets as long to return as people would wait for it.
     const calm = parts.now() + 4000;
     while (parts.promises['health'] && parts.now() < calm && !parts.signal.aborted && !this.soFar.healthReturned())

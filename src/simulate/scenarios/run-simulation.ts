@@ -8,6 +8,7 @@ import type { Lang, Say } from '../../platform/i18n/say.ts';
 import type { Replayed } from '../faults/process/undo-log.ts';
 import { type KeeperClient, startKeeper } from '../keeper/keeper-client.ts';
 import { methodRuns } from '../scoring/method-run.ts';
+import type { Rubric } from '../scoring/rubric.ts';
 import { randomFrom } from '../standin/random.ts';
 import { createTargetClient } from '../targets/client.ts';
 import { type Profile, placeholdersIn, profilePath, uses } from '../targets/profile.ts';
@@ -35,7 +36,7 @@ export interface SimulationOptions {
   stated?: readonly StatedObservation[];
   lang: Lang;
   say: Say;
-  rubric: { name: string; sha256: string };
+  rubric: Rubric;
   /** Where evidence.jsonl is written. */
   out: string;
   /** Where the keeper's undo log lives: in the data directory, so that the next start finds it. */

@@ -48,7 +48,7 @@ export function assessMethodRun(run: MethodRun, { begin, rubric, say }: Frame): 
   const affected = affectedAsks(run).map((ask) => telling(ask, begin.language, run.usual));
   const calls = faultCalls(run);
   const base = { run, affected: touchedCount(run, affected), attempts: calls.length };
-  const problem = problemOf(run, affected, say);
+  const problem = problemOf(run, affected, { rubric, say });
   if (problem !== null) {
     const none = Object.fromEntries(dimensions.map((d) => [d, null])) as Scores;
     return {
@@ -112,9 +112,15 @@ function cellsOf(checks: readonly CheckResult[]): Scores {
 function problemOf(
   run: MethodRun,
   affected: readonly TellingAsk[],
-  say: Say,
+  { rubric, say }: Pick<Frame, 'rubric' | 'say'>,
 ): { outcome: 'inconclusive' | 'invalid'; why: string } | null {
   if (run.why !== null) return { outcome: run.why.kind, why: run.why.text };
+  const { calmBelow } = rubric.machine;
+  const busy = Math.max(0, ...run.machine.map((fact) => fact.busy));
+  if (busy >= calmBelow) {
+    const facts = { busy: Math.round(busy * 100), limit: Math.round(calmBelow * 100) };
+    return { outcome: 'inconclusive', why: say('simulate.why.busy-machine', facts) };
+  }
   if (run.injected === null || run.cleared === null)
     return { outcome: 'inconclusive', why: say('simulate.why.not-run') };
   if (!run.injected.proved || !run.cleared.proved) {

@@ -36,6 +36,8 @@ export interface MethodRun {
   logs: EvidenceOf<'log'>[];
   scans: EvidenceOf<'scan'>[];
   dose: EvidenceOf<'dose'> | null;
+  /** How busy the machine was by itself, last measured before the fault and last after it; where nobody asked, nothing. */
+  machine: EvidenceOf<'machine'>[];
 }
 
 /** Cuts a run's evidence into its method runs, in order. */
@@ -82,7 +84,14 @@ function methodRun(begin: EvidenceOf<'method-begin'>, lines: readonly Evidence[]
     logs: of('log'),
     scans: of('scan'),
     dose: of('dose')[0] ?? null,
+    machine: lastBesides(of('machine'), faults.find((fault) => fault.action === 'injected')?.t),
   };
+}
+
+function lastBesides(machine: EvidenceOf<'machine'>[], injectedAt = Number.POSITIVE_INFINITY): EvidenceOf<'machine'>[] {
+  const before = machine.filter(({ t }) => t < injectedAt).at(-1);
+  const after = machine.filter(({ t }) => t >= injectedAt).at(-1);
+  return [before, after].filter((fact) => fact !== undefined);
 }
 
 export function judgeAsk(ask: Ask, calls: readonly UpstreamCall[], usual: Usual = nothingUsual): JudgedAsk {

@@ -28,6 +28,7 @@ const shares = (facts: Case, promises: Record<string, boolean> = {}) => {
   const method = scenarios[0]?.methods[0];
   return {
     outcome: method?.outcome,
+    why: method?.why,
     timings: method?.timings,
     share: (id: string) => {
       const found = method?.checks.find((check) => check.id === id);
@@ -35,6 +36,25 @@ const shares = (facts: Case, promises: Record<string, boolean> = {}) => {
     },
   };
 };
+
+test('overload/cpu is inconclusive where the machine was busy before the fault, and says how busy', () => {
+  const at = (busy: number) =>
+    shares({
+      scenario: 'overload',
+      method: 'cpu',
+      fault: [{ kind: 'machine', t: injectedT - 10, busy }, ...served('fault', 11_000)],
+    });
+  assert.equal(at(0.2).outcome, 'scored');
+  assert.equal(at(0.9).outcome, 'inconclusive');
+  assert.match(at(0.9).why ?? '', /90 %.*50 %/);
+  const after = shares({
+    scenario: 'overload',
+    method: 'cpu',
+    fault: [{ kind: 'machine', t: injectedT - 10, busy: 0.1 }, ...served('fault', 11_000)],
+    beside: [{ kind: 'machine', t: clearedT + 10, busy: 0.7 }],
+  });
+  assert.equal(after.outcome, 'inconclusive', 'a page that does not return then tells of something else');
+});
 
 const briefCut = (fault: Fact[]): Case => ({ scenario: 'network-cut', method: 'brief-cut', fault });
 

@@ -52,6 +52,8 @@ const rubricSchema = z.strictObject({
     silence: z.number(),
     posed: z.number(),
   }),
+  /** A load fault means nothing on a machine that was busier than this by itself. */
+  machine: z.strictObject({ calmBelow: z.number().min(0).max(1) }).default({ calmBelow: 0.5 }),
   everywhere: z.array(checkId),
   methods: z.record(z.string(), z.array(checkId)),
 });
