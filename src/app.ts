@@ -40,6 +40,8 @@ import { type ModelService, startModelService } from './protect/posture/models/m
 import { postureCommands } from './protect/posture/models/record.ts';
 import { storeFolder } from './protect/posture/models/store.ts';
 import { createRecordActivity, type RecordActivity } from './protect/record-activity.ts';
+import { openBehaviour } from './protect/screening/behaviour-file.ts';
+import { loadPromptScreen } from './protect/screening/shipped.ts';
 import { watchJournal } from './protect/watch-journal.ts';
 import { startWebhook } from './respond/escalation/webhook.ts';
 import { startStandin } from './simulate/standin/standin.ts';
@@ -116,9 +118,10 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
       keys,
       promptKey: readOrCreateSecret(join(data, 'prompt.key'), 32),
       metrics: createGatewayMetrics(registry),
+      ...(await screeningParts(options, log, atEnd)),
       ...(modelGuard === undefined ? {} : { modelGuard }),
     },
-    { ...config.gateway, lang, providers },
+    { ...config.gateway, lang, providers, screening: screeningOf(config) },
   );
   atEnd(() => gateway.close());
   const host = startHostMonitor(signals, { now: Date.now });
@@ -282,6 +285,21 @@ function modelGuardOf(
   );
   atEnd(() => service.close());
   return service;
+}
+
+/** The weights and rules are read now: a gateway that could not check a text must not start as if it could. */
+async function screeningParts({ config, data }: AppOptions, log: Log, atEnd: AtEnd) {
+  const screen = loadPromptScreen({ thresholds: config.screening.thresholds });
+  const behaviour = await openBehaviour(
+    { file: join(data, 'behaviour.json'), now: Date.now, log },
+    config.screening.behaviour,
+  );
+  atEnd(behaviour.close);
+  return { screen, behaviour: behaviour.behaviour };
+}
+
+function screeningOf({ screening: { prompts, answers, whenUnscreened, behaviour, quarantine } }: Config) {
+  return { policy: { prompts, answers, whenUnscreened }, behaviour, quarantine };
 }
 
 /** The providers of the configuration, or the stand-in's address when there is none. */

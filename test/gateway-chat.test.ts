@@ -252,8 +252,10 @@ test('createGateway() lists models in both shapes, one by its name, and none tha
 
 test('createGateway() refuses what could not be screened', async () => {
   for (const screen of [
-    () => Promise.resolve({ kind: 'unscreened', cause: 'x' } as const),
-    () => Promise.reject(new Error('down')),
+    () => ({ kind: 'unscreened', cause: 'x' }) as const,
+    () => {
+      throw new Error('down');
+    },
   ]) {
     const { rig, upstream } = await rigBefore('openai', answering(), { screen });
     const answer = await rig.chat('hi');

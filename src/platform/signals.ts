@@ -14,6 +14,11 @@ export type SignalKind =
   | 'host-overload'
   | 'host-recovered'
   | 'failed-auth'
+  | 'code-execution-attempt'
+  | 'prompt-attack'
+  | 'answer-blocked'
+  | 'behaviour-anomaly'
+  | 'screening-failed'
   | 'model-integrity'
   | 'configuration-drift';
 

@@ -157,6 +157,8 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
     const shown = outcome.partial !== '' && place.streaming;
     if (shown) await keep(outcome.partial, { complete: false, limited: false });
     if (outcome.kind === 'aborted') return { kind: 'aborted' };
+    // Refused by policy: no trouble of the assistant's, so neither waiting nor an earlier answer would be honest.
+    if (isRefusal(outcome.error)) throw outcome.error;
     const limited = limitedAnswer(outcome, { lang: turn.lang, contact: settings.contact });
     if (shown) {
       const seconds = limited.retryAfterSeconds ?? 5;
@@ -186,4 +188,8 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
       return false;
     }
   }
+}
+
+function isRefusal({ code }: RempartError): boolean {
+  return ['ERR_PROMPT_BLOCKED', 'ERR_ANSWER_BLOCKED', 'ERR_QUARANTINED', 'ERR_BEHAVIOUR'].includes(code);
 }

@@ -2,8 +2,10 @@
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Json } from '../../platform/base/json.ts';
 import type { Failure } from '../resilience/failure.ts';
+import type { AnswerSettings } from '../screening/answers.ts';
 import type { Listener, Progress } from './converse.ts';
 import type { ChatCall, ReplyEvent, ReplyReader } from './dialects/dialect.ts';
+import { type AnswerFilter, createAnswerFilter } from './filter.ts';
 import type { Attempt, AttemptEnd } from './forward.ts';
 import { failureOfStatus, providerRequest } from './provider-call.ts';
 import type { Provider } from './route.ts';
@@ -21,6 +23,9 @@ export interface ChatAttempt {
   durable: Promise<boolean>;
   progress: Progress;
   listener: Listener | undefined;
+  answers: AnswerSettings;
+  /** Ends the upstream call. */
+  cancel: () => void;
 }
 
 export function chatAttempt(given: ChatAttempt): Attempt<void> {
@@ -33,17 +38,25 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
     const request = providerRequest(provider, key, sent, settings, until - now(), signal);
     progress.tally = createTally();
     progress.events = [];
+    const filter = createAnswerFilter(given.answers, listener === undefined);
+    progress.filter = filter;
     if (listener === undefined) return readWhole(given, provider, await callUpstream(provider.dispatcher, request));
 
     const relay = createRelay(given, listener, isFallback);
     let reader: ReplyReader | undefined;
+    let finish = () => {};
     const end = await callUpstream(provider.dispatcher, request, (status, headers, flow) => {
       if (status !== 200 || !String(headers['content-type'] ?? '').startsWith(provider.dialect.streamType))
         return undefined;
-      reader = provider.dialect.createReader((event) => relay.take(event, flow));
+      const passOn = (events: readonly ReplyEvent[]) => {
+        for (const event of events) relay.take(event, flow);
+        if (filter.refusal() !== undefined) given.cancel();
+      };
+      finish = () => passOn(filter.end());
+      reader = provider.dialect.createReader((event) => passOn(filter.take(event)));
       return reader.push;
     });
-    return concludeStream(given, provider, end, reader, relay);
+    return concludeStream(given, provider, end, { reader, relay, filter, finish });
   };
 }
 
@@ -58,34 +71,50 @@ function readWhole({ progress, now }: ChatAttempt, provider: Provider, end: Upst
   const failure = failureOfStatus(provider, end.status, end.headers, end.body, now);
   if (failure !== undefined) return failed(failure);
   try {
-    progress.events = provider.dialect.readReply(JSON.parse(end.body) as Json);
+    const read = provider.dialect.readReply(JSON.parse(end.body) as Json);
+    const filter = progress.filter!;
+    progress.events = [...read.flatMap(filter.take), ...filter.end()];
   } catch {
     return failed({ kind: 'malformed', heals: true });
   }
+  if (progress.filter?.refusal() !== undefined) return { kind: 'aborted' };
   progress.firstAt = now();
   for (const event of progress.events) progress.tally.add(event);
   return { kind: 'done', value: undefined };
 }
 
 async function concludeStream(
-  { now, durable, signal }: ChatAttempt,
+  { now, durable, signal, progress }: ChatAttempt,
   provider: Provider,
   end: UpstreamEnd,
-  reader: ReplyReader | undefined,
-  relay: Relay,
+  { reader, relay, filter, finish }: Streamed,
 ): Promise<AttemptEnd<void>> {
-  if (end.kind === 'aborted') return end;
-  if (end.kind === 'failed') return failed(end.failure, await relay.settled());
+  if (end.kind === 'aborted' && filter.refusal() === undefined) return end;
   if (end.kind === 'whole') {
     const failure = failureOfStatus(provider, end.status, end.headers, end.body, now);
     return failed(failure ?? { kind: 'malformed', heals: true });
   }
-  failureOfStatus(provider, 200, end.headers, '', now);
-  if (readEnd(reader) === 'cut') return failed({ kind: 'cut', heals: true }, await relay.settled());
+  if (end.kind === 'streamed') failureOfStatus(provider, 200, end.headers, '', now);
+  const isWhole = end.kind === 'streamed' && readEnd(reader) === 'whole';
+  finish();
+  if (filter.refusal() !== undefined) {
+    progress.shown = await relay.settled();
+    return { kind: 'aborted' };
+  }
+  if (end.kind === 'failed') return failed(end.failure, await relay.settled());
+  if (!isWhole) return failed({ kind: 'cut', heals: true }, await relay.settled());
   // An answer without a word is still an answer once its own end was seen.
   relay.begin();
   if (!(await durable) || signal.aborted) return { kind: 'aborted' };
   return { kind: 'done', value: undefined };
+}
+
+interface Streamed {
+  reader: ReplyReader | undefined;
+  relay: Relay;
+  filter: AnswerFilter;
+  /** Lets go of what was still held, since nothing follows. */
+  finish: () => void;
 }
 
 function readEnd(reader: ReplyReader | undefined): 'whole' | 'cut' {

@@ -2,16 +2,17 @@
 import { randomUUID } from 'node:crypto';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
-import { admit, admitText } from './admit.ts';
+import { admit } from './admit.ts';
 import type { Caller, DegradedMode } from './ask.ts';
 import { chatAttempt } from './chat-attempt.ts';
 import type { ChatCall, ReplyEvent } from './dialects/dialect.ts';
 import { errorOfFailure, type Unavailable } from './failure-error.ts';
+import type { AnswerFilter } from './filter.ts';
 import { type Forwarded, forward } from './forward.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { OutcomeFacts, Recorder } from './record.ts';
 import { type Provider, route } from './route.ts';
-import { type Screen, screenTurns } from './screen.ts';
+import type { Screening } from './screen.ts';
 import type { GatewaySettings } from './settings.ts';
 import { createTally, type Settlement, type Tally } from './settle.ts';
 import type { Flow } from './upstream.ts';
@@ -53,7 +54,7 @@ export interface ConverseParts {
   log: Log;
   recorder: Recorder;
   metrics: GatewayMetrics;
-  screen: Screen;
+  screening: Screening;
   providers: readonly Provider[];
   /** With it, only verified models are used. */
   modelGuard?: ModelGuard;
@@ -88,9 +89,20 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     let facts: Partial<OutcomeFacts> = {};
     try {
       admit(exchange.caller);
-      admitText(await screenTurns(parts.screen, call.turns));
+      const cleared = parts.screening.prompts(exchange, call);
       const until = exchange.startedAt + settings.timeouts.totalMs;
-      const attempt = chatAttempt({ call, settings, now, until, signal, durable, progress, listener });
+      const attempt = chatAttempt({
+        call: cleared,
+        settings,
+        now,
+        until,
+        signal,
+        durable,
+        progress,
+        listener,
+        answers: parts.screening.answers(call),
+        cancel: () => cancel.abort(),
+      });
       const limits = { retries: settings.retries, until, signal };
       const providers = await verifiedProviders(call, route(call, parts.providers), parts.modelGuard);
       const forwarded = await forward(parts, providers, limits, attempt);
@@ -103,6 +115,8 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
       end = { kind: 'failed', ...refusal(error, parts.log) };
       facts = { kind: 'refused' };
     }
+    if (progress.filter !== undefined)
+      parts.screening.answered(exchange, progress.filter.findings(), progress.filter.failed());
     if (!(await durable)) end = { kind: 'failed', ...journalAway() };
     recorder.outcome(exchange, { ...outcomeOf(end, call, progress, exchange.startedAt), ...facts });
     metrics.request(call.dialect, end.kind, (now() - exchange.startedAt) / 1_000);
@@ -121,6 +135,9 @@ export interface Progress {
   tally: Tally;
   events: ReplyEvent[];
   firstAt?: number;
+  filter?: AnswerFilter;
+  /** An answer that was refused half-way had begun to go out. */
+  shown?: boolean;
 }
 
 function concluded(forwarded: Forwarded<void>, call: ChatCall, progress: Progress, halfOpenMs: number): Conversed {
@@ -139,18 +156,23 @@ function concluded(forwarded: Forwarded<void>, call: ChatCall, progress: Progres
       return { kind: 'cut', error: new RempartError('ERR_STREAM_CUT'), text };
     case 'failed':
       return { kind: 'failed', ...errorOfFailure(forwarded.failure, halfOpenMs) };
-    case 'aborted':
-      return { kind: 'aborted', text };
+    case 'aborted': {
+      const error = progress.filter?.refusal();
+      if (error === undefined) return { kind: 'aborted', text };
+      return progress.shown ? { kind: 'cut', error, text } : { kind: 'failed', ...unavailable(error) };
+    }
   }
 }
 
 function refusal(error: unknown, log: Log): Unavailable {
-  if (error instanceof RempartError) {
-    const { seconds } = error.facts;
-    return { error, ...(typeof seconds === 'number' ? { retryAfterSeconds: seconds } : {}) };
-  }
+  if (error instanceof RempartError) return unavailable(error);
   log.error({ err: error }, 'a chat call met an unexpected error');
   return { error: new RempartError('ERR_INTERNAL') };
+}
+
+function unavailable(error: RempartError): Unavailable {
+  const { seconds } = error.facts;
+  return { error, ...(typeof seconds === 'number' ? { retryAfterSeconds: seconds } : {}) };
 }
 
 export function journalAway(): Unavailable {

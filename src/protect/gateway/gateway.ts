@@ -6,6 +6,7 @@ import type { Log } from '../../platform/base/log.ts';
 import type { Journal } from '../../platform/journal/journal.ts';
 import type { Signals } from '../../platform/signals.ts';
 import type { ProviderState } from '../resilience/provider-health.ts';
+import type { Behaviour } from '../screening/behaviour.ts';
 import type { Ask, Caller } from './ask.ts';
 import { authenticate, sourceIp } from './authenticate.ts';
 import { createHandleChat } from './chat.ts';
@@ -16,12 +17,13 @@ import type { Keys } from './keys.ts';
 import { type GatewayMetrics, noMetrics } from './metrics.ts';
 import { createListModels } from './models.ts';
 import { openProvider } from './open-provider.ts';
+import { createQuarantine } from './quarantine.ts';
 import { createHandleReading } from './reading.ts';
 import { type Received, receive } from './receive.ts';
 import { createRecorder } from './record.ts';
 import { langOf, type ReplyContext, sendError, sendJson } from './reply.ts';
-import { type Screen, withoutRules } from './screen.ts';
-import type { GatewaySettings } from './settings.ts';
+import { createScreening, type Screen, withoutRules } from './screen.ts';
+import { defaultScreening, type GatewaySettings } from './settings.ts';
 import type { ModelGuard } from './verified-models.ts';
 import { watchProviders } from './watch.ts';
 
@@ -38,6 +40,7 @@ export interface GatewayParts {
   promptKey: Uint8Array;
   metrics?: GatewayMetrics;
   screen?: Screen;
+  behaviour?: Behaviour;
   /** With it, only verified models are used. */
   modelGuard?: ModelGuard;
   /** Connections to one provider's origin; default: an undici Pool. */
@@ -57,6 +60,7 @@ export interface Gateway {
   /** For the other doors, so that all failures of one source count together. */
   failedAuth: FailedAuths['failed'];
   state(): GatewayState;
+  quarantined(): number;
   close(): Promise<void>;
 }
 
@@ -65,10 +69,17 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
   const { now, log, keys } = parts;
   const providers = settings.providers.map((provider) => openProvider(parts, provider, settings));
   const recorder = createRecorder(parts);
-  const converse = createConverse({ ...parts, recorder, providers }, settings);
+  const { screening: screenedBy = defaultScreening } = settings;
+  const quarantine = createQuarantine(now, screenedBy.quarantine);
+  const screening = createScreening({ ...parts, recorder, quarantine }, screenedBy);
+  const converse = createConverse({ ...parts, recorder, screening, providers }, settings);
   const handleChat = createHandleChat({ now, recorder, converse }, settings);
   const handleReading = createHandleReading(recorder, createListModels(parts, providers, settings));
   const failedAuth = createFailedAuth({ ...parts, recorder });
+  const noteFailedAuth: FailedAuths['failed'] = (failure) => {
+    failedAuth.failed(failure);
+    parts.behaviour?.failedAuth(failure.sourceIp);
+  };
   const watch = watchProviders(now, providers, settings);
 
   async function serve(req: IncomingMessage, received: Received, context: ReplyContext): Promise<void> {
@@ -93,8 +104,8 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     if (found.kind === 'known') return found.caller;
     const { requestId } = context;
     const source = { requestId, sourceIp: sourceIp(req) };
-    if (found.kind === 'missing') failedAuth.failed({ ...source, reason: 'missing' });
-    else failedAuth.failed({ ...source, ...found });
+    if (found.kind === 'missing') noteFailedAuth({ ...source, reason: 'missing' });
+    else noteFailedAuth({ ...source, ...found });
     const error = new RempartError(found.kind === 'missing' ? 'ERR_KEY_MISSING' : 'ERR_KEY_INVALID');
     sendError(context, { error }, { 'www-authenticate': 'Bearer', connection: 'close' });
     return undefined;
@@ -119,7 +130,8 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
       });
     },
     ask: createAsk(now, converse),
-    failedAuth: failedAuth.failed,
+    failedAuth: noteFailedAuth,
+    quarantined: quarantine.count,
     state() {
       const states = providers.map(({ health }) => health.state());
       return { providers: states, degraded: states.some(isDegraded) };

@@ -9,6 +9,12 @@ export interface GatewayMetrics {
   attempt(provider: string, outcome: string): void;
   tokens(provider: string, kind: 'input' | 'output', count: number): void;
   failedAuth(reason: string): void;
+  /** Something suspicious in what was sent. */
+  suspicious(category: string, role: string): void;
+  /** Something found in an answer. */
+  answer(category: string, action: string): void;
+  /** A check that could not run. */
+  unscreened(guard: 'prompt' | 'answer', action: 'refuse' | 'forward'): void;
 }
 
 export const noMetrics: GatewayMetrics = {
@@ -17,6 +23,9 @@ export const noMetrics: GatewayMetrics = {
   attempt() {},
   tokens() {},
   failedAuth() {},
+  suspicious() {},
+  answer() {},
+  unscreened() {},
 };
 
 /** Registers the gateway's metrics; call it once per registry. */
@@ -54,11 +63,41 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     labelNames: ['reason'],
     registers,
   });
+  const suspicious = new Counter({
+    name: 'rempart_suspicious_prompts_total',
+    help: 'Texts sent in which screening found something',
+    labelNames: ['category', 'role'],
+    registers,
+  });
+  const answers = new Counter({
+    name: 'rempart_screened_answers_total',
+    help: 'Answers in which screening found something, by what was done',
+    labelNames: ['category', 'action'],
+    registers,
+  });
+  const unscreened = new Counter({
+    name: 'rempart_unscreened_total',
+    help: 'Texts that could not be screened, by what was done',
+    labelNames: ['guard', 'action'],
+    registers,
+  });
+  const bypasses = new Counter({
+    name: 'rempart_guard_bypasses_total',
+    help: 'Texts that went on although a guard could not check them',
+    labelNames: ['guard'],
+    registers,
+  });
   return {
     request: (dialect, outcome, seconds) => requests.observe({ dialect, outcome }, seconds),
     firstByte: (dialect, seconds) => firstBytes.observe({ dialect }, seconds),
     attempt: (provider, outcome) => attempts.inc({ provider, outcome }),
     tokens: (provider, kind, count) => tokens.inc({ provider, kind }, count),
     failedAuth: (reason) => failed.inc({ reason }),
+    suspicious: (category, role) => suspicious.inc({ category, role }),
+    answer: (category, action) => answers.inc({ category, action }),
+    unscreened(guard, action) {
+      unscreened.inc({ guard, action });
+      if (action === 'forward') bypasses.inc({ guard });
+    },
   };
 }

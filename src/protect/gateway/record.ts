@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import type { JsonObject } from '../../platform/base/json.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { Journal } from '../../platform/journal/journal.ts';
+import { detectionFinding, type Severity } from '../../platform/journal/ocsf.ts';
 import type { Caller } from './ask.ts';
 import type { Turn } from './dialects/dialect.ts';
 
@@ -36,11 +37,23 @@ export interface OutcomeFacts {
   degraded?: string;
 }
 
+export interface FindingFacts {
+  category: string;
+  role: string;
+  action: string;
+  score: number;
+  rules: readonly string[];
+  severity: Severity;
+  prompt?: { hmacSha256: string; length: number };
+}
+
 export interface Recorder {
   /** Resolves once the record is durable; rejects with ERR_JOURNAL_UNWRITABLE. */
   received(request: RecordedRequest, facts: ReceivedFacts): Promise<unknown>;
   outcome(request: RecordedRequest, facts: OutcomeFacts): void;
   failedAuth(facts: { requestId: string; sourceIp: string; reason: string; credential?: string }): void;
+  /** What screening found: never the text, only its HMAC and length. */
+  finding(request: RecordedRequest, facts: FindingFacts): void;
   /** One record for the failed authentications since then that were too many to be journalled one by one. */
   suppressedAuth(facts: { count: number; since: number; sourceIp: string }): void;
 }
@@ -72,6 +85,30 @@ export function createRecorder({ now, journal, log, promptKey }: RecorderParts):
         severity_id: facts.kind === 'answered' || facts.kind === 'aborted' ? 1 : 3,
         unmapped: { phase: 'outcome', ...facts, totalMs: time - request.startedAt },
       });
+    },
+    finding({ requestId, caller, operation }, { category, severity, rules, ...facts }) {
+      append(
+        detectionFinding({
+          time: now(),
+          activity: 'create',
+          uid: `${requestId}/${category}`,
+          title: `screening: ${category}`,
+          types: [category],
+          severity,
+          correlation: requestId,
+          status: 'success',
+          ...(rules[0] === undefined ? {} : { analytic: rules[0] }),
+          unmapped: {
+            phase: 'finding',
+            operation,
+            subject: caller.subject,
+            credential: caller.credential,
+            sourceIp: caller.sourceIp,
+            rules: [...rules],
+            ...facts,
+          },
+        }),
+      );
     },
     failedAuth({ requestId, sourceIp, reason, credential }) {
       append({

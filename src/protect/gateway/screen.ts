@@ -1,21 +1,220 @@
-// Where a call's texts are checked before they leave. The check comes in as a part and must return a verdict.
-import type { Turn } from './dialects/dialect.ts';
+// Where a call's texts are checked before they leave, and its answer before it goes out. The check comes in as a part.
+import { createHmac } from 'node:crypto';
+import { RempartError } from '../../platform/base/errors.ts';
+import type { Log } from '../../platform/base/log.ts';
+import { findPersonalData } from '../../platform/inspection/personal-data.ts';
+import { findSecrets } from '../../platform/inspection/secrets.ts';
+import type { Signals } from '../../platform/signals.ts';
+import type { AnswerSettings } from '../screening/answers.ts';
+import { createPromptEcho, type PromptEcho } from '../screening/answers-echo.ts';
+import type { Behaviour } from '../screening/behaviour.ts';
+import { type Action, type Decision, decide, type Policy, type PromptCategory } from '../screening/policy.ts';
+import type { Category, Role, Verdict } from '../screening/verdict.ts';
+import { type CallText, maskTurns, textsOf, withoutTurns } from './call-texts.ts';
+import type { Exchange } from './converse.ts';
+import type { ChatCall } from './dialects/dialect.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { Quarantine } from './quarantine.ts';
+import { createRecent } from './recent-values.ts';
+import type { Recorder } from './record.ts';
+import type { ScreeningSettings } from './settings.ts';
+import { createBehaviourWatch } from './watch-behaviour.ts';
 
-export type Verdict =
-  | { kind: 'clean' }
-  /** The check failed. */
-  | { kind: 'unscreened'; cause: unknown };
-
-export type Screen = (turns: readonly Turn[]) => Promise<Verdict>;
-
-/** The check's verdict; its failure is a verdict too. */
-export async function screenTurns(screen: Screen, turns: readonly Turn[]): Promise<Verdict> {
-  try {
-    return await screen(turns);
-  } catch (cause) {
-    return { kind: 'unscreened', cause };
-  }
-}
+/** Must return a verdict at once; the same for the same text and role. */
+export type Screen = (text: string, role: Role) => Verdict;
 
 /** No rules are configured, so there is nothing to check. */
-export const withoutRules: Screen = () => Promise.resolve({ kind: 'clean' });
+export const withoutRules: Screen = () => ({ kind: 'clean' });
+
+export interface ScreeningParts {
+  now: () => number;
+  log: Log;
+  signals: Signals;
+  metrics: GatewayMetrics;
+  recorder: Recorder;
+  screen: Screen;
+  behaviour?: Behaviour;
+  quarantine: Quarantine;
+  promptKey: Uint8Array;
+}
+
+export interface Screening {
+  /** The call as it may go on. Throws ERR_QUARANTINED, ERR_PROMPT_BLOCKED, ERR_UNSCREENED, ERR_RATE_LIMITED. */
+  prompts(exchange: Exchange, call: ChatCall): ChatCall;
+  /** How the answer to it is to be screened. */
+  answers(call: ChatCall): AnswerSettings;
+  /** Journals and counts what was found in an answer. */
+  answered(exchange: Exchange, found: readonly { category: Category; rule: string }[], failed: boolean): void;
+}
+
+/** Verdicts remembered: earlier turns come again with every question of a conversation. */
+const maxRemembered = 20_000;
+const maxEchoes = 50;
+
+export function createScreening(
+  parts: ScreeningParts,
+  { policy, behaviour }: Pick<ScreeningSettings, 'policy' | 'behaviour'>,
+): Screening {
+  const { now, metrics, recorder, signals, quarantine } = parts;
+  const watch = createBehaviourWatch(parts, behaviour);
+  // Reads the rules now: the first answer must not wait for them, and rules that cannot be read must not wait for the first answer.
+  findSecrets('');
+  const verdicts = createRecent<Verdict>(maxRemembered);
+  const echoes = createRecent<{ echo: PromptEcho | undefined }>(maxEchoes);
+
+  function verdictOn({ text, role }: CallText): Verdict {
+    const key = createHmac('sha256', parts.promptKey).update(role).update('\0').update(text).digest('base64');
+    const before = verdicts.get(key);
+    if (before !== undefined) return before;
+    let verdict: Verdict;
+    try {
+      verdict = parts.screen(text, role);
+    } catch (cause) {
+      verdict = { kind: 'unscreened', cause };
+    }
+    // What could not be checked is tried again next time.
+    if (verdict.kind === 'clean' || verdict.kind === 'suspicious') verdicts.set(key, verdict);
+    // A shape that is no verdict must not pass as one.
+    else if (verdict?.kind !== 'unscreened') verdict = { kind: 'unscreened', cause: 'not a verdict' };
+    return verdict;
+  }
+
+  function fingerprint(text: string) {
+    return { hmacSha256: createHmac('sha256', parts.promptKey).update(text).digest('hex'), length: text.length };
+  }
+
+  function tell(exchange: Exchange, at: CallText, found: Extract<Decision, { category: Category }>): void {
+    const { category, score, kind, rules } = found;
+    const { role, text } = at;
+    metrics.suspicious(category, role);
+    const attempt = category === 'code-execution';
+    const severity = attempt ? 'high' : kind === 'block' ? 'medium' : 'low';
+    recorder.finding(exchange, { category, role, action: kind, score, rules, severity, prompt: fingerprint(text) });
+    const facts = { category, role, action: kind, score };
+    if (attempt) signals.emit({ kind: 'code-execution-attempt', time: now(), severity: 'high', facts });
+    else if (kind === 'block') signals.emit({ kind: 'prompt-attack', time: now(), severity: 'medium', facts });
+    if (attempt && kind === 'block') quarantine.attempted(exchange.caller.credential);
+  }
+
+  function unscreened(
+    exchange: Exchange,
+    { role, text }: CallText,
+    found: Extract<Decision, { cause: unknown }>,
+  ): void {
+    const { action, cause } = found;
+    parts.log.error({ err: cause }, 'a text could not be screened');
+    metrics.unscreened('prompt', action);
+    const rules = ['unscreened'];
+    recorder.finding(exchange, {
+      category: 'unscreened',
+      role,
+      action,
+      score: 0,
+      rules,
+      severity: 'high',
+      prompt: fingerprint(text),
+    });
+    signals.emit({ kind: 'screening-failed', time: now(), severity: 'high', facts: { guard: 'prompt', action } });
+    if (action === 'refuse') throw new RempartError('ERR_UNSCREENED', { seconds: 5 }, cause);
+  }
+
+  /** Secrets and personal data in what is sent. Throws what a broken rule throws. */
+  function dataIn({ text, role }: CallText): { category: PromptCategory; action: Action; rule: string }[] {
+    const of = policy.prompts;
+    const found: { category: PromptCategory; action: Action; rule: string }[] = [];
+    if (of.secret[role] !== 'pass') {
+      const hit = findSecrets(text).find(({ placeholder, confidence }) => !placeholder && confidence !== 'doubtful');
+      if (hit !== undefined) found.push({ category: 'secret', action: of.secret[role], rule: hit.rule });
+    }
+    if (of['personal-data'][role] !== 'pass') {
+      const [hit] = findPersonalData(text);
+      if (hit !== undefined)
+        found.push({ category: 'personal-data', action: of['personal-data'][role], rule: hit.kind });
+    }
+    return found;
+  }
+
+  return {
+    prompts(exchange, call) {
+      const texts = textsOf(call);
+      const left = quarantine.secondsLeft(exchange.caller.credential);
+      if (left > 0) throw new RempartError('ERR_QUARANTINED', { seconds: left });
+      watch.admit(exchange, call);
+      const dropped = new Set<number>();
+      const masked = new Set<PromptCategory>();
+      const last = call.turns.length - 1;
+      for (const at of texts) {
+        const found = decide(policy, verdictOn(at), at.role);
+        if (found.kind === 'unscreened') unscreened(exchange, at, found);
+        if (found.kind === 'flag' || found.kind === 'block') {
+          // The chatbot's own history: what was refused once is left out, so that the conversation can go on.
+          const earlier = exchange.operation === 'ask' && at.turn !== last;
+          if (found.kind === 'block' && earlier && at.turn !== undefined && found.category !== 'code-execution') {
+            dropped.add(at.turn);
+            continue;
+          }
+          tell(exchange, at, found);
+          if (found.kind === 'block') {
+            watch.refused(exchange);
+            throw blocked(found.category);
+          }
+        }
+        let data: ReturnType<typeof dataIn>;
+        try {
+          data = dataIn(at);
+        } catch (cause) {
+          unscreened(exchange, at, { kind: 'unscreened', action: policy.whenUnscreened, cause });
+          continue;
+        }
+        for (const { category, action, rule } of data) {
+          const kind = action === 'block' ? 'block' : 'flag';
+          tell(exchange, at, { kind, category, score: 1, rules: [rule] });
+          if (kind === 'block') throw blocked(category);
+          if (action === 'mask') masked.add(category);
+        }
+      }
+      const kept = dropped.size === 0 ? call : withoutTurns(call, dropped);
+      return masked.size === 0 ? kept : maskTurns(kept, masked);
+    },
+    answers(call) {
+      const system = call.turns.flatMap(({ role, text }) => (role === 'system' ? [text] : [])).join('\n');
+      let known = echoes.get(system);
+      if (known === undefined) {
+        known = { echo: createPromptEcho(system) };
+        echoes.set(system, known);
+      }
+      return {
+        policy: policy.answers,
+        ...(known.echo === undefined ? {} : { echo: known.echo }),
+        isKnown: (value) => call.turns.some(({ text }) => text.includes(value)),
+      };
+    },
+    answered(exchange, found, failed) {
+      if (failed) {
+        metrics.unscreened('answer', 'refuse');
+        signals.emit({
+          kind: 'screening-failed',
+          time: now(),
+          severity: 'high',
+          facts: { guard: 'answer', action: 'refuse' },
+        });
+      }
+      for (const category of new Set(found.map((one) => one.category))) {
+        const rules = [...new Set(found.filter((one) => one.category === category).map(({ rule }) => rule))].slice(
+          0,
+          20,
+        );
+        const action = policy.answers[category as keyof Policy['answers']];
+        metrics.answer(category, action);
+        const severity = action === 'block' ? 'medium' : 'low';
+        recorder.finding(exchange, { category, role: 'assistant', action, score: 1, rules, severity });
+        if (action === 'block')
+          signals.emit({ kind: 'answer-blocked', time: now(), severity: 'medium', facts: { category } });
+      }
+    },
+  };
+}
+
+function blocked(category: Category): RempartError {
+  return new RempartError('ERR_PROMPT_BLOCKED', { what: { key: `screened.${category}` } });
+}

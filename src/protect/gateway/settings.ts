@@ -3,7 +3,10 @@ import type { Lang } from '../../platform/i18n/say.ts';
 import type { Dialect as DialectName } from '../../platform/wire/dialect.ts';
 import type { BreakerSettings } from '../resilience/breaker.ts';
 import type { RefusalSettings } from '../resilience/refusal.ts';
+import { defaultPolicy, type Policy } from '../screening/policy.ts';
+import type { QuarantineSettings } from './quarantine.ts';
 import type { UnknownFields } from './shape.ts';
+import type { BehaviourPolicy } from './watch-behaviour.ts';
 
 export interface ProviderSettings {
   name: string;
@@ -34,6 +37,18 @@ export interface Retries {
   rideOutMs?: number;
 }
 
+export interface ScreeningSettings {
+  policy: Policy;
+  behaviour: BehaviourPolicy;
+  quarantine: QuarantineSettings;
+}
+
+export const defaultScreening: ScreeningSettings = {
+  policy: defaultPolicy,
+  behaviour: { mode: 'watch', watchAbove: 0.5, flagAbove: 0.7, watchedPerMinute: 20 },
+  quarantine: { minutes: 15, keyAttempts: 3 },
+};
+
 export interface GatewaySettings {
   lang: Lang;
   maxBodyBytes: number;
@@ -43,6 +58,8 @@ export interface GatewaySettings {
   retries: Retries;
   breaker: BreakerSettings;
   refusal?: RefusalSettings;
+  /** Default: `defaultScreening`. */
+  screening?: ScreeningSettings;
   /** In order: the first serves, the next ones when it cannot. */
   providers: readonly ProviderSettings[];
 }

@@ -1,0 +1,82 @@
+// Every text of a call that a model will read, with the role that speaks it: messages, tool results, tool arguments, descriptions of tools.
+import type { Json, JsonObject } from '../../platform/base/json.ts';
+import { mask } from '../../platform/inspection/mask.ts';
+import { findPersonalData } from '../../platform/inspection/personal-data.ts';
+import { findSecrets } from '../../platform/inspection/secrets.ts';
+import type { PromptCategory } from '../screening/policy.ts';
+import { type Role, roles } from '../screening/verdict.ts';
+import type { ChatCall } from './dialects/dialect.ts';
+
+export interface CallText {
+  role: Role;
+  text: string;
+  /** Index of the message; undefined for what stands beside the messages. */
+  turn: number | undefined;
+}
+
+/** Names and marks of the protocol, and images. */
+const noWords: ReadonlySet<string> = new Set(['role', 'type', 'id', 'tool_call_id', 'images', 'image_url', 'index']);
+/** Settings that are numbers and names. */
+const noTexts: ReadonlySet<string> = new Set(['options', 'metadata', 'logit_bias', 'service_tier', 'user', 'stop']);
+
+export function textsOf(call: ChatCall): CallText[] {
+  const texts: CallText[] = [];
+  for (const [turn, { role: name, text, native }] of call.turns.entries()) {
+    const role = roles.find((known) => known === name) ?? 'user';
+    if (text !== '') texts.push({ role, text, turn });
+    for (const more of stringsIn(native)) if (more !== text && more.length > 2) texts.push({ role, text: more, turn });
+  }
+  const beside = Object.entries(call.native).flatMap(([key, value]) => (noTexts.has(key) ? [] : stringsIn(value)));
+  const described = beside.filter((text) => text.length > 12);
+  if (described.length > 0) texts.push({ role: 'system', text: described.join('\n'), turn: undefined });
+  return texts;
+}
+
+function stringsIn(value: Json | undefined): string[] {
+  if (typeof value === 'string') return [value, ...insideJson(value)];
+  if (Array.isArray(value)) return value.flatMap(stringsIn);
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, entry]) => (noWords.has(key) ? [] : stringsIn(entry)));
+}
+
+/** Tool arguments are JSON in a string: escapes in them would hide words. */
+function insideJson(text: string): string[] {
+  if (!/^\s*[{[]/.test(text) || !text.includes('\\')) return [];
+  try {
+    return stringsIn(JSON.parse(text) as Json);
+  } catch {
+    return [];
+  }
+}
+
+/** Without these messages. */
+export function withoutTurns(call: ChatCall, dropped: ReadonlySet<number>): ChatCall {
+  return { ...call, turns: call.turns.filter((_, index) => !dropped.has(index)) };
+}
+
+/** With every secret or personal datum in the messages replaced by a mark. */
+export function maskTurns(call: ChatCall, categories: ReadonlySet<PromptCategory>): ChatCall {
+  const masked = (text: string): string => {
+    const hits = [
+      ...(categories.has('secret')
+        ? findSecrets(text).filter(({ placeholder, confidence }) => !placeholder && confidence !== 'doubtful')
+        : []),
+      ...(categories.has('personal-data') ? findPersonalData(text) : []),
+    ];
+    return hits.length === 0 ? text : mask(text, hits);
+  };
+  const deep = (value: Json): Json => {
+    if (typeof value === 'string') return masked(value);
+    if (Array.isArray(value)) return value.map(deep);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, entry]) => [key, noWords.has(key) ? entry : deep(entry)]),
+    );
+  };
+  const turns = call.turns.map((turn) => ({
+    ...turn,
+    text: masked(turn.text),
+    native: deep(turn.native) as JsonObject,
+  }));
+  return { ...call, turns };
+}

@@ -1,0 +1,41 @@
+// Who tried to have code run is shut out for a while: a session at once, a key, which many people may share, at the third attempt.
+
+export interface Quarantine {
+  attempted(credential: string): void;
+  /** 0 for who is not shut out. */
+  secondsLeft(credential: string): number;
+  count(): number;
+}
+
+export interface QuarantineSettings {
+  minutes: number;
+  /** Attempts of one key within that time. */
+  keyAttempts: number;
+}
+
+const maxWatched = 10_000;
+
+export function createQuarantine(now: () => number, { minutes, keyAttempts }: QuarantineSettings): Quarantine {
+  const lengthMs = minutes * 60_000;
+  const attempts = new Map<string, { count: number; at: number }>();
+  const until = new Map<string, number>();
+  return {
+    attempted(credential) {
+      const at = now();
+      const before = attempts.get(credential);
+      const count = before !== undefined && at - before.at < lengthMs ? before.count + 1 : 1;
+      if (attempts.size >= maxWatched) attempts.clear();
+      attempts.set(credential, { count, at });
+      // A session that a key opened is named KEY/SESSION.
+      if (credential.includes('/') || count >= keyAttempts) until.set(credential, at + lengthMs);
+    },
+    secondsLeft(credential) {
+      const end = until.get(credential);
+      if (end === undefined) return 0;
+      const left = Math.ceil((end - now()) / 1_000);
+      if (left <= 0) until.delete(credential);
+      return Math.max(0, left);
+    },
+    count: () => [...until.values()].filter((end) => end > now()).length,
+  };
+}

@@ -1,0 +1,135 @@
+// How unusual a request is for this deployment: robust statistics of ten features, learned as requests come, each score explained by them.
+import { entropy } from '../../platform/inspection/entropy.ts';
+import { createRecent } from '../gateway/recent-values.ts';
+import { type Baseline, createBaseline } from './behaviour-baseline.ts';
+import { languageOf, similarity, wordHashes } from './behaviour-text.ts';
+
+export const featureNames = [
+  'rate',
+  'length',
+  'entropy',
+  'turns',
+  'refusals',
+  'failed-auth',
+  'similarity',
+  'hour',
+  'model',
+  'language',
+] as const;
+export type FeatureName = (typeof featureNames)[number];
+
+export interface BehaviourRequest {
+  subject: string;
+  source: string;
+  model: string;
+  /** The last text of a user. */
+  text: string;
+  turns: number;
+}
+
+export interface Observed {
+  /** 0..1; null while the baseline is cold. */
+  score: number | null;
+  cold: boolean;
+  /** What made it unusual, the strongest first, as names and shares of 0..1. */
+  because: readonly { feature: FeatureName; share: number }[];
+}
+
+export interface Behaviour {
+  observe(request: BehaviourRequest): Observed;
+  refused(subject: string): void;
+  failedAuth(source: string): void;
+  state(): { cold: boolean; learned: number; needed: number };
+  /** What was learned, for a file. */
+  save(): string;
+}
+
+export interface BehaviourParts {
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** Draws what is kept of the past: the same requests and seed give the same scores. */
+  seed: number;
+  /** What `save` returned once. What cannot be read begins cold. */
+  saved?: string;
+}
+
+export interface BehaviourSettings {
+  /** Requests before which nothing is judged. */
+  warmAfter: number;
+}
+
+const rateWindowMs = 60_000;
+const memoryMs = 600_000;
+const maxSubjects = 10_000;
+const maxPrompts = 8;
+/** Above this nothing is learned from: who attacks long enough must not become the rule. */
+const learnBelow = 0.7;
+
+interface Past {
+  requests: number[];
+  refusals: number[];
+  prompts: Uint32Array[];
+}
+
+export function createBehaviour({ now, seed, saved }: BehaviourParts, { warmAfter }: BehaviourSettings): Behaviour {
+  const baseline: Baseline = createBaseline(seed, saved);
+  const subjects = createRecent<Past>(maxSubjects);
+  const failures = createRecent<number[]>(maxSubjects);
+
+  function pastOf(subject: string): Past {
+    let past = subjects.get(subject);
+    if (past === undefined) {
+      past = { requests: [], refusals: [], prompts: [] };
+      subjects.set(subject, past);
+    }
+    return past;
+  }
+
+  function measure(request: BehaviourRequest, past: Past, at: number) {
+    const words = wordHashes(request.text);
+    const alike = past.prompts.reduce((most, other) => Math.max(most, similarity(words, other)), 0);
+    const numbers = {
+      rate: Math.log2(1 + past.requests.length),
+      length: Math.log2(1 + request.text.length),
+      entropy: request.text.length < 20 ? 4 : entropy(request.text.slice(0, 2_000)),
+      turns: Math.log2(1 + request.turns),
+      refusals: Math.log2(1 + past.refusals.length),
+      'failed-auth': Math.log2(1 + (failures.get(request.source)?.filter((time) => at - time < memoryMs).length ?? 0)),
+      // One repetition is a retry; a series of them is a machine.
+      similarity: past.prompts.length < 3 ? 0 : alike * Math.log2(1 + past.requests.length),
+    };
+    const kinds = {
+      hour: String(new Date(at).getUTCHours()),
+      model: request.model,
+      language: languageOf(request.text),
+    };
+    return { numbers, kinds, words };
+  }
+
+  return {
+    observe(request) {
+      const at = now();
+      const past = pastOf(request.subject);
+      past.requests = [...past.requests.filter((time) => at - time < rateWindowMs), at].slice(-1_000);
+      past.refusals = past.refusals.filter((time) => at - time < memoryMs);
+      const { numbers, kinds, words } = measure(request, past, at);
+      past.prompts = [...past.prompts, words].slice(-maxPrompts);
+      const cold = baseline.learned() < warmAfter;
+      const shares = baseline.judge(numbers, kinds);
+      const score = 1 - shares.reduce((rest, { share }) => rest * (1 - share), 1);
+      if (cold || score < learnBelow) baseline.learn(numbers, kinds);
+      if (cold) return { score: null, cold, because: [] };
+      const because = shares.filter(({ share }) => share >= 0.05).sort((a, b) => b.share - a.share);
+      return { score: Math.round(score * 1_000) / 1_000, cold, because };
+    },
+    refused(subject) {
+      const past = pastOf(subject);
+      past.refusals = [...past.refusals, now()].slice(-1_000);
+    },
+    failedAuth(source) {
+      failures.set(source, [...(failures.get(source) ?? []), now()].slice(-1_000));
+    },
+    state: () => ({ cold: baseline.learned() < warmAfter, learned: baseline.learned(), needed: warmAfter }),
+    save: baseline.save,
+  };
+}
