@@ -35,14 +35,14 @@ export async function watchCommand(input: CommandInput, { folder, files, api, by
   };
   let well = true;
   let looked = false;
-  const onLook = ({ fresh, gone, verification }: Look) => {
+  const onLook = ({ all, fresh, gone, verification }: Look) => {
     for (const one of fresh) found(one);
     for (const one of gone)
       line(say('models.watch.gone', { time: time(), message: sentenceOf(one, say) }), {
         event: 'gone',
         finding: findingDocument(one, say),
       });
-    const good = verification.findings.length === 0;
+    const good = all.length === 0;
     if (good && (!looked || gone.length > 0)) line(say('models.watch.well', { time: time() }), { event: 'well' });
     well = good;
     looked = true;

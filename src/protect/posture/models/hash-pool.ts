@@ -2,12 +2,16 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { threadUrl } from '../../../platform/base/thread.ts';
+import { hashFile } from './hash-file.ts';
 import type { FromHasher, ToHasher } from './hash-thread.ts';
 import type { FileIdentity } from './store.ts';
 
 export type Hashed =
   | { kind: 'hashed'; sha256: string; bytes: number; stat: FileIdentity }
   | { kind: 'failed'; code: string };
+
+/** Some 2 ms of the program's own loop. */
+const inlineBytes = 1_048_576;
 
 export interface HashOptions {
   threads?: number;
@@ -22,6 +26,9 @@ export async function hashFiles(
   { threads = Math.min(availableParallelism(), 8), onProgress, signal }: HashOptions = {},
 ): Promise<Hashed[]> {
   const results: Hashed[] = files.map(() => ({ kind: 'failed', code: 'unknown' }));
+  const all = files.reduce((sum, { size }) => sum + size, 0);
+  // A thread takes longer to start than a few small files take to hash.
+  if (all <= inlineBytes) return files.map(({ file }) => hashHere(file, onProgress));
   // The largest first: else the last thread would be left alone with it.
   const queue = files.map(({ size }, id) => ({ id, size })).sort((a, b) => b.size - a.size);
   const workers = Array.from({ length: Math.min(threads, files.length) }, () => startWorker());
@@ -58,6 +65,14 @@ export async function hashFiles(
       signal?.addEventListener('abort', stop, { once: true });
       worker.postMessage(question);
     });
+  }
+}
+
+function hashHere(file: string, onProgress: (bytes: number) => void = () => undefined): Hashed {
+  try {
+    return { kind: 'hashed', ...hashFile(file, onProgress) };
+  } catch (error) {
+    return { kind: 'failed', code: (error as NodeJS.ErrnoException).code ?? 'unknown' };
   }
 }
 

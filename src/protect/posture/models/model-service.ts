@@ -47,11 +47,11 @@ export function startModelService(parts: ModelServiceParts, settings: ModelServi
   const metrics = createMetrics(parts.registry);
   const checks = { count: 0, lastAt: null as number | null, findings: 0 };
 
-  function onLook({ fresh, gone, verification }: Look): void {
+  function onLook({ all, fresh, gone, verification }: Look): void {
     checks.count++;
     checks.lastAt = now();
-    checks.findings = verification.findings.length;
-    metrics.look(verification);
+    checks.findings = all.length;
+    metrics.look(all.length);
     for (const finding of fresh) announce(finding);
     for (const { what, model } of gone) log.info({ what, model }, 'a difference in the model store is gone');
     if (settings.onMismatch === 'quarantine' && fresh.length > 0)
@@ -133,9 +133,9 @@ function createMetrics(registry: Registry) {
   for (const result of ['verified', 'refused']) loads.inc({ result }, 0);
   return {
     load: (result: 'verified' | 'refused') => loads.inc({ result }),
-    look({ findings }: Verification): void {
-      looks.inc({ result: findings.length === 0 ? 'ok' : 'findings' });
-      differences.set(findings.length);
+    look(findings: number): void {
+      looks.inc({ result: findings === 0 ? 'ok' : 'findings' });
+      differences.set(findings);
     },
   };
 }

@@ -168,7 +168,7 @@ async function putBack(
     undo.push(() => rm(draft, { force: true }));
     await copyFile(from, draft);
     await sync(draft);
-    const [copied] = await hashFiles([{ file: draft, size: 0 }], { threads: 1 });
+    const [copied] = await hashFiles([{ file: draft, size: (await lstat(draft)).size }], { threads: 1 });
     if (copied?.kind !== 'hashed' || copied.sha256 !== sha256)
       throw Object.assign(new Error('copy'), { code: 'the copy differs' });
     if (await exists(place)) {

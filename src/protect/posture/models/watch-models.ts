@@ -25,6 +25,8 @@ export interface WatchModelsParts {
 }
 
 export interface Look {
+  /** All that is found now, in the store and at the server. */
+  all: readonly Finding[];
   fresh: readonly Finding[];
   gone: readonly Finding[];
   verification: Verification;
@@ -111,7 +113,7 @@ export function watchModels(parts: WatchModelsParts, settings: WatchModelsSettin
     const gone = [...known].filter(([key]) => !now.has(key)).map(([, one]) => one);
     known.clear();
     for (const [key, one] of now) known.set(key, one);
-    parts.onLook({ fresh, gone, verification });
+    parts.onLook({ all: [...now.values()], fresh, gone, verification });
   }
 
   async function askApi(): Promise<void> {
@@ -169,11 +171,10 @@ export function watchModels(parts: WatchModelsParts, settings: WatchModelsSettin
     return { model, state: model.state === 'unhashed' ? 'verifying' : model.state };
   }
 
-  async function isFresh({ state, files }: VerifiedModel): Promise<boolean> {
+  async function isFresh({ files }: VerifiedModel): Promise<boolean> {
     const list = await identity(parts.files.list);
     const before = latest?.list;
     if (!(before === undefined ? list === undefined : list !== undefined && sameFile(before, list))) return false;
-    if (state !== 'verified') return true;
     const root = latest?.verification.store.root ?? '';
     const now = await Promise.all(files.map(({ path }) => identity(join(root, path))));
     return files.every((file, index) => now[index] !== undefined && sameFile(file.stat, now[index]));

@@ -3,15 +3,21 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { library, ordinaryLayers, putModel } from '../../../../test/models-rig.ts';
-import { driftSchema } from '../../../platform/documents/drift.ts';
-import { openJournals } from '../../../platform/journal/journals.ts';
-import { recordOperation } from '../models/record.ts';
-import { defaultSources } from '../models/sources.ts';
-import { trustModels } from '../models/trust.ts';
-import { listFiles } from '../models/trusted-list.ts';
-import { compareBaseline, deedsSince, driftSignal, readBaseline, takeBaseline } from './baseline.ts';
-import type { BaselineInputs } from './observe.ts';
+import { driftSchema } from '../src/platform/documents/drift.ts';
+import { openJournals } from '../src/platform/journal/journals.ts';
+import {
+  compareBaseline,
+  deedsSince,
+  driftSignal,
+  readBaseline,
+  takeBaseline,
+} from '../src/protect/posture/baseline/baseline.ts';
+import type { BaselineInputs } from '../src/protect/posture/baseline/observe.ts';
+import { recordOperation } from '../src/protect/posture/models/record.ts';
+import { defaultSources } from '../src/protect/posture/models/sources.ts';
+import { trustModels } from '../src/protect/posture/models/trust.ts';
+import { listFiles } from '../src/protect/posture/models/trusted-list.ts';
+import { library, ordinaryLayers, putModel } from './models-rig.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'rempart-baseline-'));
 after(() => rmSync(root, { recursive: true, force: true }));

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { blobOf, library, ordinaryLayers, putModel } from '../../../../test/models-rig.ts';
-import { defaultSources } from './sources.ts';
-import { trustModels } from './trust.ts';
-import { listFiles } from './trusted-list.ts';
-import { verifyStore } from './verify-store.ts';
+import { defaultSources } from '../src/protect/posture/models/sources.ts';
+import { trustModels } from '../src/protect/posture/models/trust.ts';
+import { listFiles } from '../src/protect/posture/models/trusted-list.ts';
+import { verifyStore } from '../src/protect/posture/models/verify-store.ts';
+import { blobOf, library, ordinaryLayers, putModel } from './models-rig.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'rempart-models-'));
 after(() => rmSync(root, { recursive: true, force: true }));
