@@ -34,6 +34,7 @@ export function notOne(place: Place, why: string): Cut {
   return { kind: 'item', item: { kind: 'not-a-conversation', source: place.source, why } };
 }
 
+const holdsMessages = /"(?:mapping|chat_messages|messages|conversations|chunkedPrompt|responses|turns)"\s*:/;
 type Layout = 'undecided' | 'conversations' | 'entries';
 /** So many values may be of an unknown shape before a file is left. */
 const tries = 40;
@@ -45,18 +46,18 @@ async function* cutJson(
   repairs: string[],
   cutting: Cutting,
 ): AsyncGenerator<Cut> {
-  const splitter = createSplitter({ shape: form, maxBytes: cutting.limits.conversationBytes, isElement });
   const file = fileCutter(place, form, repairs, cutting);
+  const splitter = createSplitter({
+    shape: form,
+    maxBytes: cutting.limits.conversationBytes,
+    isElement: file.isElement,
+  });
   for await (const chunk of chunks) {
     yield* file.take(splitter.push(chunk));
     if (file.hopeless() || splitter.closed) break;
   }
   yield* file.take(splitter.end());
   yield* file.end();
-}
-
-function isElement(bytes: Uint8Array): boolean {
-  return recognise(parsedBytes(bytes)) !== null;
 }
 
 function parsedBytes(bytes: Uint8Array): unknown {
@@ -75,7 +76,7 @@ function fileCutter(place: Place, form: 'array' | 'values', repairs: string[], c
   let entries: Uint8Array<ArrayBuffer>[] = [];
   let entryBytes = 0;
   let lost = 0;
-  return { take, end, hopeless: () => layout === 'undecided' && waiting.length > tries };
+  return { take, end, isElement, hopeless: () => layout === 'undecided' && waiting.length > tries };
 
   function* take(splits: readonly Split[]): Generator<Cut> {
     for (const split of splits) {
@@ -88,6 +89,13 @@ function fileCutter(place: Place, form: 'array' | 'values', repairs: string[], c
       if ((layout as Layout) === 'undecided') continue;
       for (const held of waiting.splice(0)) yield* cut(held);
     }
+  }
+
+  /** Behind damage: a message within a broken conversation is no element of the list. */
+  function isElement(bytes: Uint8Array, damage: Uint8Array): boolean {
+    const found = recognise(parsedBytes(bytes));
+    if (form === 'values' || found !== 'entry') return found !== null;
+    return layout === 'entries' || (layout === 'undecided' && !holdsMessages.test(Buffer.from(damage).toString()));
   }
 
   function decide(split: Split): void {

@@ -13,7 +13,7 @@ export interface SplitOptions {
   shape: 'array' | 'values';
   maxBytes: number;
   /** Whether a value found behind damage is an element of its own, and not a piece of the broken one. */
-  isElement: (bytes: Uint8Array) => boolean;
+  isElement: (bytes: Uint8Array, damage: Uint8Array) => boolean;
 }
 
 export interface Splitter {
@@ -68,6 +68,11 @@ export function createSplitter({ shape, maxBytes, isElement }: SplitOptions): Sp
     },
     end() {
       run(true);
+      // An element that never closed may have swallowed others.
+      if (state === 'element' && damage === null) {
+        damaged('cut-off');
+        run(true);
+      }
       finish();
       return taken();
     },
@@ -155,7 +160,7 @@ export function createSplitter({ shape, maxBytes, isElement }: SplitOptions): Sp
   function give(): void {
     const bytes = new Uint8Array(window.subarray(from, at));
     if (damage !== null) {
-      if (!isElement(bytes)) {
+      if (!isElement(bytes, damage.head)) {
         fail('broken');
         return;
       }
@@ -279,9 +284,6 @@ export function createSplitter({ shape, maxBytes, isElement }: SplitOptions): Sp
     if (state === 'searching' || damage !== null) {
       damage!.length += end - from;
       out.push({ kind: 'damaged', ...damage! });
-    } else if (state === 'element') {
-      const head = new Uint8Array(window.subarray(from, Math.min(end, from + headBytes)));
-      out.push({ kind: 'damaged', head, length: end - from, why: 'cut-off' });
     } else if (state === 'gap' && shape === 'array') {
       out.push({ kind: 'damaged', head: new Uint8Array(0), length: 0, why: 'cut-off' });
     }
