@@ -1,7 +1,7 @@
 // The score checked with bots of known worth: one defect at a time must lose its points in its own cell, whole bots must land in their band.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -11,6 +11,7 @@ import {
   methodIds,
   type Simulation,
   scenarioIds,
+  simulationSchema,
 } from '../src/platform/documents/simulation.ts';
 import { sayer } from '../src/platform/i18n/say.ts';
 import { computeReport, rubricName } from '../src/simulate/report/write-report.ts';
@@ -60,7 +61,40 @@ process.once('SIGINT', () => stop.abort());
 const work = mkdtempSync(join(tmpdir(), 'rempart-calibrate-'));
 let runs = 0;
 
+/** What was simulated before under the same rubric, by bot, defects and methods: an interrupted calibration goes on where it stopped. */
+const finished = new Map<string, Simulation>();
+let resumeFile: string | undefined;
+
+function resumeFrom(file: string): void {
+  resumeFile = file;
+  if (!existsSync(file)) return;
+  for (const text of readFileSync(file, 'utf8').split('\n')) {
+    try {
+      const { key, rubric: sha256, doc } = JSON.parse(text) as { key: string; rubric: string; doc: unknown };
+      if (sha256 === rubric.sha256) finished.set(key, simulationSchema.parse(doc));
+    } catch {
+      // a line torn by the interruption, or of another version
+    }
+  }
+}
+
 async function simulate(profile: Profile, places: readonly Place[]): Promise<Simulation> {
+  const key = JSON.stringify([profile.name, basename(profile.file), profile.start?.env['DEFECT'] ?? '', places]);
+  const known = finished.get(key);
+  if (known !== undefined) return known;
+  const from = Date.now();
+  const doc = await simulateAnew(profile, places);
+  const outcomes = doc.scenarios.flatMap(({ methods }) => methods.map(({ outcome }) => outcome));
+  // A method that said nothing this time is to be tried again, not remembered.
+  if (resumeFile !== undefined && outcomes.every((outcome) => outcome === 'scored'))
+    appendFileSync(resumeFile, `${JSON.stringify({ key, rubric: rubric.sha256, doc })}\n`);
+  process.stderr.write(
+    `${profile.start?.env['DEFECT'] || 'no defect'}: ${places.join(', ')}: ${Math.round((Date.now() - from) / 1000)} s\n`,
+  );
+  return doc;
+}
+
+async function simulateAnew(profile: Profile, places: readonly Place[]): Promise<Simulation> {
   const out = join(work, `run-${++runs}`);
   mkdirSync(out);
   writeFileSync(join(out, rubricName), rubricText);
@@ -171,7 +205,8 @@ async function calibrateMutants(table: Table, careful: Profile, wanted: readonly
   line(Array.from({ length: 6 }, () => '---'));
   const perfect = new Map<Place, MethodResult>();
   let good = true;
-  for (const mutant of mutants) {
+  for (const [index, mutant] of mutants.entries()) {
+    process.stderr.write(`[${index + 1}/${mutants.length}] ${mutant.defect}\n`);
     const before = perfect.get(mutant.in) ?? (await oneMethod(careful, mutant.in));
     perfect.set(mutant.in, before);
     const verdict = judge(mutant, before, await oneMethod(withDefects(careful, [mutant.defect]), mutant.in));
@@ -188,7 +223,8 @@ async function calibrateBots(table: Table, wanted: readonly string[]): Promise<b
   line(['bot', 'score', 'band', 'lowest cells (band)', 'verdict']);
   line(Array.from({ length: 5 }, () => '---'));
   let good = true;
-  for (const bot of bots) {
+  for (const [index, bot] of bots.entries()) {
+    process.stderr.write(`[bot ${index + 1}/${bots.length}] ${bot.name}\n`);
     const profile = withDefects(loadProfile(join(folder, bot.profile)), bot.defects);
     const verdict = judgeBot(bot, await simulate(profile, sample));
     line(verdict.row);
@@ -200,7 +236,7 @@ async function calibrateBots(table: Table, wanted: readonly string[]): Promise<b
 const table = tableSchema.parse(parse(readFileSync(join(folder, 'defects.yaml'), 'utf8')));
 const { values, positionals: wanted } = parseArgs({
   allowPositionals: true,
-  options: { profile: { type: 'string', default: 'careful.yaml' } },
+  options: { profile: { type: 'string', default: 'careful.yaml' }, resume: { type: 'string' } },
 });
 const known = new Set([...table.mutants.map(({ defect }) => defect), ...table.bots.map(({ name }) => name)]);
 const stranger = wanted.find((name) => !known.has(name));
@@ -208,6 +244,7 @@ if (stranger !== undefined) {
   process.stderr.write(`calibrate: unknown defect or bot "${stranger}"; known: ${[...known].join(', ')}\n`);
   process.exitCode = 2;
 } else {
+  if (values.resume !== undefined) resumeFrom(values.resume);
   try {
     const mutants = await calibrateMutants(table, loadProfile(join(folder, values.profile)), wanted);
     // Whole bots are stated for the plain shape.

@@ -12,6 +12,10 @@ let probeAt = 0;
 let allRefused = 0;
 let lastSaid = 'Service unavailable';
 
+/** When connecting began to be refused; 0 while the provider can be reached. */
+let cutSince = 0;
+const rideMs = 6000;
+
 export const currentKey = () => keys[0];
 
 async function callOnce(messages, onPiece) {
@@ -77,6 +81,7 @@ export async function askModel(messages, onPiece = () => {}) {
         // All keys refused at once was the provider's trouble. One refused alone stays out until somebody has replaced it.
         if (allRefused > 0) keys = allKeys;
         allRefused = 0;
+        cutSince = 0;
         if (keys[0] === LLM_API_KEY) healed('key');
         return answer.reply;
       }
@@ -93,6 +98,10 @@ export async function askModel(messages, onPiece = () => {}) {
       }
     } catch (error) {
       last = error;
+      if (await ridesOut(error)) {
+        attempt--;
+        continue;
+      }
       // What was begun has been seen: a second attempt would begin anew in the middle of it.
       if (error.name === 'TimeoutError' || (error.begun && shape('stream'))) break;
     }
@@ -100,6 +109,18 @@ export async function askModel(messages, onPiece = () => {}) {
   }
   giveUp();
   throw last;
+}
+
+/** Nothing was sent, and the network may be back within seconds: waited for, and told meanwhile. */
+async function ridesOut(error) {
+  if (!/^E(CONNREFUSED|HOSTUNREACH|NETUNREACH)$/.test(error.cause?.code ?? '')) return false;
+  if (defect('no-retry') || defect('storm') || defect('retries-at-once')) return false;
+  cutSince ||= Date.now();
+  const lasted = Date.now() - cutSince;
+  if (lasted > 1000) trouble('model');
+  if (lasted >= rideMs) return false;
+  await sleep(400);
+  return true;
 }
 
 function pauseMs(attempt, waitMs) {
