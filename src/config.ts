@@ -7,8 +7,6 @@ import { RempartError } from './platform/base/errors.ts';
 import { fileIssue, schemaIssue } from './platform/base/schema-issue.ts';
 import { isSubject } from './platform/base/subject.ts';
 import type { TextKey } from './platform/i18n/say.ts';
-import { actions, defaultPolicy } from './protect/screening/policy.ts';
-import { type Role, roles } from './protect/screening/verdict.ts';
 
 const port = z.number().int().min(0).max(65535);
 const milliseconds = z.number().int().min(1).max(3_600_000);
@@ -37,41 +35,42 @@ const provider = z.strictObject({
   proxy: text.default('auto'),
 });
 
-const action = z.enum(actions);
-const byRole = (defaults: Readonly<Record<Role, z.output<typeof action>>>) =>
+const action = z.enum(['block', 'mask', 'flag', 'pass']);
+type ActionName = z.output<typeof action>;
+/** Attacks come from users and tools; what an operator or the model itself said is told, not stopped. */
+const byRole = (user: ActionName, tool: ActionName, assistant: ActionName, system: ActionName) =>
   z
     .strictObject({
-      user: action.default(defaults.user),
-      tool: action.default(defaults.tool),
-      assistant: action.default(defaults.assistant),
-      system: action.default(defaults.system),
+      user: action.default(user),
+      tool: action.default(tool),
+      assistant: action.default(assistant),
+      system: action.default(system),
     })
     .prefault({});
 const share = z.number().min(0).max(1);
-const { prompts, answers } = defaultPolicy;
 
 /** What is done about what screening finds. */
 const screening = z.strictObject({
   prompts: z
     .strictObject({
-      injection: byRole(prompts.injection),
-      jailbreak: byRole(prompts.jailbreak),
-      'code-execution': byRole(prompts['code-execution']),
-      secret: byRole(prompts.secret),
-      'personal-data': byRole(prompts['personal-data']),
+      injection: byRole('block', 'block', 'flag', 'flag'),
+      jailbreak: byRole('block', 'block', 'flag', 'flag'),
+      'code-execution': byRole('block', 'block', 'flag', 'flag'),
+      secret: byRole('flag', 'flag', 'flag', 'flag'),
+      'personal-data': byRole('pass', 'pass', 'pass', 'pass'),
     })
     .prefault({}),
   answers: z
     .strictObject({
-      secret: action.default(answers.secret),
-      'personal-data': action.default(answers['personal-data']),
-      internal: action.default(answers.internal),
-      'system-prompt': action.default(answers['system-prompt']),
+      secret: action.default('mask'),
+      'personal-data': action.default('mask'),
+      internal: action.default('flag'),
+      'system-prompt': action.default('block'),
     })
     .prefault({}),
-  whenUnscreened: z.enum(['refuse', 'forward']).default(defaultPolicy.whenUnscreened),
+  whenUnscreened: z.enum(['refuse', 'forward']).default('refuse'),
   /** Score from which a text is suspicious, by the role that speaks it; 0.5 where nothing is given. */
-  thresholds: z.partialRecord(z.enum(roles), share).default({}),
+  thresholds: z.partialRecord(z.enum(['user', 'system', 'assistant', 'tool']), share).default({}),
   behaviour: z
     .strictObject({
       mode: z.enum(['off', 'watch', 'enforce']).default('watch'),

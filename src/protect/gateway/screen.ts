@@ -72,10 +72,11 @@ export function createScreening(
     } catch (cause) {
       verdict = { kind: 'unscreened', cause };
     }
-    // What could not be checked is tried again next time.
-    if (verdict.kind === 'clean' || verdict.kind === 'suspicious') verdicts.set(key, verdict);
     // A shape that is no verdict must not pass as one.
-    else if (verdict?.kind !== 'unscreened') verdict = { kind: 'unscreened', cause: 'not a verdict' };
+    if (!['clean', 'suspicious', 'unscreened'].includes(verdict?.kind))
+      return { kind: 'unscreened', cause: new TypeError('a check returned no verdict') };
+    // What could not be checked is tried again next time.
+    if (verdict.kind !== 'unscreened') verdicts.set(key, verdict);
     return verdict;
   }
 
