@@ -7,6 +7,7 @@ import type { CodeBlock, Conversation } from './conversation.ts';
 import { extractCode } from './extract/extract-code.ts';
 import { findingsOf } from './findings/assemble.ts';
 import { withoutSecrets } from './findings/secrets.ts';
+import { indexed } from './knowledge/indexed-block.ts';
 import { knowledge } from './knowledge/knowledge.ts';
 import { domainsOf } from './maturity/domains.ts';
 import { adviceFor, maturityOf, summaryOf } from './maturity/judge.ts';
@@ -27,12 +28,13 @@ export function analyseConversation(
   const known = knowledge();
   const blocks = extractCode(conversation);
   const spoken = spokenOf(conversation);
+  const readable = indexed(blocks);
   const practices = practicesIn(
     known.practices,
     spoken,
-    blocks.filter((block) => !isBadExample(block, 1)),
+    readable.filter(({ block }) => !isBadExample(block, 1)),
   );
-  const findings = findingsOf({ conversation, blocks, spoken, practices, scanner, lang }, number);
+  const findings = findingsOf({ conversation, blocks, readable, spoken, practices, scanner, lang }, number);
   const domains = domainsOf(findings, practices, lang);
   const judged = { findings, practices, domains, lang };
   const maturity = maturityOf(judged);

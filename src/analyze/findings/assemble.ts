@@ -7,11 +7,11 @@ import type { Language } from '../../platform/inspection/ast/languages.ts';
 import { inspectCode } from '../../platform/inspection/code-rules/inspect-code.ts';
 import type { SecretScanner } from '../../platform/inspection/secrets.ts';
 import type { CodeBlock, Conversation } from '../conversation.ts';
+import type { IndexedBlock } from '../knowledge/indexed-block.ts';
 import { knowledge } from '../knowledge/knowledge.ts';
 import type { SeenPractice } from '../maturity/practices.ts';
-import { fold } from '../prose/fold.ts';
-import { isAbsent } from '../prose/negation.ts';
-import { hitsOf, type Spoken } from '../prose/spoken.ts';
+import { type Hearing, hearingOf } from '../prose/hearing.ts';
+import type { Spoken } from '../prose/spoken.ts';
 import { type Life, type Located, livesOf } from '../thread/lives.ts';
 import { findInContainers, isContainerFile } from './containers.ts';
 import { findInProse, type ProseFinding } from './prose.ts';
@@ -29,6 +29,8 @@ interface CodeWeakness extends Located, Pick<Finding, 'owasp' | 'severity' | 'co
 export interface Material {
   conversation: Conversation;
   blocks: readonly CodeBlock[];
+  /** The same blocks, with the patterns worth trying. */
+  readable: readonly IndexedBlock[];
   spoken: readonly Spoken[];
   practices: readonly SeenPractice[];
   scanner: SecretScanner;
@@ -42,7 +44,8 @@ const languagesWithoutRules = new Set(['unknown']);
 /** Explicit findings before spoken ones, the gravest first, then in the order of the thread; `number` is the conversation's, from 1. */
 export function findingsOf(material: Material, number: number): Finding[] {
   const code = material.blocks.flatMap((block) => weaknessesIn(block, material));
-  const lives = livesOf(material.blocks, code, (cwe, block) => spokenAfter(cwe, block, material.spoken));
+  const hearing = hearingOf(material.spoken);
+  const lives = livesOf(material.blocks, code, (cwe, block) => spokenAfter(cwe, block, hearing));
   const secrets = secretsIn(material.conversation, material.scanner);
   const lacking = new Set<string>();
   const fromCode = lives.filter(({ found }) => {
@@ -53,7 +56,7 @@ export function findingsOf(material: Material, number: number): Finding[] {
     return true;
   });
   const proved = new Set(lives.filter(({ state }) => state !== 'example').flatMap(({ found }) => found.cwe));
-  const prose = findInProse({ ...material, topics: knowledge().topics, proved });
+  const prose = findInProse({ ...material, blocks: material.readable, hearing, topics: knowledge().topics, proved });
   const drafts = [
     ...fromCode.map((life) => fromLife(life, material)),
     ...secrets.map((secret) => fromSecret(secret, material.lang)),
@@ -108,16 +111,17 @@ function excerptOf(text: string, line: number, endLine: number): string {
 function spokenAfter(
   cwe: readonly string[],
   block: CodeBlock,
-  spoken: readonly Spoken[],
+  hearing: Hearing,
 ): { messageIndex: number; author: Finding['author'] } | null {
   const main = cwe[0];
   for (const topic of knowledge().topics) {
-    if (topic.saidPattern === null || main === undefined || !topic.cwe.includes(main)) continue;
-    topic.saidPattern.lastIndex = 0;
-    if (block.author === 'assistant' && topic.saidPattern.test(fold(block.after)))
-      return { messageIndex: block.messageIndex, author: block.author };
-    const later = spoken.filter(({ message }) => message.index > block.messageIndex && message.branch === block.branch);
-    const [hit] = hitsOf(later, topic.saidPattern, ({ folded }, at) => !isAbsent(folded, at), 1);
+    if (main === undefined || !topic.cwe.includes(main)) continue;
+    const hit = hearing(topic).find(({ message, line }) => {
+      if (message.branch !== block.branch) return false;
+      if (message.index > block.messageIndex) return true;
+      const last = block.messageLine + block.text.split('\n').length;
+      return message.index === block.messageIndex && block.author === 'assistant' && line > last && line <= last + 12;
+    });
     if (hit !== undefined) return { messageIndex: hit.message.index, author: hit.message.author };
   }
   return null;

@@ -1,9 +1,10 @@
 // Weaknesses found in what is said: named ones are `mentioned`, those that the subject brings along are `potential`.
 import type { Domain } from '../../platform/documents/analysis.ts';
-import type { CodeBlock } from '../conversation.ts';
+import type { IndexedBlock } from '../knowledge/indexed-block.ts';
 import type { Topic } from '../knowledge/knowledge.ts';
+import type { IndexedPattern } from '../knowledge/pattern-index.ts';
 import type { SeenPractice } from '../maturity/practices.ts';
-import { fold } from '../prose/fold.ts';
+import type { Hearing } from '../prose/hearing.ts';
 import { isAbsent, isMissing } from '../prose/negation.ts';
 import { type Hit, hitsOf, type Spoken } from '../prose/spoken.ts';
 
@@ -19,7 +20,8 @@ export interface ProseFinding {
 export interface ProseContext {
   topics: readonly Topic[];
   spoken: readonly Spoken[];
-  blocks: readonly CodeBlock[];
+  hearing: Hearing;
+  blocks: readonly IndexedBlock[];
   practices: readonly SeenPractice[];
   /** Classes that code findings already prove: the words add nothing. */
   proved: ReadonlySet<string>;
@@ -46,26 +48,24 @@ function concerns(topic: Topic, subjects: ReadonlySet<Domain>): boolean {
   return topic.notIn?.some((domain) => subjects.has(domain)) !== true;
 }
 
-function mentioned(topic: Topic, { spoken }: ProseContext): ProseFinding | null {
-  if (topic.saidPattern === null) return null;
-  const [hit] = hitsOf(spoken, topic.saidPattern, ({ folded }, at) => !isAbsent(folded, at), 1);
+function mentioned(topic: Topic, { hearing }: ProseContext): ProseFinding | null {
+  const [hit] = hearing(topic);
   return hit === undefined ? null : at(topic, 'mentioned', hit);
 }
 
 function potential(topic: Topic, { spoken, blocks, practices }: ProseContext): ProseFinding | null {
-  const { potential: rule, whenPattern } = topic;
-  if (rule === undefined || whenPattern === null) return null;
+  const { potential: rule, whenPattern, whenInCode } = topic;
+  if (rule === undefined || whenPattern === null || whenInCode === null) return null;
   // Some weaknesses are worth a word only where the talk comes near them.
   if (rule.needs !== undefined && !practices.some(({ practice }) => rule.needs?.includes(practice.id))) return null;
   const stated = ({ folded }: Spoken, place: number) => !isMissing(folded, place) && !isAbsent(folded, place);
   const [hit] = hitsOf(spoken, whenPattern, stated, 1);
-  return hit === undefined ? written(topic, whenPattern, blocks) : at(topic, 'potential', hit);
+  return hit === undefined ? written(topic, whenInCode, blocks) : at(topic, 'potential', hit);
 }
 
-function written(topic: Topic, pattern: RegExp, blocks: readonly CodeBlock[]): ProseFinding | null {
-  for (const block of blocks) {
-    pattern.lastIndex = 0;
-    const match = pattern.exec(fold(block.text));
+function written(topic: Topic, { regex, index }: IndexedPattern, blocks: readonly IndexedBlock[]): ProseFinding | null {
+  for (const { block, candidates } of blocks) {
+    const match = candidates[index] === 1 ? regex.exec(block.text) : null;
     if (match === null) continue;
     const line = block.text.slice(0, match.index).split('\n').length;
     const excerpt = (block.text.split('\n')[line - 1] ?? '').trim().slice(0, 240);

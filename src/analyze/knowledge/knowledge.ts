@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { domains, severities } from '../../platform/documents/analysis.ts';
+import { createPatternCollector, type IndexedPattern, type PatternIndex } from './pattern-index.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..', 'rules');
 const cwe = z.array(z.string().regex(/^CWE-\d+$/));
@@ -70,13 +71,24 @@ const adviceSchema = z.strictObject({
   fr: adviceText,
 });
 
-export type Topic = z.infer<typeof topicSchema> & { saidPattern: RegExp | null; whenPattern: RegExp | null };
-export type Practice = z.infer<typeof practiceSchema> & { saidPattern: RegExp | null; codePattern: RegExp | null };
+/** Prose patterns meet folded prose, code patterns the code as written. */
+export type Topic = z.infer<typeof topicSchema> & {
+  saidPattern: IndexedPattern | null;
+  whenPattern: IndexedPattern | null;
+  whenInCode: IndexedPattern | null;
+};
+export type Practice = z.infer<typeof practiceSchema> & {
+  saidPattern: IndexedPattern | null;
+  codePattern: IndexedPattern | null;
+};
 export type AdviceRule = z.infer<typeof adviceSchema>;
 export interface Knowledge {
   topics: readonly Topic[];
   practices: readonly Practice[];
   advice: readonly AdviceRule[];
+  /** Which prose patterns, and which code patterns, are worth trying on a text. */
+  prose: PatternIndex;
+  code: PatternIndex;
   count: number;
   /** SHA-256 over the files, in the order of their names. */
   hash: string;
@@ -92,24 +104,22 @@ export function knowledge(): Knowledge {
 
 function load(): Knowledge {
   const hash = createHash('sha256');
+  const prose = createPatternCollector();
+  const code = createPatternCollector();
   const topics = read('topics', topicSchema, hash).map((topic) => ({
     ...topic,
-    saidPattern: anyOf(topic.said, 'g'),
-    whenPattern: anyOf(topic.potential?.when ?? [], 'g'),
+    saidPattern: prose.add(topic.said, 'g'),
+    whenPattern: prose.add(topic.potential?.when ?? [], 'g'),
+    whenInCode: code.add(topic.potential?.when ?? [], 'i'),
   }));
   const practices = read('practices', practiceSchema, hash).map((practice) => ({
     ...practice,
-    saidPattern: anyOf(practice.said, 'g'),
-    codePattern: anyOf(practice.code, 'm'),
+    saidPattern: prose.add(practice.said, 'g'),
+    codePattern: code.add(practice.code, 'm'),
   }));
   const advice = read('advice', adviceSchema, hash);
-  return {
-    topics,
-    practices,
-    advice,
-    count: topics.length + practices.length + advice.length,
-    hash: hash.digest('hex'),
-  };
+  const count = topics.length + practices.length + advice.length;
+  return { topics, practices, advice, prose: prose.index(), code: code.index(), count, hash: hash.digest('hex') };
 }
 
 function read<T>(folder: string, schema: z.ZodType<T>, hash: { update(text: string): unknown }): T[] {
@@ -121,8 +131,4 @@ function read<T>(folder: string, schema: z.ZodType<T>, hash: { update(text: stri
       hash.update(`${folder}/${name}\n${text}`);
       return z.array(schema).parse(parse(text));
     });
-}
-
-function anyOf(sources: readonly string[], flags: string): RegExp | null {
-  return sources.length === 0 ? null : new RegExp(sources.map((source) => `(?:${source})`).join('|'), flags);
 }

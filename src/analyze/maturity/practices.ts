@@ -1,7 +1,8 @@
 // Which good practices a conversation shows in code or names in words, with the places that prove it.
 import type { Domain } from '../../platform/documents/analysis.ts';
-import type { CodeBlock } from '../conversation.ts';
+import type { IndexedBlock } from '../knowledge/indexed-block.ts';
 import type { Practice } from '../knowledge/knowledge.ts';
+import type { IndexedPattern } from '../knowledge/pattern-index.ts';
 import { isAsked, isMissing } from '../prose/negation.ts';
 import { hitsOf, type Spoken } from '../prose/spoken.ts';
 
@@ -25,7 +26,7 @@ const places = 3;
 export function practicesIn(
   practices: readonly Practice[],
   spoken: readonly Spoken[],
-  blocks: readonly CodeBlock[],
+  blocks: readonly IndexedBlock[],
 ): SeenPractice[] {
   return practices.flatMap((practice) => {
     const shown = practice.codePattern === null ? [] : shownIn(blocks, practice.codePattern);
@@ -37,7 +38,7 @@ export function practicesIn(
   });
 }
 
-function namedIn(spoken: readonly Spoken[], pattern: RegExp): Evidence[] {
+function namedIn(spoken: readonly Spoken[], pattern: IndexedPattern): Evidence[] {
   const stated = ({ folded }: Spoken, at: number) => !isMissing(folded, at) && !isAsked(folded, at);
   return hitsOf(spoken, pattern, stated, places).map(({ message, line, excerpt }) => ({
     messageIndex: message.index,
@@ -46,10 +47,11 @@ function namedIn(spoken: readonly Spoken[], pattern: RegExp): Evidence[] {
   }));
 }
 
-function shownIn(blocks: readonly CodeBlock[], pattern: RegExp): Evidence[] {
+function shownIn(blocks: readonly IndexedBlock[], { regex, index }: IndexedPattern): Evidence[] {
   const found: Evidence[] = [];
-  for (const block of blocks) {
-    const at = block.text.search(pattern);
+  for (const { block, candidates } of blocks) {
+    if (candidates[index] !== 1) continue;
+    const at = block.text.search(regex);
     if (at < 0) continue;
     // A pattern with ^\s* may begin on the line before.
     const start = at + (block.text.slice(at).match(/^\s*/)?.[0].length ?? 0);

@@ -1,5 +1,7 @@
 // What a conversation says, message by message, ready to be searched: folded once, original beside it.
 import type { Conversation, Message } from '../conversation.ts';
+import { knowledge } from '../knowledge/knowledge.ts';
+import type { IndexedPattern } from '../knowledge/pattern-index.ts';
 import { fold } from './fold.ts';
 import { proseOf } from './prose-of.ts';
 
@@ -7,6 +9,8 @@ export interface Spoken {
   message: Message;
   text: string;
   folded: string;
+  /** By the index of a prose pattern: 1 where it may match. */
+  candidates: Uint8Array;
 }
 
 export interface Hit {
@@ -25,7 +29,8 @@ export function spokenOf(conversation: Conversation): Spoken[] {
     .filter((message) => !message.hidden && (message.author === 'user' || message.author === 'assistant'))
     .map((message) => {
       const text = proseOf(message);
-      return { message, text, folded: fold(text) };
+      const folded = fold(text);
+      return { message, text, folded, candidates: knowledge().prose.candidates(folded) };
     })
     .filter(({ text }) => text.trim() !== '');
 }
@@ -33,15 +38,16 @@ export function spokenOf(conversation: Conversation): Spoken[] {
 /** Every place where the pattern (with flag g) meets and `keep` agrees, at most `limit`. */
 export function hitsOf(
   spoken: readonly Spoken[],
-  pattern: RegExp,
+  { regex, index }: IndexedPattern,
   keep: (spoken: Spoken, at: number) => boolean,
   limit: number,
 ): Hit[] {
   const hits: Hit[] = [];
   for (const said of spoken) {
-    pattern.lastIndex = 0;
-    for (let match = pattern.exec(said.folded); match !== null; match = pattern.exec(said.folded)) {
-      if (match[0] === '') pattern.lastIndex += 1;
+    if (said.candidates[index] !== 1) continue;
+    regex.lastIndex = 0;
+    for (let match = regex.exec(said.folded); match !== null; match = regex.exec(said.folded)) {
+      if (match[0] === '') regex.lastIndex += 1;
       else if (keep(said, match.index)) hits.push(hitAt(said, match.index));
       if (hits.length >= limit) return hits;
     }

@@ -42,6 +42,7 @@ export function livesOf<T extends Located>(
   spokenOf: SpokenOf,
 ): Life<T>[] {
   const branches = [...new Set(blocks.map(({ branch }) => branch))];
+  if (found.length === 0) return [];
   return branches.flatMap((branch) => {
     const own = blocks.filter((block) => block.branch === branch);
     return livesOfBranch(own, found, spokenOf);
@@ -55,9 +56,11 @@ function livesOfBranch<T extends Located>(
 ): Life<T>[] {
   const alive: Alive<T>[] = [];
   const examples: T[] = [];
+  const byBlock = Map.groupBy(found, ({ block }) => block);
   for (const block of blocks) {
+    const hits = byBlock.get(block) ?? [];
+    if (hits.length === 0 && alive.length === 0) continue;
     const shaped = { block, shape: shapeOf(block.text) };
-    const hits = found.filter((hit) => hit.block === block);
     const bad = hits.filter((hit) => isBadExample(block, hit.line));
     const real = new Set(hits.filter((hit) => !bad.includes(hit)));
     const onlyBad = bad.length > 0 && real.size === 0;

@@ -1,0 +1,13 @@
+// A code block with the code patterns that are worth trying on it.
+import type { CodeBlock } from '../conversation.ts';
+import { knowledge } from './knowledge.ts';
+
+export interface IndexedBlock {
+  block: CodeBlock;
+  /** By the index of a code pattern: 1 where it may match. */
+  candidates: Uint8Array;
+}
+
+export function indexed(blocks: readonly CodeBlock[]): IndexedBlock[] {
+  return blocks.map((block) => ({ block, candidates: knowledge().code.candidates(block.text) }));
+}
