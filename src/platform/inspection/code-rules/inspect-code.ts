@@ -2,10 +2,10 @@
 
 import { parseCode } from '../ast/grammars.ts';
 import type { Language } from '../ast/languages.ts';
-import { type Replay, replay } from './environment.ts';
+import { replay } from './environment.ts';
 import { type Assignment, type Call, type Reading, readCode, type Scope, type Span, statementEnd } from './reading.ts';
 import { loadRules, type Match, type Rule, type RuleSet, type ValueTest } from './rule-set.ts';
-import { evaluate, textOf } from './values.ts';
+import { type Environment, evaluate, type Flow, textOf, type Value } from './values.ts';
 
 export interface CodeMatch {
   rule: Rule;
@@ -89,14 +89,14 @@ interface Trial {
   span: Span;
   rule: Rule;
   kind: Match['kind'];
-  strikes(environment: ReturnType<Replay['advance']>): boolean;
+  strikes(environment: Environment): boolean;
 }
 
 function* flowHits(reading: Reading, rules: readonly Rule[], set: RuleSet): Generator<Hit> {
   const byFlow = Map.groupBy(rules, (rule) => rule.flow);
   for (const [name, group] of byFlow) {
     const flow = set.flow(reading.family.name, name);
-    const judge = (span: Span, test: ValueTest, environment: ReturnType<Replay['advance']>) =>
+    const judge = (span: Span, test: ValueTest, environment: Environment) =>
       holds(reading, span, test, environment, flow);
     const trials = group.flatMap((rule) => rule.matches.flatMap((match) => trialsOf(reading, rule, match, judge)));
     if (trials.length === 0) continue;
@@ -112,7 +112,7 @@ function* flowHits(reading: Reading, rules: readonly Rule[], set: RuleSet): Gene
   }
 }
 
-type Judge = (span: Span, test: ValueTest, environment: ReturnType<Replay['advance']>) => boolean;
+type Judge = (span: Span, test: ValueTest, environment: Environment) => boolean;
 
 function trialsOf(reading: Reading, rule: Rule, match: Match, judge: Judge): Trial[] {
   if (match.kind === 'call') {
@@ -139,14 +139,19 @@ function trialsOf(reading: Reading, rule: Rule, match: Match, judge: Judge): Tri
   return match.kind === 'string' ? stringTrials(reading, rule, match.pattern, match.value, judge) : [];
 }
 
-function assignTrial(rule: Rule, assignment: Assignment, value: ValueTest, judge: Judge): Trial {
-  return {
-    at: assignment.at,
-    span: [assignment.at - 1, assignment.value[1]],
-    rule,
-    kind: 'assign',
-    strikes: (environment) => judge(assignment.value, value, environment),
-  };
+function assignTrial(rule: Rule, assignment: Assignment, test: ValueTest, judge: Judge): Trial {
+  const span: Span = [assignment.at - 1, assignment.value[1]];
+  const [target = ''] = assignment.targets;
+  // What is added to a variable counts with what it already holds.
+  if (assignment.adds) {
+    const strikes = (environment: Environment) => {
+      const whole = environment(target);
+      return whole !== undefined && passes(whole, test, '');
+    };
+    return { at: assignment.value[1], span, rule, kind: 'assign', strikes };
+  }
+  const strikes = (environment: Environment) => judge(assignment.value, test, environment);
+  return { at: assignment.at, span, rule, kind: 'assign', strikes };
 }
 
 function stringTrials(reading: Reading, rule: Rule, pattern: RegExp, value: ValueTest, judge: Judge): Trial[] {
@@ -189,7 +194,7 @@ function argumentsHold(
   call: Call,
   args: Extract<Match, { kind: 'call' }>['args'],
   judge: Judge,
-  environment: ReturnType<Replay['advance']>,
+  environment: Environment,
 ): boolean {
   return args.every(([key, test]) => {
     if (key === 'any') return call.args.some(({ span }) => judge(span, test, environment));
@@ -200,23 +205,19 @@ function argumentsHold(
   });
 }
 
-function holds(
-  reading: Reading,
-  span: Span,
-  test: ValueTest,
-  environment: ReturnType<Replay['advance']>,
-  flow: ReturnType<RuleSet['flow']>,
-): boolean {
-  const value = evaluate(reading, span, environment, flow);
+function holds(reading: Reading, span: Span, test: ValueTest, environment: Environment, flow: Flow): boolean {
+  const single = span[1] - span[0] === 1 ? reading.tokens[span[0]]!.text.replaceAll('$', '') : '';
+  return passes(evaluate(reading, span, environment, flow), test, environment(single)?.source ?? '');
+}
+
+/** `assigned` is what the variable was set to, where the expression is nothing but its name. */
+function passes(value: Value, test: ValueTest, assigned: string): boolean {
   if (value.level < test.level) return false;
   if (test.built !== undefined && value.built !== test.built) return false;
   if (test.list !== undefined && value.list !== test.list) return false;
   if (test.literal !== undefined && !test.literal.test(value.literal)) return false;
-  const assigned =
-    span[1] - span[0] === 1 ? (environment(reading.tokens[span[0]]!.text.replaceAll('$', ''))?.source ?? '') : '';
-  const written = value.source;
-  if (test.text !== undefined && !test.text.test(written) && !test.text.test(assigned)) return false;
-  return test.notText === undefined || !(test.notText.test(written) || test.notText.test(assigned));
+  if (test.text !== undefined && !test.text.test(value.source) && !test.text.test(assigned)) return false;
+  return test.notText === undefined || !(test.notText.test(value.source) || test.notText.test(assigned));
 }
 
 function scopeAt(reading: Reading, token: number): Scope | undefined {

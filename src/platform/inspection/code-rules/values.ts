@@ -34,6 +34,11 @@ const selves = /^(?:self|this|cls|@)$/;
 /** What comes out of these is a number, a truth, a date or a fresh id: nothing that a string can ride on. */
 const numeric =
   /(?:^|\.)(?:int|float|bool|len|Number|parseInt|parseFloat|Integer\.parseInt|Long\.parseLong|Integer\.valueOf|Long\.valueOf|intval|floatval|count|sizeof|strlen|atoi|strtol|Atoi|ParseInt|ParseUint|ParseFloat|ParseBool|to_i|to_f|size|length|Int32\.Parse|int\.Parse|Guid\.Parse|long\.Parse|Convert\.ToInt32|isinstance|hasattr|hash|id|ord|round|abs|sum|min|max|Math\.\w+|time\.time|datetime\.\w+|Date\.now|Date|date|uuid\d?|uuid\.uuid4|UUID\.randomUUID|randomUUID|UUID|includes|startsWith|startswith|endswith|endsWith|indexOf|hasOwnProperty|contains|equals|exists|isset|empty|in_array|is_\w+|BigDecimal|Decimal|Boolean|isEmpty|matches|test)\(\)$/;
+/** Members that need no parentheses and give a number. */
+const measures = /\.(?:to_i|to_f|length|size|count|Length|Count|offsetWidth|offsetHeight)$/;
+/** A name that says the value was cleaned is believed. */
+const saysClean =
+  /^(?:safe|escaped|sanitized|sanitised|quoted|encoded|clean|cleaned)(?:_|[A-Z])|(?:_|[a-z])(?:[eE]scaped|[sS]anitized|[qQ]uoted|[eE]ncoded)$/;
 const formatting =
   /(?:^|\.)(?:format|sprintf|vsprintf|Sprintf|Sprint|Sprintln|String\.format|string\.Format|formatted|printf|concat|util\.format|string\.Concat|strcat|Concat|join|Join|implode|append|Append|AppendFormat|interpolate)(?:\(\))?$/;
 const words = new Set([
@@ -101,7 +106,10 @@ export function evaluate(reading: Reading, span: Span, environment: Environment,
       i = Math.max(next, i + 1);
     }
   }
-  if (glued && hasLiteral && total.level > 0) total.built = true;
+  if (glued && hasLiteral) {
+    total.list = false;
+    if (total.level > 0) total.built = true;
+  }
   if (compared && !total.built) return { ...total, level: 0 };
   return total;
 }
@@ -228,9 +236,8 @@ function chain(
   }
   // Ruby calls without parentheses: `params.to_i`, `x.shellescape`.
   const name = chainName(reading, first, i - 1);
-  if (family.name === 'ruby' || family.name === 'csharp' || family.name === 'script') {
-    if (numeric.test(`${name}()`) || flow.sanitizer?.test(`${name}()`) === true) return [nothing, i];
-  }
+  if (measures.test(name) || (family.name === 'ruby' && flow.sanitizer?.test(`${name}()`) === true))
+    return [nothing, i];
   if (
     flow.source.test(tokens[i - 1]?.text === ']' || tokens[i - 1]?.text === ')' ? textOf(reading, [first, i]) : name) ||
     flow.source.test(name)
@@ -269,7 +276,7 @@ function callValue(value: Value, name: string, args: Value): void {
 function nameValue(name: string, environment: Environment): Value {
   const known = environment(name.replaceAll('$', ''));
   if (known !== undefined) return known;
-  if (constants.test(name)) return nothing;
+  if (constants.test(name) || saysClean.test(name)) return nothing;
   return { ...nothing, level: selves.test(name) ? 0 : 1 };
 }
 
