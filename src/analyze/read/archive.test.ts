@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { after, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { ZipFile } from 'yazl';
+import type { RempartError } from '../../platform/base/errors.ts';
+import type { ReadItem } from '../conversation.ts';
+import { readExports } from './read-exports.ts';
+import type { ReadOptions } from './read-options.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'rempart-archive-'));
+after(() => rmSync(folder, { recursive: true }));
+const fixture = (name: string) => readFileSync(join(import.meta.dirname, '../../../test/fixtures/exports', name));
+
+async function zip(name: string, members: readonly (readonly [string, Buffer | string])[]): Promise<string> {
+  const file = new ZipFile();
+  for (const [member, content] of members) file.addBuffer(Buffer.from(content), member);
+  file.end();
+  const path = join(folder, name);
+  await pipeline(file.outputStream, createWriteStream(path));
+  return path;
+}
+
+async function read(paths: string[], options: ReadOptions = {}): Promise<string[]> {
+  const items: string[] = [];
+  for await (const item of readExports(paths, options)) items.push(shown(item));
+  return items;
+}
+
+function shown(item: ReadItem): string {
+  const source = (item.kind === 'conversation' ? item.conversation.source : item.source).replace(`${folder}/`, '');
+  if (item.kind === 'conversation') return `${source}: ${item.conversation.title}`;
+  return `${source}: ${item.kind === 'broken' ? item.code : item.why}`;
+}
+
+const chat = (title: string) => JSON.stringify([{ uuid: title, name: title, chat_messages: [] }]);
+
+test('readExports() reads the shards of an archive in their order, and lists what holds no conversation', async () => {
+  const path = await zip('shards.zip', [
+    ['export/conversations-10.json', chat('ten')],
+    ['export/conversations-2.json', chat('two')],
+    ['__MACOSX/export/._conversations-2.json', 'junk'],
+    ['export/users.json', fixture('users.json')],
+    ['export/picture.png', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 0, 0])],
+    ['export/sound.wav', Buffer.from([0x52, 0x49, 0x46, 0x46, 0, 0, 0])],
+  ]);
+  assert.deepEqual(await read([path]), [
+    'shards.zip!export/conversations-2.json: two',
+    'shards.zip!export/conversations-10.json: ten',
+    'shards.zip!export/users.json: no conversation in it',
+    'shards.zip: 2 images, sounds or other binary files',
+  ]);
+});
+
+test('readExports() reads the page of an export only where the data beside it is missing', async () => {
+  const page = fixture('chat.html');
+  const data = '[{"title":"In a page","id":"p-1","mapping":{}}]';
+  const both = await zip('both.zip', [
+    ['chat.html', page],
+    ['conversations.json', data],
+  ]);
+  assert.deepEqual(await read([both]), [
+    'both.zip!conversations.json: In a page',
+    'both.zip!chat.html: the conversations of "both.zip!conversations.json" once more, as a page'.replace(
+      '"both',
+      `"${folder}/both`,
+    ),
+  ]);
+  assert.deepEqual(await read([await zip('page.zip', [['chat.html', page]])]), ['page.zip!chat.html: In a page']);
+});
+
+test('readExports() reads archives within archives down to a limit', async () => {
+  const inner = readFileSync(await zip('inner.zip', [['conversations.json', chat('deep')]]));
+  const middle = readFileSync(
+    await zip('middle.zip', [
+      ['part1of2.zip', inner],
+      ['b.json', chat('beside')],
+    ]),
+  );
+  const path = await zip('outer.zip', [['middle.zip', middle]]);
+  assert.deepEqual(await read([path]), [
+    'outer.zip!middle.zip!b.json: beside',
+    'outer.zip!middle.zip!part1of2.zip!conversations.json: deep',
+  ]);
+  assert.deepEqual(await read([path], { limits: { nesting: 2 } }), [
+    'outer.zip!middle.zip!b.json: beside',
+    'outer.zip!middle.zip!part1of2.zip: ERR_EXPORT_ARCHIVE',
+  ]);
+});
+
+test('readExports() stops a member that inflates like a bomb and reads the others', async () => {
+  const bomb = Buffer.concat([
+    Buffer.from('[{"uuid":"b","name":"'),
+    Buffer.alloc(40 * 2 ** 20, 'a'),
+    Buffer.from('"}]'),
+  ]);
+  const path = await zip('bomb.zip', [
+    ['a.json', bomb],
+    ['b.json', chat('after')],
+  ]);
+  assert.deepEqual(await read([path]), ['bomb.zip!a.json: ERR_EXPORT_BOMB', 'bomb.zip!b.json: after']);
+});
+
+test('readExports() refuses an archive with too many members', async () => {
+  const path = await zip('many.zip', [
+    ['a.json', chat('a')],
+    ['b.json', chat('b')],
+  ]);
+  assert.deepEqual(await read([path], { limits: { entries: 1 } }), ['many.zip: ERR_EXPORT_ARCHIVE']);
+});
+
+test('readExports() reads no member whose name leads out of the archive, and one that only looks so', async () => {
+  const path = await zip('names.zip', [
+    ['xx/evil.json', chat('evil')],
+    ['good..json', chat('good')],
+  ]);
+  const bytes = readFileSync(path);
+  for (let at = bytes.indexOf('xx/evil.json'); at >= 0; at = bytes.indexOf('xx/evil.json', at + 1))
+    bytes.write('../evil.json', at);
+  writeFileSync(path, bytes);
+  assert.deepEqual(await read([path]), [
+    'names.zip!../evil.json: its name leads out of the archive',
+    'names.zip!good..json: good',
+  ]);
+});
+
+test('readExports() says that a member is encrypted', async () => {
+  const path = await zip('locked.zip', [
+    ['a.json', chat('a')],
+    ['b.json', chat('b')],
+  ]);
+  const bytes = readFileSync(path);
+  // General purpose bit 0 of the first central directory entry (APPNOTE 4.4.4).
+  const entry = bytes.indexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02]));
+  bytes.writeUInt16LE(bytes.readUInt16LE(entry + 8) | 1, entry + 8);
+  writeFileSync(path, bytes);
+  assert.deepEqual(await read([path]), ['locked.zip!a.json: ERR_EXPORT_ENCRYPTED', 'locked.zip!b.json: b']);
+});
+
+test('readExports() says that an archive is cut off, and that its data is damaged', async () => {
+  const path = await zip('torn.zip', [['a.json', chat('a'.repeat(2_000))]]);
+  const bytes = readFileSync(path);
+  writeFileSync(join(folder, 'half.zip'), bytes.subarray(0, bytes.length / 2));
+  assert.deepEqual(await read([join(folder, 'half.zip')]), ['half.zip: ERR_EXPORT_ARCHIVE']);
+  bytes.fill(0xff, 40, 60);
+  writeFileSync(path, bytes);
+  assert.deepEqual(await read([path]), ['torn.zip!a.json: ERR_EXPORT_ARCHIVE']);
+});
+
+test('readExports() reads standard input: JSON, an archive, nothing', async () => {
+  const archive = readFileSync(await zip('piped.zip', [['conversations.json', chat('piped')]]));
+  assert.deepEqual(await read(['-'], { stdin: Readable.from([Buffer.from(chat('json'))]) }), ['-: json']);
+  assert.deepEqual(await read(['-'], { stdin: Readable.from([archive]) }), ['-!conversations.json: piped']);
+  assert.deepEqual(await read(['-'], { stdin: Readable.from([]) }), ['-: an empty file']);
+});
+
+test('readExports() walks a folder in order, reads what is packed with gzip and follows no links', async () => {
+  const inside = join(folder, 'inside');
+  mkdirSync(join(inside, 'b'), { recursive: true });
+  writeFileSync(join(inside, 'b', 'x.json'), chat('in b'));
+  writeFileSync(join(inside, 'c.json.gz'), gzipSync(chat('packed')));
+  writeFileSync(join(inside, 'a.json'), chat('in a'));
+  symlinkSync(inside, join(inside, 'b', 'circle'));
+  assert.deepEqual(await read([inside]), ['inside/a.json: in a', 'inside/b/x.json: in b', 'inside/c.json.gz: packed']);
+});
+
+test('readExports() refuses a path that is not there before it reads the others', async () => {
+  await assert.rejects(
+    read([join(folder, 'nothing')]),
+    (error: RempartError) => error.code === 'ERR_EXPORT_MISSING' && error.exit === 3,
+  );
+});
+
+test('readExports() never drops a conversation that comes twice', async () => {
+  const path = await zip('twice.zip', [
+    ['conversations.json', chat('same')],
+    ['copy/conversations.json', chat('same')],
+  ]);
+  assert.equal((await read([path, path])).length, 4);
+});
