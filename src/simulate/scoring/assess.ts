@@ -10,7 +10,7 @@ import {
   scenarioIds,
   scenarioMethods,
 } from '../../platform/documents/simulation.ts';
-import { type Lang, sayer } from '../../platform/i18n/say.ts';
+import type { Lang } from '../../platform/i18n/say.ts';
 import type { Evidence, EvidenceOf } from '../scenarios/evidence.ts';
 import { assessMethodRun, type MethodAssessment } from './assess-method.ts';
 import { median } from './check.ts';
@@ -19,6 +19,7 @@ import { methodRuns } from './method-run.ts';
 import { observe, statedFor } from './observations.ts';
 import { recommend } from './recommendations.ts';
 import type { Rubric } from './rubric.ts';
+import { reasonSayer } from './say-reason.ts';
 
 export type Scores = Record<Dimension, number | null>;
 
@@ -34,7 +35,7 @@ export function assess({ evidence, rubric, lang, evidenceFile }: AssessInput): S
   const end = evidence.find((line): line is EvidenceOf<'run-end'> => line.kind === 'run-end');
   if (begin === undefined || end === undefined)
     throw new TypeError('evidence must begin with run-begin and end with run-end');
-  const say = sayer(lang);
+  const say = reasonSayer(lang);
   const runs = methodRuns(evidence);
   const assessments = runs.map((run) => assessMethodRun(run, { begin, rubric, say }));
   const scenarios = scenarioIds
