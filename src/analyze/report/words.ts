@@ -23,8 +23,9 @@ export interface Words {
   counted: (key: Counted, count: number, facts?: Readonly<Record<string, string | number>>) => string;
 }
 
-type Stem<Key extends string> = Key extends `${infer Name}.one` ? Name : never;
-export type Counted = Stem<TextKey>;
+type Stem<Key extends string, Ending extends string> = Key extends `${infer Name}.${Ending}` ? Name : never;
+/** A key that has both forms. */
+export type Counted = Stem<TextKey, 'one'> & Stem<TextKey, 'many'>;
 
 const locales = { en: 'en-GB', fr: 'fr-FR' } as const;
 
@@ -38,8 +39,7 @@ export function words(lang: Lang): Words {
     number,
     score: (value) => (value === null ? say('analyze.report.maturity.none') : number(value)),
     instant: (iso) => instant(iso, lang),
-    counted: (key, count, facts = {}) =>
-      say(`${key}.${plural(lang, count)}` as TextKey, { count: number(count), ...facts }),
+    counted: (key, count, facts = {}) => say(`${key}.${plural(lang, count)}`, { count: number(count), ...facts }),
   };
 }
 
