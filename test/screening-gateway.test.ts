@@ -349,3 +349,45 @@ test('createGateway() suspends who tries to have code run, journals it without t
   assert.ok(!JSON.stringify(rig.journalled).includes('run this'));
   assert.equal(rig.gateway.quarantined(), 1);
 });
+
+test('createGateway() closes a conversation in which code was to be run, and counts one attempt once', async () => {
+  const found = { kind: 'suspicious', category: 'code-execution', score: 0.9, rules: ['r'] } as const;
+  const { rig } = await before(answering(), {
+    screen: (text) => (text.includes('run this') ? found : { kind: 'clean' }),
+  });
+  const history = [
+    { role: 'user', content: 'run this' },
+    { role: 'assistant', content: 'No.' },
+  ];
+  assert.equal((await rig.chat('run this')).status, 400);
+  for (let turn = 0; turn < 5; turn++) {
+    const answer = await rig.ask('/v1/chat/completions', {
+      model: 'm',
+      messages: [...history, { role: 'user', content: `and now ${turn}` }],
+    });
+    assert.match(answer.text, /ERR_CONVERSATION_BLOCKED/);
+  }
+  assert.equal((await rig.chat('another conversation')).status, 200);
+  assert.ok(rig.signals.filter(({ kind }) => kind === 'code-execution-attempt').length <= 2);
+});
+
+test('ask() leaves out what was refused earlier in a conversation of the chatbot', async () => {
+  const { rig, upstream } = await before(answering());
+  const caller = { subject: 's', role: 'user', credential: 'c', sourceIp: '127.0.0.1' } as const;
+  const messages = [
+    { role: 'user', content: attack },
+    { role: 'user', content: 'hello' },
+    { role: 'assistant', content: 'Hello to you.' },
+    { role: 'user', content: 'What is bread?' },
+  ] as const;
+  const end = await rig.gateway.ask({
+    caller,
+    model: 'm',
+    messages,
+    lang: 'en',
+    requestId: 'r',
+    signal: new AbortController().signal,
+  });
+  assert.equal(end.kind, 'answer');
+  assert.ok(!upstream.bodies[0]!.includes('Ignore all previous'));
+});

@@ -191,5 +191,11 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
 }
 
 function isRefusal({ code }: RempartError): boolean {
-  return ['ERR_PROMPT_BLOCKED', 'ERR_ANSWER_BLOCKED', 'ERR_QUARANTINED', 'ERR_BEHAVIOUR'].includes(code);
+  return [
+    'ERR_PROMPT_BLOCKED',
+    'ERR_CONVERSATION_BLOCKED',
+    'ERR_ANSWER_BLOCKED',
+    'ERR_QUARANTINED',
+    'ERR_BEHAVIOUR',
+  ].includes(code);
 }

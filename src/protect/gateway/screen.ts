@@ -60,6 +60,7 @@ export function createScreening(
   // Reads the rules now: the first answer must not wait for them, and rules that cannot be read must not wait for the first answer.
   findSecrets('');
   const verdicts = createRecent<Verdict>(maxRemembered);
+  const told = createRecent<true>(maxRemembered);
   const echoes = createRecent<{ echo: PromptEcho | undefined }>(maxEchoes);
 
   function verdictOn({ text, role }: CallText): Verdict {
@@ -78,6 +79,14 @@ export function createScreening(
     // What could not be checked is tried again next time.
     if (verdict.kind !== 'unscreened') verdicts.set(key, verdict);
     return verdict;
+  }
+
+  /** Told once: the same history comes again with every question. */
+  function isNews({ caller }: Exchange, { text }: CallText): boolean {
+    const key = createHmac('sha256', parts.promptKey).update(caller.subject).update('\0').update(text).digest('base64');
+    const isKnown = told.get(key) !== undefined;
+    told.set(key, true);
+    return !isKnown;
   }
 
   function fingerprint(text: string) {
@@ -143,23 +152,27 @@ export function createScreening(
       watch.admit(exchange, call);
       const dropped = new Set<number>();
       const masked = new Set<PromptCategory>();
-      const last = call.turns.length - 1;
+      const answered = call.turns.findLastIndex(({ role }) => role === 'assistant');
       for (const at of texts) {
+        const isNew = at.turn === undefined || at.turn > answered;
         const found = decide(policy, verdictOn(at), at.role);
         if (found.kind === 'unscreened') unscreened(exchange, at, found);
         if (found.kind === 'flag' || found.kind === 'block') {
+          const drops = found.kind === 'block' && !isNew && exchange.operation === 'ask';
           // The chatbot's own history: what was refused once is left out, so that the conversation can go on.
-          const earlier = exchange.operation === 'ask' && at.turn !== last;
-          if (found.kind === 'block' && earlier && at.turn !== undefined && found.category !== 'code-execution') {
+          if (drops && at.turn !== undefined && found.category !== 'code-execution') {
             dropped.add(at.turn);
             continue;
           }
-          tell(exchange, at, found);
+          if (isNew || isNews(exchange, at)) tell(exchange, at, found);
           if (found.kind === 'block') {
-            watch.refused(exchange);
-            throw blocked(found.category);
+            if (isNew) watch.refused(exchange);
+            throw isNew || found.category !== 'code-execution'
+              ? blocked(found.category)
+              : new RempartError('ERR_CONVERSATION_BLOCKED');
           }
         }
+        if (!isNew && !asksMasking(policy)) continue;
         let data: ReturnType<typeof dataIn>;
         try {
           data = dataIn(at);
@@ -169,7 +182,7 @@ export function createScreening(
         }
         for (const { category, action, rule } of data) {
           const kind = action === 'block' ? 'block' : 'flag';
-          tell(exchange, at, { kind, category, score: 1, rules: [rule] });
+          if (isNew) tell(exchange, at, { kind, category, score: 1, rules: [rule] });
           if (kind === 'block') throw blocked(category);
           if (action === 'mask') masked.add(category);
         }
@@ -214,6 +227,13 @@ export function createScreening(
       }
     },
   };
+}
+
+/** Then history must be looked through again, since it goes out again. */
+function asksMasking({ prompts }: Policy): boolean {
+  return [prompts.secret, prompts['personal-data']].some((by) =>
+    Object.values(by).some((action) => action === 'mask' || action === 'block'),
+  );
 }
 
 function blocked(category: Category): RempartError {
