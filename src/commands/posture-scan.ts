@@ -2,19 +2,24 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { loadConfig } from '../config.ts';
 import { explainError, RempartError } from '../platform/base/errors.ts';
 import { fileIssue } from '../platform/base/schema-issue.ts';
 import { type Posture, postureSchema, postureSeverities } from '../platform/documents/posture.ts';
 import { visible } from '../platform/reporting/visible.ts';
+import { hostFindings } from '../protect/posture/exposure/host-findings.ts';
+import { scanHost } from '../protect/posture/exposure/scan-host.ts';
 import { postureSarif } from '../protect/posture/sarif.ts';
-import { type Scan, scan } from '../protect/posture/scan.ts';
+import { type Scan, scanMachine, scanPaths } from '../protect/posture/scan.ts';
+import { dashboardFacts, rememberScan } from '../protect/posture/score/dashboard.ts';
 import { type CommandInput, usageError } from './command.ts';
 
 const formats = ['sarif', 'json'];
 
 export async function scanPosture(input: CommandInput): Promise<number> {
   const asked = formatsOf(input);
-  const done = await scan({ paths: input.args, lang: input.lang, say: input.say, now: Date.now });
+  const options = { paths: input.args, lang: input.lang, say: input.say, now: Date.now };
+  const done = input.args.length > 0 ? scanPaths(options) : await scanThisMachine(input, options);
   const document = postureSchema.parse(done.document);
   for (const error of done.broken) input.stderr.write(`${spoken(error, input)}\n`);
   for (const format of asked) writeFormat(input, format, done);
@@ -25,6 +30,29 @@ export async function scanPosture(input: CommandInput): Promise<number> {
   const nothing = document.scope === 'files' && document.files.length === 0;
   if (nothing) return 2;
   return done.broken.length > 0 || document.findings.some(({ severity }) => severity !== 'info') ? 1 : 0;
+}
+
+async function scanThisMachine(input: CommandInput, options: Parameters<typeof scanPaths>[0]): Promise<Scan> {
+  const { lang, say, env, data } = input;
+  const config = loadConfig({ file: input.configFile, asked: input.configAsked, env });
+  const { firewall } = input.options;
+  const host = await scanHost({
+    lang,
+    say,
+    env,
+    config,
+    data,
+    folder: '.',
+    firewallFile: typeof firewall === 'string' ? firewall : undefined,
+    modelPort: 11434,
+    timeoutMs: 1_500,
+  });
+  const { facts, looked, hits } = await dashboardFacts(data, Date.now());
+  for (const aspect of looked) host.looked.add(aspect);
+  host.findings.push(...hostFindings(hits, lang));
+  const done = scanMachine(options, host, facts);
+  rememberScan(data, done.document);
+  return done;
 }
 
 function formatsOf(input: CommandInput): string[] {

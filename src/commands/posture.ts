@@ -19,13 +19,14 @@ export const posture: Command = {
     profile: { type: 'string', value: 'DEPLOYMENT', summary: 'posture.cli.profile' },
     'secure-mode': { type: 'boolean', summary: 'posture.cli.secure-mode' },
     force: { type: 'boolean', summary: 'posture.cli.force' },
+    firewall: { type: 'string', value: 'FILE', summary: 'posture.cli.firewall' },
     patch: { type: 'string', value: 'FILE', summary: 'posture.cli.patch' },
   },
   actions: {
     scan: {
-      usage: 'scan [PATH…] [--format sarif] [--patch FILE]',
+      usage: 'scan [PATH…] [--format sarif] [--patch FILE] [--firewall FILE]',
       summary: 'posture.cli.scan',
-      options: ['format', 'out', 'patch'],
+      options: ['format', 'out', 'patch', 'firewall'],
     },
     harden: {
       usage: 'harden --out DIR [--profile DEPLOYMENT] [--secure-mode] [--force]',

@@ -8,6 +8,7 @@ import {
 } from '../../platform/documents/posture.ts';
 import type { Say } from '../../platform/i18n/say.ts';
 import type { ContainerFinding } from '../../platform/inspection/containers/lint.ts';
+import type { HostScan } from './exposure/scan-host.ts';
 import { scanFiles } from './files/scan-files.ts';
 import type { SarifFinding } from './sarif.ts';
 import { type Aspect, judgeControls, loadControls, scoreOf, threatLevelOf } from './score/controls.ts';
@@ -27,7 +28,14 @@ export interface Scan {
   broken: RempartError[];
 }
 
-export async function scan(options: ScanOptions): Promise<Scan> {
+/** This machine: everything but the dashboard's own facts, which the caller counts. */
+export function scanMachine(options: ScanOptions, host: HostScan, dashboard: DashboardFacts): Scan {
+  const { findings, looked, notAssessed } = host;
+  const document = documentOf(options, { scope: 'host', files: [], findings, notAssessed, looked, dashboard });
+  return { document, sarif: findings, patch: '', broken: [] };
+}
+
+export function scanPaths(options: ScanOptions): Scan {
   const { files, findings, unread, broken, patch } = scanFiles(options.paths, options.lang);
   const looked = new Set<Aspect>();
   for (const { kind } of files) looked.add(kind);
@@ -59,7 +67,7 @@ function documentFinding({ patch, references, ...rest }: ContainerFinding): Sari
 /** What the dashboard needs to know beside the findings. */
 export type DashboardFacts = Omit<SecurityDashboard, 'current_threat_level'>;
 
-const noDashboard: DashboardFacts = {
+export const noDashboard: DashboardFacts = {
   active_sessions: null,
   failed_auth_24h: null,
   model_integrity_checks: 'NOT_RUN',
