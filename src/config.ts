@@ -76,6 +76,8 @@ const screening = z.strictObject({
       mode: z.enum(['off', 'watch', 'enforce']).default('watch'),
       /** Requests of this deployment before any is judged. */
       warmAfter: z.number().int().min(50).max(1_000_000).default(300),
+      /** And minutes from the first to the last of them. */
+      warmAfterMinutes: z.number().int().min(0).max(100_000).default(60),
       watchAbove: share.default(0.5),
       flagAbove: share.default(0.7),
       watchedPerMinute: z.number().int().min(1).default(20),

@@ -9,7 +9,8 @@ import { roles, type Verdict } from '../src/protect/screening/verdict.ts';
 test('configSchema screens by the default policy when nothing is said', () => {
   const { prompts, answers, whenUnscreened, behaviour, quarantine } = configSchema.parse({}).screening;
   assert.deepEqual({ prompts, answers, whenUnscreened }, defaultPolicy);
-  const { warmAfter: _, ...watch } = behaviour;
+  const { warmAfter, warmAfterMinutes, ...watch } = behaviour;
+  assert.deepEqual([warmAfter, warmAfterMinutes], [300, 60]);
   assert.deepEqual(
     { behaviour: watch, quarantine },
     { behaviour: defaultScreening.behaviour, quarantine: defaultScreening.quarantine },

@@ -6,10 +6,12 @@ export type Numbers = Readonly<Partial<Record<FeatureName, number>>>;
 export type Kinds = Readonly<Partial<Record<FeatureName, string>>>;
 
 export interface Baseline {
-  learn(numbers: Numbers, kinds: Kinds): void;
+  learn(numbers: Numbers, kinds: Kinds, at: number): void;
   /** How unusual each is, 0..1. */
   judge(numbers: Numbers, kinds: Kinds): { feature: FeatureName; share: number }[];
   learned(): number;
+  /** Milliseconds from the first to the last that was learned. */
+  span(): number;
   save(): string;
 }
 
@@ -34,6 +36,8 @@ const document = z.strictObject({
   version: z.literal(1),
   learned: z.number().int().min(0),
   state: z.number().int(),
+  from: z.number(),
+  until: z.number(),
   samples: z.record(z.string(), z.array(z.number()).max(sampleSize)),
   kinds: z.record(z.string(), z.record(z.string(), z.number().min(0))),
 });
@@ -41,6 +45,8 @@ const document = z.strictObject({
 export function createBaseline(seed: number, saved?: string): Baseline {
   const before = read(saved);
   let learned = before?.learned ?? 0;
+  let from = before?.from ?? 0;
+  let until = before?.until ?? 0;
   let state = before?.state ?? (seed >>> 0 || 1);
   const samples = new Map<string, number[]>(Object.entries(before?.samples ?? {}));
   const counts = new Map<string, Map<string, number>>(
@@ -67,7 +73,9 @@ export function createBaseline(seed: number, saved?: string): Baseline {
   }
 
   return {
-    learn(numbers, kinds) {
+    learn(numbers, kinds, at) {
+      if (learned === 0) from = at;
+      until = Math.max(until, at);
       learned++;
       for (const [name, value] of Object.entries(numbers)) {
         const sample = samples.get(name) ?? [];
@@ -97,11 +105,14 @@ export function createBaseline(seed: number, saved?: string): Baseline {
       return shares;
     },
     learned: () => learned,
+    span: () => until - from,
     save: () =>
       JSON.stringify({
         version: 1,
         learned,
         state,
+        from,
+        until,
         samples: Object.fromEntries(samples),
         kinds: Object.fromEntries([...counts].map(([name, kinds]) => [name, Object.fromEntries(kinds)])),
       }),

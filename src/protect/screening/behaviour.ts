@@ -56,6 +56,8 @@ export interface BehaviourParts {
 export interface BehaviourSettings {
   /** Requests before which nothing is judged. */
   warmAfter: number;
+  /** And minutes from the first to the last of them: a busy moment is no ordinary day. */
+  warmAfterMinutes: number;
 }
 
 const rateWindowMs = 60_000;
@@ -71,8 +73,9 @@ interface Past {
   prompts: Uint32Array[];
 }
 
-export function createBehaviour({ now, seed, saved }: BehaviourParts, { warmAfter }: BehaviourSettings): Behaviour {
+export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: BehaviourSettings): Behaviour {
   const baseline: Baseline = createBaseline(seed, saved);
+  const isCold = () => baseline.learned() < settings.warmAfter || baseline.span() < settings.warmAfterMinutes * 60_000;
   const subjects = createRecent<Past>(maxSubjects);
   const failures = createRecent<number[]>(maxSubjects);
 
@@ -114,10 +117,10 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, { warmAfte
       past.refusals = past.refusals.filter((time) => at - time < memoryMs);
       const { numbers, kinds, words } = measure(request, past, at);
       past.prompts = [...past.prompts, words].slice(-maxPrompts);
-      const cold = baseline.learned() < warmAfter;
+      const cold = isCold();
       const shares = baseline.judge(numbers, kinds);
       const score = 1 - shares.reduce((rest, { share }) => rest * (1 - share), 1);
-      if (cold || score < learnBelow) baseline.learn(numbers, kinds);
+      if (cold || score < learnBelow) baseline.learn(numbers, kinds, at);
       if (cold) return { score: null, cold, because: [] };
       const because = shares.filter(({ share }) => share >= 0.05).sort((a, b) => b.share - a.share);
       return { score: Math.round(score * 1_000) / 1_000, cold, because };
@@ -129,7 +132,7 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, { warmAfte
     failedAuth(source) {
       failures.set(source, [...(failures.get(source) ?? []), now()].slice(-1_000));
     },
-    state: () => ({ cold: baseline.learned() < warmAfter, learned: baseline.learned(), needed: warmAfter }),
+    state: () => ({ cold: isCold(), learned: baseline.learned(), needed: settings.warmAfter }),
     save: baseline.save,
   };
 }
