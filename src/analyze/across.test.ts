@@ -1,0 +1,56 @@
+// The view across conversations: what recurs, and what does not.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createAcrossView } from './across.ts';
+import { conversationOf, findingOf } from './report/fixture.ts';
+
+test('createAcrossView() lists weaknesses and snippets of several conversations, the most widespread first', () => {
+  const across = createAcrossView();
+  const common = { rule: 'a', title: 'A', fingerprint: '1'.repeat(64) };
+  across.add(conversationOf('c1', { findings: [findingOf('F-1-1', common), findingOf('F-1-2', common)] }));
+  across.add(
+    conversationOf('c2', {
+      findings: [findingOf('F-2-1', common), findingOf('F-2-2', { rule: 'b', fingerprint: '2' })],
+    }),
+  );
+  across.add(
+    conversationOf('c3', {
+      models: ['m', 'gpt-4o'],
+      findings: [
+        findingOf('F-3-1', { rule: 'b', fingerprint: '3', language: 'prose', state: 'mentioned' }),
+        findingOf('F-3-2', common),
+      ],
+    }),
+  );
+  const { recurring, sameSnippet, byModel } = across.view();
+  assert.deepEqual(recurring, [
+    { rule: 'a', title: 'A', conversations: ['c1', 'c2', 'c3'], count: 4 },
+    { rule: 'b', title: 'SQL built from text', conversations: ['c2', 'c3'], count: 2 },
+  ]);
+  assert.deepEqual(sameSnippet, [{ fingerprint: '1'.repeat(64), rule: 'a', conversations: ['c1', 'c2', 'c3'] }]);
+  assert.deepEqual(byModel, [
+    { model: 'gpt-4o', conversations: 3, findings: 5 },
+    { model: 'm', conversations: 1, findings: 1 },
+  ]);
+});
+
+test('createAcrossView() leaves out examples, sayings as snippets, and what one conversation repeats', () => {
+  const across = createAcrossView();
+  for (const id of ['c1', 'c2']) {
+    const said = findingOf(`${id}-2`, { rule: id, language: 'prose', fingerprint: 'p' });
+    across.add(conversationOf(id, { findings: [findingOf(`${id}-1`, { state: 'example' }), said, said] }));
+  }
+  across.add(conversationOf('c3', { status: 'error', models: ['m'] }));
+  assert.deepEqual(across.view().recurring, []);
+  assert.deepEqual(across.view().sameSnippet, []);
+  assert.deepEqual(
+    across.view().byModel.map(({ model }) => model),
+    ['gpt-4o'],
+  );
+});
+
+test('createAcrossView() does not hold the user’s own weaknesses against a model', () => {
+  const across = createAcrossView();
+  across.add(conversationOf('c1', { findings: [findingOf('F-1-1', { author: 'user' }), findingOf('F-1-2')] }));
+  assert.deepEqual(across.view().byModel, [{ model: 'gpt-4o', conversations: 1, findings: 1 }]);
+});
