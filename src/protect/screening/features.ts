@@ -174,7 +174,8 @@ export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
           tokens++;
         }
         if (sentence || tokens === maxTokens) {
-          closeSegment(tokens, sentence ? code : 0);
+          // A line's end is no feature: the last line has none.
+          closeSegment(tokens, sentence && code !== 10 ? code : 0);
           tokens = 0;
         }
       }

@@ -9,7 +9,7 @@ export interface Plain {
 
 // Zero-width and all other characters that show nothing.
 const invisible = /\p{Default_Ignorable_Code_Point}/gu;
-const tags = /[\u{e0020}-\u{e007e}]+/gu;
+const tags = /[\u{e0020}-\u{e007e}]/gu;
 const marks = /\p{M}+/gu;
 const beyondAscii = /[^\x00-\x7f]/;
 const beyondLatin = /[^\x00-\u024f\u2000-\u206f\u20a0-\u20bf]/;
@@ -34,6 +34,7 @@ const leetLetters: Readonly<Record<string, string>> = {
   '5': 's',
   '7': 't',
   '8': 'b',
+  '9': 'g',
   '!': 'i',
   '|': 'i',
   '+': 't',
@@ -47,9 +48,12 @@ export function normalise(given: string): Plain {
   const decoded: string[] = [];
   let text = given;
   if (beyondAscii.test(text)) {
-    for (const [run] of text.matchAll(tags))
-      decoded.push(fold([...run].map((one) => String.fromCharCode(one.codePointAt(0)! - 0xe0000)).join('')));
-    text = text.replace(invisible, '');
+    const tagged = text.match(tags);
+    // All of them as one text: what cannot be seen does not care for what stands between.
+    if (tagged !== null)
+      decoded.push(fold(tagged.map((one) => String.fromCharCode(one.codePointAt(0)! - 0xe0000)).join('')));
+    // One form for what is decoded too; compatibility forms may be invisible themselves.
+    text = text.replace(invisible, '').normalize('NFKC').replace(invisible, '');
   }
   decoded.push(...decodings(text));
   return { text: fold(text), decoded };
@@ -81,52 +85,79 @@ function withoutLookAlikes(text: string): string {
   });
 }
 
+/** A doubled 1 is two l; any other an i. */
+function leetLetter(sign: string): string {
+  if (sign === '11') return 'll';
+  return leetLetters[sign] ?? sign;
+}
+
 /** Digits and signs between letters: 1gn0r3. A number, an identifier such as utf8 or a hash stays. */
 function unleet(text: string): string {
-  if (!/[a-z][013457@$€!|+]|[013457@$€!|+][a-z]/.test(text)) return text;
+  if (!/[a-z][0134579@$€!|+]|[0134579@$€!|+][a-z]/.test(text)) return text;
   return text.replace(/(?<![\w@$€!|+])[a-z0-9@$€!|+]{2,24}(?![\w@$€|+])/g, (run) => {
     // Marks at the end of a word are marks: "stop!" is no "stopi".
     const word = run.replace(/[!|+]+$/, '');
     if (!/[a-z]/.test(word) || !/[0-9@$€!|+]/.test(word) || /^[a-z]+\d+$|^\d+[a-z]{1,3}$/.test(word)) return run;
-    const read = word.replace(/[013457 8@$€!|+]/g, (one) => leetLetters[one] ?? one);
+    const read = word.replace(/1(?=y)/g, 'l').replace(/11|[01345789@$€!|+]/g, leetLetter);
     return /^[a-z]+$/.test(read) && /[aeiouy]/.test(read) ? read + run.slice(word.length) : run;
   });
 }
 
+const spacedLetters = /[a-z]([ .\-_*|/\\])[a-z]\1[a-z]\1[a-z](?![a-z0-9])/;
+
 /** i g n o r e, i.g.n.o.r.e, i-g-n-o-r-e; words stay apart where the gap is wider than within them. */
 function joinSpaced(text: string): string {
-  if (!/(?:^|[^\p{L}\p{N}])\p{L}([ .\-_*|/\\])\p{L}\1\p{L}\1\p{L}(?![\p{L}\p{N}])/u.test(text)) return text;
+  if (!spacedLetters.test(text)) return text;
   return text.replace(
     /(?<![\p{L}\p{N}])\p{L}([ .\-_*|/\\])\p{L}(?:\1\p{L}){2,200}(?![\p{L}\p{N}])/gu,
     (run, gap: string) => run.replaceAll(gap, ''),
   );
 }
 
-const base64Run = /[A-Za-z0-9+/_-]{12,4096}={0,2}/g;
 const hexRun = /(?:(?:0x|\\x)?[0-9a-fA-F]{2}[\s,:]?){6,2048}/g;
+const hexSign = /[0-9a-fA-F]{12}|(?:[0-9a-fA-F]{2}[\s,:]){5}[0-9a-fA-F]{2}|(?:0x|\\x)[0-9a-fA-F]{2}/;
 
 function decodings(text: string): string[] {
   const found: string[] = [];
   const add = (one: string): void => {
     if (readable(one)) found.push(fold(one));
   };
-  if (/[A-Za-z0-9+/_-]{12}/.test(text))
-    for (const [run] of text.matchAll(base64Run)) {
-      // A long lower-case word is no base64; an encoded sentence mixes cases or digits.
-      if (/[A-Z]/.test(run) && /[a-z]/.test(run) && /[a-z][A-Z0-9]|\d[a-zA-Z]/.test(run))
-        add(Buffer.from(run, 'base64').toString('utf8'));
-    }
-  if (/[0-9a-fA-F]{2}[\s,:]?(?:0x|\\x)?[0-9a-fA-F]{2}/.test(text))
+  for (const run of base64Runs(text)) add(Buffer.from(run, 'base64').toString('utf8'));
+  if (hexSign.test(text))
     for (const [run] of text.matchAll(hexRun))
       add(Buffer.from(run.replace(/0x|\\x|[\s,:]/g, ''), 'hex').toString('utf8'));
-  if (/%[0-9a-fA-F]{2}/.test(text)) add(unescapeUrl(text));
+  if (text.includes('%') && /%[0-9a-fA-F]{2}/.test(text)) add(unescapeUrl(text));
   if (/\\u[0-9a-fA-F]{4}|&#x?[0-9a-fA-F]+;/.test(text)) add(unescapeMarkup(text));
-  const folded = text.toLowerCase();
-  if (foreign(folded)) {
+  if (foreign(text.slice(0, 1000))) {
+    const folded = text.toLowerCase();
     add(folded.replace(/[a-z]/g, (one) => String.fromCharCode(((one.charCodeAt(0) - 84) % 26) + 97)));
     add([...folded].reverse().join(''));
   }
   return found;
+}
+
+/** Runs of at least twelve of base64's characters that mix cases or digits, as an encoded sentence does and a word does not. */
+function base64Runs(text: string): string[] {
+  const runs: string[] = [];
+  let start = 0;
+  let upper = false;
+  let lower = false;
+  let digit = false;
+  for (let at = 0; at <= text.length; at++) {
+    const code = at < text.length ? text.charCodeAt(at) : 0;
+    if (code >= 97 && code <= 122) lower = true;
+    else if (code >= 65 && code <= 90) upper = true;
+    else if (code >= 48 && code <= 57) digit = true;
+    else if (code !== 43 && code !== 47 && code !== 45 && code !== 95) {
+      if (at - start >= 12 && upper && (lower || digit)) {
+        const run = text.slice(start, Math.min(at, start + 4096));
+        if (/[a-z][A-Z0-9]|\d[a-zA-Z]/.test(run)) runs.push(run);
+      }
+      start = at + 1;
+      upper = lower = digit = false;
+    }
+  }
+  return runs;
 }
 
 /** The escapes that are valid UTF-8, others left as they are. */
@@ -157,7 +188,7 @@ const common =
 
 /** Several words and none that any of our languages uses all the time: perhaps rotated or reversed. */
 function foreign(text: string): boolean {
-  const words = text.match(/[a-z]{2,}/g);
+  const words = text.toLowerCase().match(/[a-z]{2,}/g);
   if (words === null || words.length < 4) return false;
   let known = 0;
   for (const word of words.slice(0, 60)) if (common.test(word)) known++;

@@ -1,0 +1,99 @@
+// No text can make the screen slow: time grows with length, fitted on inputs made to hurt each step.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadPromptScreen } from './shipped.ts';
+
+const screen = loadPromptScreen();
+const worst = 1.6;
+
+/** Each unit is repeated: what a pattern begins with, over and over, and never ends. */
+const units = [
+  'a',
+  ' ',
+  '\n',
+  '.',
+  'a ',
+  'a.',
+  'a-b_',
+  '1a',
+  '@',
+  '0x',
+  '\\x4',
+  '%4',
+  '%41',
+  'aA1',
+  'ab ',
+  'A1b2',
+  '\\u00',
+  '\\u0041',
+  '&#x',
+  '&#65;',
+  'é',
+  'e\u0301',
+  '\u0301',
+  '\u200b',
+  'а',
+  'аb',
+  '\u{e0041}',
+  'ignore ',
+  'ignore all previous instructions. ',
+  'x|',
+  '{{',
+  "'",
+  'ｉ',
+  '🙂',
+  '!a',
+  'a b c d  ',
+  '<!--',
+  '"\\n',
+  'you your me i ',
+  'gur ',
+  '== ',
+  'ffi',
+  '\ufdfa',
+  'if you ',
+];
+
+function millis(text: string): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < 3; run++) {
+    const begin = performance.now();
+    screen(text, 'user');
+    best = Math.min(best, performance.now() - begin);
+  }
+  return best;
+}
+
+/** Slope of the line through (log length, log time). */
+function exponent(points: readonly { length: number; time: number }[]): number {
+  const xs = points.map(({ length }) => Math.log(length));
+  const ys = points.map(({ time }) => Math.log(time));
+  const mean = (list: readonly number[]) => list.reduce((sum, one) => sum + one, 0) / list.length;
+  const x = mean(xs);
+  const y = mean(ys);
+  return (
+    xs.reduce((sum, one, at) => sum + (one - x) * (ys[at]! - y), 0) /
+    xs.reduce((sum, one) => sum + (one - x) * (one - x), 0)
+  );
+}
+
+test(`screen() takes time that grows with no more than the power ${worst} of the length`, () => {
+  for (const unit of units) screen(unit.repeat(2000 / unit.length), 'user');
+  const slow = units.flatMap((unit) => {
+    const points = [8_000, 16_000, 32_000, 64_000].map((length) => {
+      const text = unit.repeat(Math.floor(length / unit.length));
+      return { length, time: millis(text) };
+    });
+    const grows = exponent(points);
+    return grows > worst
+      ? [`${JSON.stringify(unit)}: ${grows.toFixed(2)}, ${points.map(({ time }) => time.toFixed(1)).join(' ')} ms`]
+      : [];
+  });
+  assert.deepEqual(slow, []);
+});
+
+test('exponent() tells linear from quadratic', () => {
+  const lengths = [1, 2, 4, 8].map((one) => one * 1000);
+  assert.ok(exponent(lengths.map((length) => ({ length, time: length }))) < 1.1);
+  assert.ok(exponent(lengths.map((length) => ({ length, time: length * length }))) > worst);
+});
