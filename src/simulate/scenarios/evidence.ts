@@ -110,6 +110,16 @@ const lines = z.discriminatedUnion('kind', [
   z.strictObject({ ...base, kind: z.literal('baseline-again') }),
   /** How busy the machine was by itself, before and after a load fault: the share of its processors' time. */
   z.strictObject({ ...base, kind: z.literal('machine'), busy: z.number() }),
+  /** So many users asked at the same time, after everything else was measured. */
+  z.strictObject({
+    ...base,
+    kind: z.literal('load-step'),
+    endT: t,
+    users: z.number().int(),
+    asked: z.number().int(),
+    answered: z.number().int(),
+    medianMs: z.number(),
+  }),
   z.strictObject({
     ...base,
     kind: z.literal('fault'),

@@ -7,6 +7,7 @@ import { judgeAsk } from '../scoring/method-run.ts';
 import type { Rubric } from '../scoring/rubric.ts';
 import type { TargetClient } from '../targets/client.ts';
 import type { Phase } from './evidence.ts';
+import { climbSteps } from './load-steps.ts';
 import { healthEveryMs, type LookParts, readHistories, tryFunctions, watchHealth } from './look.ts';
 import { busyShare } from './machine-load.ts';
 import type { MethodPlan } from './methods.ts';
@@ -65,6 +66,7 @@ export class MethodDay {
       await this.fault();
       await this.recovery();
       await this.after();
+      if (this.plan.method === 'cpu') await this.loadSteps();
     } finally {
       this.watching = false;
       await watch;
@@ -239,6 +241,15 @@ export class MethodDay {
     const calm = parts.now() + 4000;
     while (parts.promises['health'] && parts.now() < calm && !parts.signal.aborted && !this.soFar.healthReturned())
       await sleep(healthEveryMs);
+  }
+
+  /** How the target gives way to more and more users: last, so that nothing else is measured meanwhile. */
+  loadSteps(): Promise<void> {
+    const { recorder, now, signal, pace } = this.parts;
+    const stepMs = pace === 'quick' ? 700 : 4000;
+    return climbSteps(this.userParts, { stepMs, now, signal }, (step) =>
+      recorder.record({ kind: 'load-step', ...step }),
+    );
   }
 
   async talk(user: User, phase: Phase, until: () => boolean): Promise<void> {

@@ -38,6 +38,7 @@ export interface MethodRun {
   dose: EvidenceOf<'dose'> | null;
   /** How busy the machine was by itself, last measured before the fault and last after it; where nobody asked, nothing. */
   machine: EvidenceOf<'machine'>[];
+  steps: EvidenceOf<'load-step'>[];
 }
 
 /** Cuts a run's evidence into its method runs, in order. */
@@ -84,6 +85,7 @@ function methodRun(begin: EvidenceOf<'method-begin'>, lines: readonly Evidence[]
     logs: of('log'),
     scans: of('scan'),
     dose: of('dose')[0] ?? null,
+    steps: of('load-step'),
     machine: lastBesides(of('machine'), faults.find((fault) => fault.action === 'injected')?.t),
   };
 }

@@ -334,3 +334,70 @@ test('observe() of an exhausted quota: its end foreseen, the rest rationed', () 
   );
   expect(found, { 'strategy.prevention.grade': 5, 'strategy.rationing.grade': 5, 'economy.forecast': 'yes' });
 });
+
+const climbs: [why: string, steps: [answered: number, medianMs: number][], shape: string][] = [
+  [
+    'as fast as ever',
+    [
+      [1, 200],
+      [1, 210],
+      [1, 390],
+    ],
+    'no-degradation',
+  ],
+  [
+    'slower with each step',
+    [
+      [1, 200],
+      [1, 390],
+      [1, 800],
+      [1, 1500],
+    ],
+    'gradual',
+  ],
+  [
+    'a few lost with each step',
+    [
+      [1, 200],
+      [0.9, 200],
+      [0.7, 210],
+      [0.5, 200],
+    ],
+    'gradual',
+  ],
+  [
+    'well, and then gone',
+    [
+      [1, 200],
+      [1, 220],
+      [0.2, 230],
+    ],
+    'abrupt',
+  ],
+  [
+    'well, and then stuck',
+    [
+      [1, 200],
+      [1, 220],
+      [1, 4000],
+    ],
+    'abrupt',
+  ],
+];
+for (const [why, steps, shape] of climbs)
+  test(`observe() under load steps: ${why} is ${shape}`, () => {
+    const climb = steps.map(
+      ([answered, medianMs], index): Fact => ({
+        kind: 'load-step',
+        t: 30_000 + 1000 * index,
+        endT: 31_000 + 1000 * index,
+        users: 2 ** index,
+        asked: 10,
+        answered: 10 * answered,
+        medianMs,
+      }),
+    );
+    const found = rows('overload', 'cpu', { fault: loaded([1000, 1100]), beside: climb });
+    expect(found, { 'load.shape': shape });
+    assert.match(String(found['load.steps']), /1 at once: 200 ms, 100 % answered · 2 at once/);
+  });

@@ -27,7 +27,7 @@ export const loadTable: Table = (seen) => {
     stability(seen),
     ...recoveryRows(seen),
     worded(seen, 'load.baseline-slow', calm >= slowBaselineMs ? 'yes' : 'no', yesNo, idsOf(usual)),
-    worded(seen, 'load.shape', shape(calm, loaded), ['no-degradation', 'gradual', 'abrupt'], idsOf(loaded)),
+    ...shapeRows(seen, shape(calm, loaded), loaded),
     priority(seen),
     protection(seen, loaded),
     { ...alertRow(seen), id: 'load.alert' },
@@ -98,6 +98,45 @@ function shape(usualMs: number, loaded: readonly JudgedAsk[]): Value {
   if (firstFailure === -1) return firstSlow === -1 ? 'no-degradation' : 'gradual';
   return firstSlow !== -1 && firstSlow < firstFailure ? 'gradual' : 'abrupt';
 }
+
+const shapes = ['no-degradation', 'gradual', 'abrupt'] as const;
+
+/** Against the steps where users came step by step; else as the answers of the fault tell. */
+function shapeRows(seen: Seen, otherwise: Value, loaded: readonly JudgedAsk[]): Observation[] {
+  const climbs = seen.scored.map(({ run }) => run.steps).filter((steps) => steps.length > 1);
+  const worst = climbs.sort((a, b) => shapes.indexOf(shapeOfSteps(b)) - shapes.indexOf(shapeOfSteps(a)))[0];
+  if (worst === undefined) return [worded(seen, 'load.shape', otherwise, shapes, idsOf(loaded))];
+  const told = worst.map(({ users, medianMs, asked, answered }) => {
+    const percent = Math.round((100 * answered) / asked);
+    return seen.say('report.load.step', { users, ms: medianMs, percent });
+  });
+  return [
+    worded(seen, 'load.shape', shapeOfSteps(worst), shapes, ids(worst)),
+    { id: 'load.steps', value: told.join(' · '), scale: '', evidence: ids(worst) },
+  ];
+}
+
+/**
+ * Users double from step to step. No degradation: nobody is refused, and the last step takes at most twice the first.
+ * Abrupt: within one step half of the answers are lost, or the time grows more than fourfold while users only doubled.
+ */
+export function shapeOfSteps(
+  steps: readonly { asked: number; answered: number; medianMs: number }[],
+): (typeof shapes)[number] {
+  const success = ({ asked, answered }: (typeof steps)[number]) => (asked === 0 ? 0 : answered / asked);
+  const time = ({ medianMs }: (typeof steps)[number]) => Math.max(medianMs, shortMs);
+  const [first, last] = [steps[0], steps.at(-1)];
+  if (first === undefined || last === undefined) return 'no-degradation';
+  const breaks = steps.slice(1).some((step, index) => {
+    const before = steps[index] ?? step;
+    return success(before) - success(step) >= 0.5 || (success(step) > 0 && time(step) > 4 * time(before));
+  });
+  if (breaks) return 'abrupt';
+  return steps.every((step) => success(step) === 1) && time(last) <= 2 * time(first) ? 'no-degradation' : 'gradual';
+}
+
+/** What is shorter is noise. */
+const shortMs = 100;
 
 function priority(seen: Seen): Observation {
   const scale = ['yes', 'partial', 'no'] as const;
