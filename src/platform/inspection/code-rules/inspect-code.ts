@@ -198,6 +198,7 @@ function argumentsHold(
 ): boolean {
   return args.every(([key, test]) => {
     if (key === 'any') return call.args.some(({ span }) => judge(span, test, environment));
+    if (key === 'last') return call.args.length > 0 && judge(call.args.at(-1)!.span, test, environment);
     const wanted = /^\d+$/.test(key)
       ? call.args.filter(({ name }) => name === null)[Number(key)]
       : call.args.find(({ name }) => name === key);

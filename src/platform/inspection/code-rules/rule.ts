@@ -25,7 +25,7 @@ export const matchSchema = z.union([
   z.strictObject({
     /** On the whole name of the callee, members joined by dots. */
     call: pattern,
-    /** By position from 0, by name, or `any`. All must hold. */
+    /** By position from 0, by name, `any` or `last`. All must hold. */
     args: z.record(z.string(), valueSchema).optional(),
     /** Arguments (by name or as written) that make it harmless. */
     without: pattern.optional(),
