@@ -99,6 +99,10 @@ test('verifyStore() reads what has not changed only when every byte is asked for
   assert.deepEqual([again.hashing.files, again.hashing.cached], [0, 18]);
   const full = await verifyStore(store, files, { depth: 'full' });
   assert.deepEqual([full.hashing.files, full.hashing.cached], [18, 0]);
+  // With another list, only what was read for that list counts.
+  await trustModels(store, files, { names: ['llama3'], sources: defaultSources(), now: Date.now });
+  const other = await verifyStore(store, files, { depth: 'changed' });
+  assert.deepEqual([other.hashing.files, other.hashing.cached], [9, 9]);
   // Notes that somebody else wrote are no notes.
   const notes = readFileSync(files.cache, 'utf8');
   writeFileSync(files.cache, notes.replace(/"sha256":"./, '"sha256":"z'));

@@ -381,6 +381,23 @@ test('models restore puts a trusted model back from a clean copy, and changes no
   assert.equal(again.stdout, '"llama3:latest" was already as trusted: nothing was changed.\n');
 });
 
+test('models restore leaves the store as it was when the model cannot be verified afterwards', async () => {
+  const b = await bench();
+  const backup = join(place.dir, `backup-${made}`);
+  cpSync(b.store, backup, { recursive: true });
+  flip(join(b.store, blobOf(b.llama.layers[0]!.digest)), 9, 1);
+  // A second model under the same name but for its case: whichever Ollama finds first answers.
+  putModel(b.store, `${library}/LLAMA3/latest`, ordinaryLayers('shadow'));
+  const before = listing(b.store);
+  const failed = await b.models('restore', 'llama3', '--from', backup);
+  assert.equal(failed.code, 3);
+  assert.match(
+    failed.stderr,
+    /could not be restored \(ERR_MODEL_UNVERIFIED\); the store is as it was \(ERR_MODELS_RESTORE\)/,
+  );
+  assert.deepEqual(listing(b.store), before);
+});
+
 test('models quarantine and restore leave their records in the journal, and the journal verifies', async () => {
   const b = await bench();
   const backup = join(place.dir, `backup-${made}`);
@@ -407,6 +424,10 @@ test('models speaks French, says what is missing, and keeps key and list to thei
   });
   assert.equal(nowhere.code, 3);
   assert.match(nowhere.stderr, /^The model store ".*nowhere" cannot be read \(ENOENT\) \(ERR_MODELS_STORE\)/);
+  mkdirSync(join(place.dir, 'bare', 'blobs'), { recursive: true });
+  const bare = await run(['models', 'trust', '--all', '--store', 'bare', '--data', 'empty'], { cwd: place.dir });
+  assert.equal(bare.code, 3);
+  assert.match(bare.stderr, /^The store ".*bare" holds no model to vouch for \(ERR_MODELS_EMPTY\)/);
   const none = await run(['models', 'verify', '--store', b.store, '--data', join(place.dir, 'empty')], {
     cwd: place.dir,
   });

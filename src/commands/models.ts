@@ -1,6 +1,7 @@
 // `rempart models trust|verify|watch|quarantine|restore`: every layer of every model known, and noticed when it changes.
 import { userInfo } from 'node:os';
 import { loadConfig } from '../config.ts';
+import { RempartError } from '../platform/base/errors.ts';
 import { sentenceOf } from '../protect/posture/models/finding.ts';
 import { createOllamaApi, type OllamaApi } from '../protect/posture/models/ollama-api.ts';
 import { quarantineModel } from '../protect/posture/models/quarantine.ts';
@@ -66,20 +67,30 @@ export const models: Command = {
     ];
     if (extra !== undefined) throw usageError(input, 'models', 'cli.usage.argument.unexpected', { argument: extra });
     const place = placeOf(input);
-    switch (action) {
-      case 'trust':
-        return trust(input, place, names);
-      case 'verify':
-        return verify(input, place);
-      case 'watch':
-        return watchCommand(input, place);
-      case 'quarantine':
-        return quarantine(input, place, names[0]);
-      case 'restore':
-        return restore(input, place, names[0]);
+    try {
+      return await act(input, action, place, names);
+    } catch (error) {
+      // Nothing was signed or moved: hashing comes before either.
+      if (input.signal.aborted) return 130;
+      throw error;
     }
   },
 };
+
+function act(input: CommandInput, action: (typeof actions)[number], place: Place, names: string[]): Promise<number> {
+  switch (action) {
+    case 'trust':
+      return trust(input, place, names);
+    case 'verify':
+      return verify(input, place);
+    case 'watch':
+      return watchCommand(input, place);
+    case 'quarantine':
+      return quarantine(input, place, names[0]);
+    case 'restore':
+      return restore(input, place, names[0]);
+  }
+}
 
 /** Refuses an option of another action, rather than to pass over it. */
 function checkOptions(input: CommandInput, action: (typeof actions)[number]): void {
@@ -169,6 +180,8 @@ async function trust(input: CommandInput, place: Place, names: string[]): Promis
     ...progress.options,
   }).finally(progress.end);
   const { list, findings, chosen } = trusted;
+  if (chosen.length === 0 && findings.length === 0)
+    throw new RempartError('ERR_MODELS_EMPTY', { dir: trusted.store.root });
   await recordHere(input, {
     operation: 'models trust',
     by,

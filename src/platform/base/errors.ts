@@ -50,6 +50,7 @@ export const errorCatalogue = {
   ERR_METHOD_NOT_ALLOWED: { exit: 1, http: 405 },
   ERR_MODELS_API: { exit: 3 },
   ERR_MODELS_BACKUP: { exit: 1 },
+  ERR_MODELS_EMPTY: { exit: 3 },
   ERR_MODELS_LIST: { exit: 1 },
   ERR_MODELS_NO_LIST: { exit: 3 },
   ERR_MODELS_QUARANTINE: { exit: 3 },

@@ -50,7 +50,7 @@ export async function restoreModel(
     const replaced = await putBack(root, wanted, aside, undo);
     const verification = await verifyStore(folder, files, { ...hashing, depth: 'changed' });
     const state = verification.models.find(({ key }) => key === trusted.key)?.state;
-    if (state !== 'verified') throw Object.assign(new Error('not verified'), { code: 'still not as trusted' });
+    if (state !== 'verified') throw Object.assign(new Error('not verified'), { code: 'ERR_MODEL_UNVERIFIED' });
     return {
       model: trusted.shown,
       files: wanted.map(({ to }) => to),
@@ -169,8 +169,7 @@ async function putBack(
     await copyFile(from, draft);
     await sync(draft);
     const [copied] = await hashFiles([{ file: draft, size: (await lstat(draft)).size }], { threads: 1 });
-    if (copied?.kind !== 'hashed' || copied.sha256 !== sha256)
-      throw Object.assign(new Error('copy'), { code: 'the copy differs' });
+    if (copied?.kind !== 'hashed' || copied.sha256 !== sha256) throw Object.assign(new Error('copy'), { code: 'EIO' });
     if (await exists(place)) {
       const kept = join(root, aside, to);
       await mkdir(dirname(kept), { recursive: true, mode: 0o700 });

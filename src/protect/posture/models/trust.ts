@@ -61,7 +61,8 @@ export async function trustModels(folder: string, files: ListFiles, options: Tru
     findings.push(...own, ...served.findings, ...published.findings);
     models.push(trustedModel(stored, now(), served.state, published.state));
   }
-  if (findings.length > 0) return { store, list: undefined, findings, hashing, chosen };
+  // An empty list would call every model that comes later unknown, and is never what somebody wants.
+  if (findings.length > 0 || chosen.length === 0) return { store, list: undefined, findings, hashing, chosen };
   const list = writeList(files, {
     signedAt: now(),
     sources: [...sources],
