@@ -6,6 +6,7 @@ import type { Nodes, Root } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
 import { analysisOf, conversationOf, findingOf, hostile, hostileConversation } from '../src/analyze/report/fixture.ts';
 import { renderMarkdown } from '../src/analyze/report/markdown.ts';
+import { fence, oneLine, richLine } from '../src/analyze/report/markdown-text.ts';
 import type { Analysis } from '../src/platform/documents/analysis.ts';
 
 const markdown = (doc: Analysis) => [...renderMarkdown(doc)].join('');
@@ -83,8 +84,9 @@ for (const lang of ['fr', 'en'] as const) {
 }
 
 test('renderMarkdown() names anchors as GitHub does where a title takes the anchor of a finding', () => {
-  const findings = [findingOf('F-1-1', { title: 'Leak', severity: 'low' })];
-  const titles = ['1. Leak (LOW)', 'x', 'Leak (LOW)', '`code` *a*', 'two  spaces', '🔒 Ünï_cödé', ''];
+  const leak = { title: 'Leak', severity: 'low' } as const;
+  const findings = [findingOf('F-1-1', leak), findingOf('F-1-2', leak)];
+  const titles = ['1. Leak (LOW)', 'Leak LOW', 'Leak (LOW)', '`code` *a*', 'two  spaces', '🔒 Ünï_cödé', ''];
   const doc = analysisOf(
     'en',
     titles.map((title, index) => conversationOf(`c${index}`, { title, findings })),
@@ -92,8 +94,16 @@ test('renderMarkdown() names anchors as GitHub does where a title takes the anch
   const tree = fromMarkdown(markdown(doc));
   const known = new Set(anchors(tree).map((name) => `#${name}`));
   const links = nodes(tree, 'link').map((link) => (link.type === 'link' ? decodeURI(link.url) : ''));
-  assert.equal(links.length, titles.length + 1);
-  for (const link of links) assert.ok(known.has(link), link);
+  const headings = nodes(tree, 'heading');
+  const conversations = anchors(tree).filter((_, at) => {
+    const heading = headings[at]!;
+    return heading.type === 'heading' && heading.depth === 2 && /^\d+\. /.test(textOf(heading));
+  });
+  assert.deepEqual(
+    links.slice(0, -1),
+    conversations.map((name) => `#${name}`),
+  );
+  assert.ok(known.has(links.at(-1)!));
 });
 
 test('renderMarkdown() says date, numbers and severities as French readers do', () => {
@@ -190,4 +200,43 @@ test('renderMarkdown() says that there was nothing', () => {
   const text = markdown(analysisOf('fr', []));
   assert.match(text, /\*\*Nombre de conversations\*\*: 0/);
   assert.match(text, /Aucune conversation/);
+});
+
+const lines: [text: string, written: string][] = [
+  ['see https://evil.example/a_b now', 'see `https://evil.example/a_b` now'],
+  ['www.evil.example', '`www.evil.example`'],
+  ['write to a@evil.example', 'write to `a@evil.example`'],
+  ['ask @somebody', 'ask `@somebody`'],
+  ['http://a/`b``c', '```http://a/`b``c```'],
+  ['example_lechat_json & C++', 'example_lechat_json & C++'],
+  ['_said_ *so* &lt; $x$', '\\_said\\_ \\*so\\* \\&lt; \\$x\\$'],
+  ['# 1. a', '\\# 1. a'],
+  ['1. a', '1\\. a'],
+  ['a\nb\r\n\tc', 'a b c'],
+];
+for (const [text, written] of lines) {
+  test(`oneLine() writes ${JSON.stringify(text)} as ${JSON.stringify(written)}`, () => {
+    assert.equal(oneLine(text), written);
+  });
+}
+
+test('richLine() shows as code what stands between backquotes, and nothing else', () => {
+  assert.equal(richLine('use `a_b*` or *c* `'), 'use `a_b*` or \\*c\\* \\`');
+});
+
+test('fence() names only languages that no renderer draws', () => {
+  assert.match(fence('graph TD', 'mermaid'), /^```\n/);
+  assert.match(fence('x', 'python'), /^```python\n/);
+});
+
+test('oneLine() takes time in proportion to the text', () => {
+  const took = (chars: number) => {
+    const text = `${'a'.repeat(chars)}:${'`'.repeat(chars)}`;
+    const from = performance.now();
+    oneLine(text);
+    richLine(text);
+    return performance.now() - from;
+  };
+  took(1e4);
+  assert.ok(took(1e6) < 2_000);
 });
