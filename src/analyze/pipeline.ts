@@ -88,7 +88,8 @@ function cuts(paths: readonly string[], options: AnalyseOptions, progress: Progr
     ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     onBytes: (bytes) => {
-      progress.bytesRead += bytes;
+      // An archive's head is read before its members are counted.
+      progress.bytesRead = Math.min(progress.bytesRead + bytes, progress.bytesInAll ?? Number.POSITIVE_INFINITY);
       options.onProgress?.(progress);
     },
   });

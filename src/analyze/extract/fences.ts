@@ -15,22 +15,25 @@ export interface Fence {
 }
 
 const opening = /^(?<indent> {0,3})(?<marks>`{3,}|~{3,})(?<label>[^\r\n]*)$/;
-/** Fences within lists and quotes, and code by indentation, are left to the parser. */
-const needsParser = /^(?: {4,}| *\t|[ \t]*>| *(?:[-*+]|\d{1,9}[.)])[ \t]+(?:```|~~~)| {4,}(?:```|~~~))/m;
+/** Code by indentation stands behind an empty line; fences may stand in lists and quotes: these are left to the parser. */
+const needsParser =
+  /(?:^|\n)[ \t]*\n(?: {4,}| {0,3}\t)[ \t]*\S|^(?: {4,}|\t)\S|^(?: {4,}| {0,3}\t)[ \t]*(?:```|~~~)|^[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])[ \t>]*(?:```|~~~| {4,}\S)/m;
 const markdownLabels = /^(?:markdown|md|mdx|mkd)\b/i;
 /** The parser builds a tree of everything: beyond this the plain reading of lines must do. */
 const parserChars = 200_000;
 
 export function findFences(markdown: string): Fence[] {
   if (!/```|~~~|^(?: {4}|\t)/m.test(markdown)) return [];
-  const plain = readLines(markdown);
-  if (markdown.length > parserChars || !needsParser.test(outside(markdown, plain))) return plain;
-  return merged(plain, parsedBlocks(markdown));
+  const lines = markdown.split(/\r\n|\n|\r/);
+  const plain = readLines(lines);
+  const found = stretches(lines, plain).flatMap(({ from, text }) =>
+    text.length <= parserChars && needsParser.test(text) ? parsedBlocks(text, from) : [],
+  );
+  return found.length === 0 ? plain : [...plain, ...found].sort((a, b) => a.line - b.line);
 }
 
 /** The fences at the left edge, by lines. A fence of Markdown may hold fences: labelled ones open, bare ones close. */
-function readLines(markdown: string): Fence[] {
-  const lines = markdown.split(/\r\n|\n|\r/);
+function readLines(lines: readonly string[]): Fence[] {
   const fences: Fence[] = [];
   for (let i = 0; i < lines.length; i++) {
     const start = opening.exec(lines[i] ?? '')?.groups;
@@ -70,7 +73,7 @@ function closing(lines: readonly string[], from: number, marks: string, nests: b
 
 /** The code that a document quotes is code too. */
 function within(fence: Fence): Fence[] {
-  return readLines(fence.text).map((inner) => ({
+  return readLines(fence.text.split('\n')).map((inner) => ({
     ...inner,
     line: inner.line + fence.line - 1,
     firstLine: inner.firstLine + fence.line - 1,
@@ -84,11 +87,30 @@ function unindented(line: string, by: number): string {
   return line.slice(at);
 }
 
-/** The text without the fences already found, so that their content does not call for the parser. */
-function outside(markdown: string, fences: readonly Fence[]): string {
-  const lines = markdown.split(/\r\n|\n|\r/);
-  for (const { firstLine, lastLine } of fences) for (let i = firstLine - 1; i < lastLine; i++) lines[i] = '';
-  return lines.join('\n');
+/** Begins at the left edge and is no list and no quote: behind an empty line it ends whatever was open. */
+const plainLine = /^ {0,3}(?![-*+>] |[-*+>]$|>|\d{1,9}[.)]\s)\S/;
+
+/** The text between the fences already found, cut where nothing goes on: the parser sees only what it is needed for. */
+function stretches(lines: readonly string[], fences: readonly Fence[]): { from: number; text: string }[] {
+  const out: { from: number; text: string }[] = [];
+  const starts = new Map(fences.map((fence) => [fence.firstLine, fence]));
+  let from = 0;
+  const close = (to: number) => {
+    if (to > from) out.push({ from, text: lines.slice(from, to).join('\n') });
+  };
+  for (let i = 0; i < lines.length; i++) {
+    const fence = starts.get(i + 1);
+    if (fence !== undefined) {
+      close(i);
+      i = fence.lastLine - 1;
+      from = fence.lastLine;
+    } else if (i > from && lines[i - 1]?.trim() === '' && plainLine.test(lines[i] ?? '')) {
+      close(i);
+      from = i;
+    }
+  }
+  close(lines.length);
+  return out;
 }
 
 interface Node {
@@ -119,8 +141,8 @@ const inlineOff = {
   },
 };
 
-function parsedBlocks(markdown: string): Fence[] {
-  const lines = markdown.split(/\r\n|\n|\r/);
+function parsedBlocks(markdown: string, above: number): Fence[] {
+  const lines = markdown.split('\n');
   const fences: Fence[] = [];
   const visit = (node: Node): void => {
     if (node.type === 'code' && node.position !== undefined && (node.value ?? '').trim() !== '') {
@@ -129,9 +151,9 @@ function parsedBlocks(markdown: string): Fence[] {
       fences.push({
         label: [node.lang, node.meta].filter((word) => word != null).join(' '),
         text: node.value ?? '',
-        line: start.line + (fenced ? 1 : 0),
-        firstLine: start.line,
-        lastLine: end.line,
+        line: above + start.line + (fenced ? 1 : 0),
+        firstLine: above + start.line,
+        lastLine: above + end.line,
         open: false,
       });
     }
@@ -139,10 +161,4 @@ function parsedBlocks(markdown: string): Fence[] {
   };
   visit(fromMarkdown(markdown, { extensions: [inlineOff] }) as Node);
   return fences;
-}
-
-/** Both readings: what the lines found stands, the parser adds what lies elsewhere. */
-function merged(plain: readonly Fence[], found: readonly Fence[]): Fence[] {
-  const added = found.filter((f) => !plain.some((p) => f.firstLine <= p.lastLine && p.firstLine <= f.lastLine));
-  return [...plain, ...added].sort((a, b) => a.line - b.line);
 }

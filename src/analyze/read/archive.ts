@@ -36,6 +36,7 @@ async function* cutMembers(zip: yauzl.ZipFile, place: Place, cutting: Cutting, d
   let binaries = 0;
   for (const name of inNaturalOrder([...byName.keys()])) {
     for (const { entry } of byName.get(name) ?? []) {
+      cutting.onBytes(entry.compressedSize);
       if (name.endsWith('/') || isSideFile(name)) continue;
       for await (const cut of cutMember(zip, entry, memberPlace(place, name), cutting, depth)) {
         if (cut === 'binary') binaries++;

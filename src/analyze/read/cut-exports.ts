@@ -21,6 +21,7 @@ export async function* cutExports(paths: readonly string[], options: ReadOptions
   const cutting: Cutting = {
     limits: { ...readLimits, ...options.limits },
     lang: options.lang ?? 'en',
+    onBytes: options.onBytes ?? (() => {}),
     firsts: new Map(),
   };
   for (const path of paths) {

@@ -15,6 +15,7 @@ export type Cut = { kind: 'piece'; piece: Piece } | { kind: 'item'; item: ReadIt
 export interface Cutting {
   limits: ReadLimits;
   lang: NonNullable<ReadOptions['lang']>;
+  onBytes: (bytes: number) => void;
   /** By folder: the first conversations read there, so that a page that shows them again is known. */
   firsts: Map<string, { id: string; source: string }[]>;
 }
