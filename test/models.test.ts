@@ -15,8 +15,12 @@ import {
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { after, test } from 'node:test';
+import { models as command } from '../src/commands/models.ts';
+import { parseCommand } from '../src/commands/parse.ts';
 import { type ModelsDocument, modelsSchema } from '../src/platform/documents/models.ts';
+import { sayer } from '../src/platform/i18n/say.ts';
 import { makePlace, run } from './instance.ts';
 import { blobOf, layer, library, listing, type MadeModel, manifestOf, ordinaryLayers, putModel } from './models-rig.ts';
 
@@ -53,6 +57,35 @@ async function makeTemplate() {
   return { store, data, llama, mistral };
 }
 
+/** One command line taken apart and run as the program does, without the time that a process takes to start. */
+async function runHere(line: readonly string[]): Promise<string> {
+  const { args, options } = parseCommand(line, command, sayer('en'));
+  const written = { stdout: '', stderr: '' };
+  const stream = (name: 'stdout' | 'stderr') =>
+    new Writable({
+      write(chunk: Buffer, _, done) {
+        written[name] += chunk.toString('utf8');
+        done();
+      },
+    });
+  await command.run({
+    args,
+    options,
+    lang: 'en',
+    say: sayer('en'),
+    json: true,
+    data: String(options['data']),
+    configFile: 'none.yaml',
+    configAsked: false,
+    stdout: stream('stdout'),
+    stderr: stream('stderr'),
+    signal: new AbortController().signal,
+    env: {},
+  });
+  assert.equal(written.stderr, '');
+  return written.stdout;
+}
+
 /** A copy of its own for each test. */
 async function bench(): Promise<Bench> {
   template ??= makeTemplate();
@@ -63,9 +96,8 @@ async function bench(): Promise<Bench> {
   const data = join(root, 'data');
   const models = (...args: string[]) => run(['models', ...args, '--store', store, '--data', data], { cwd: root });
   const document = async (...args: string[]) => {
-    const { stdout, stderr } = await models(...args, '--json');
-    assert.equal(stderr, '');
-    return modelsSchema.parse(JSON.parse(stdout));
+    const line = [...args, '--json', '--store', store, '--data', data];
+    return modelsSchema.parse(JSON.parse(await runHere(line)));
   };
   return { store, data, llama, mistral, models, document };
 }
