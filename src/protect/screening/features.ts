@@ -35,7 +35,7 @@ const maxTokens = 40;
 const seed = 0x2545f491;
 
 /** Listens to what the features stand for; only `explain` and tests pay for it. */
-export type Naming = (feature: number, name: string) => void;
+export type Naming = (feature: number, name: () => string) => void;
 
 export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
   let features = new Int32Array(1 << 14);
@@ -77,7 +77,7 @@ export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
         hash = Math.imul(hash ^ (place >= last ? 32 : text.charCodeAt(place)), 0x01000193) ^ (hash >>> 13);
         if (length < 3) continue;
         const feature = add(regions.chars, hash + length);
-        naming?.(feature, `…${text.slice(Math.max(at, start), place + 1)}`);
+        naming?.(feature, () => `…${text.slice(Math.max(at, start), place + 1)}`);
       }
     }
   };
@@ -88,20 +88,20 @@ export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
     for (let at = 0; at < tokens; at++) {
       const one = hashes[at]!;
       let feature = add(regions.words, one);
-      naming?.(feature, word(at));
+      naming?.(feature, () => word(at));
       if (at + 1 < tokens) {
         feature = add(regions.words, mix(one, hashes[at + 1]!, 1));
-        naming?.(feature, `${word(at)} ${word(at + 1)}`);
+        naming?.(feature, () => `${word(at)} ${word(at + 1)}`);
       }
       if (at + 2 < tokens) {
         feature = add(regions.words, mix(mix(one, hashes[at + 1]!, 2), hashes[at + 2]!, 2));
-        naming?.(feature, `${word(at)} ${word(at + 1)} ${word(at + 2)}`);
+        naming?.(feature, () => `${word(at)} ${word(at + 1)} ${word(at + 2)}`);
         feature = add(regions.words, mix(one, hashes[at + 2]!, 3));
-        naming?.(feature, `${word(at)} … ${word(at + 2)}`);
+        naming?.(feature, () => `${word(at)} … ${word(at + 2)}`);
       }
     }
     const feature = add(regions.form, mix(hashes[0]!, tokens > 1 ? hashes[1]! : 0, 7));
-    naming?.(feature, `^${word(0)} ${tokens > 1 ? word(1) : ''}`);
+    naming?.(feature, () => `^${word(0)} ${tokens > 1 ? word(1) : ''}`);
   };
 
   const conceptGrams = (tokens: number): void => {
@@ -110,7 +110,7 @@ export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
       const one = concepts[at]!;
       if (one === 0) continue;
       let feature = add(regions.concepts, one);
-      naming?.(feature, name(one));
+      naming?.(feature, () => name(one));
       let second = 0;
       let met = 0;
       for (let next = at + 1; next < tokens && next - at <= 9 && met < 4; next++) {
@@ -119,10 +119,10 @@ export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
         met++;
         const far = next - at > 3 ? 1 : 0;
         feature = add(regions.concepts, mix(one, other, 11 + far));
-        naming?.(feature, `${name(one)}${far ? ' … ' : ' '}${name(other)}`);
+        naming?.(feature, () => `${name(one)}${far ? ' … ' : ' '}${name(other)}`);
         if (met >= 2 && met <= 3) {
           feature = add(regions.concepts, mix(mix(one, second, 13), other, 13));
-          naming?.(feature, `${name(one)} ${name(second)} ${name(other)}`);
+          naming?.(feature, () => `${name(one)} ${name(second)} ${name(other)}`);
         }
         if (met === 1) second = other;
       }
@@ -139,7 +139,7 @@ export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
     conceptGrams(tokens);
     if (mark !== 0) {
       const feature = add(regions.form, mark * 31 + 5);
-      naming?.(feature, `ends with ${String.fromCharCode(mark)}`);
+      naming?.(feature, () => `ends with ${String.fromCharCode(mark)}`);
     }
     ends[count] = used;
     mass[count] = weight;

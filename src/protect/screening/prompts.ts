@@ -3,7 +3,7 @@ import { createExtractor, type Segments } from './features.ts';
 import { readLexicon } from './lexicon.ts';
 import { type Best, heads, type Model, readModel, stride } from './model.ts';
 import { normalise } from './normalise.ts';
-import { reasonsFor } from './reasons.ts';
+import { createReasons } from './reasons.ts';
 import { bestRun, runLogit, sumSegments } from './score.ts';
 import { type Category, type Role, roles, type Verdict } from './verdict.ts';
 
@@ -52,10 +52,11 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
   const model = readModel(parts.model, parts.modelHash);
   const lexicon = readLexicon(parts.lexicon);
   const extractor = createExtractor(lexicon);
+  const reasons = createReasons(lexicon, model);
   let sums = new Float64Array(1 << 10);
 
   const strongest = (text: string, role: Role): Strongest => {
-    const head = role === 'tool' ? 1 : 0;
+    const head = headOf(role);
     const plain = normalise(text);
     let found: Strongest = { best: { logit: Number.NEGATIVE_INFINITY, first: 0, length: 0 }, text: '', decoded: false };
     for (const one of [plain.text, ...plain.decoded]) {
@@ -74,7 +75,7 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
     if (score < (settings.thresholds?.[role] ?? 0.5)) return { verdict: { kind: 'clean' }, score, found };
     const segments = extractor.extract(found.text);
     const category = categoryOf(model, segments, found.best);
-    const rules = rulesOf(reasonsFor(lexicon, model, found.text, found.best, role), found.decoded);
+    const rules = rulesOf(reasons.meanings(found.text, found.best, headOf(role)), found.decoded);
     return { verdict: { kind: 'suspicious', category, score, rules }, score, found };
   };
 
@@ -91,8 +92,8 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
     explain(text: string, role: Role): Explanation {
       try {
         const { verdict, score, found } = judge(text, role);
-        const reasons = found.text === '' ? [] : reasonsFor(lexicon, model, found.text, found.best, role).slice(0, 12);
-        return { verdict, score, reasons, found: found.decoded ? 'decoded' : 'text' };
+        const strongest = found.text === '' ? [] : reasons.all(found.text, found.best, headOf(role)).slice(0, 12);
+        return { verdict, score, reasons: strongest, found: found.decoded ? 'decoded' : 'text' };
       } catch (cause) {
         return { verdict: { kind: 'unscreened', cause }, score: null, reasons: [], found: null };
       }
@@ -102,9 +103,13 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
 
 /** Names of meanings alone, such as `override+prior+instruction`: a verdict goes into logs and may hold no word of the text. */
 function rulesOf(reasons: readonly { feature: string; weight: number }[], decoded: boolean): string[] {
-  const meanings = reasons.filter(({ feature, weight }) => weight > 0 && /^[A-Z]+(?: …)?(?: [A-Z]+)*$/.test(feature));
+  const meanings = reasons.filter(({ weight }) => weight > 0);
   const names = meanings.slice(0, 3).map(({ feature }) => feature.replace(' …', '').toLowerCase().replaceAll(' ', '+'));
   return [...(decoded ? ['decoded'] : []), ...(names.length === 0 ? ['wording'] : names)];
+}
+
+function headOf(role: Role): number {
+  return role === 'tool' ? 1 : 0;
 }
 
 function scoreOf(logit: number): number {

@@ -1,0 +1,47 @@
+// Training: the same texts give the same weights, and eight bits say what the exact ones say.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readLexicon } from '../lexicon.ts';
+import { readModel, writeModel } from '../model.ts';
+import { isHeldOut, readCorpus } from './examples.ts';
+import { quantise, scoreExample, trainHead } from './learn.ts';
+
+const root = join(import.meta.dirname, '..', '..', '..', '..');
+const lexicon = readLexicon(readFileSync(join(root, 'rules/screening/lexicon.yaml'), 'utf8'));
+const examples = readCorpus(join(root, 'corpus/rempart-prompts'), lexicon);
+const few = examples.filter((_, at) => at % 8 === 0);
+
+test('trainHead() gives the same weights for the same examples', () => {
+  const first = trainHead('user', few);
+  assert.deepEqual(trainHead('user', few), first);
+  assert.notDeepEqual(trainHead('user', few.slice(1)), first);
+});
+
+test('trainHead() tells attacks from benign texts it has learned from', () => {
+  const head = trainHead('user', few);
+  const known = few.filter(({ role }) => role === 'user');
+  const right = known.filter((one) => scoreExample(head, one) > 0 === one.attack).length;
+  assert.ok(right / known.length > 0.95, `${right} of ${known.length}`);
+});
+
+test('isHeldOut() keeps about one text in eight apart, twins together', () => {
+  const apart = examples.filter(isHeldOut);
+  assert.ok(Math.abs(apart.length / examples.length - 1 / 8) < 0.03);
+});
+
+test('readModel() reads what writeModel() wrote', () => {
+  const trained = (['user', 'tool', 'injection', 'jailbreak', 'code-execution'] as const).map((head) =>
+    trainHead(head, few.slice(0, 100)),
+  );
+  const model = { ...quantise(trained), thresholds: [1, 2, 3, 4] };
+  const bytes = writeModel(model);
+  const read = readModel(bytes, createHash('sha256').update(bytes).digest('hex'));
+  assert.deepEqual(read.weights, model.weights);
+  assert.deepEqual(read.thresholds, model.thresholds);
+  model.scales.forEach((scale, at) => {
+    assert.ok(Math.abs(read.scales[at]! - scale) < 1e-6);
+  });
+});
