@@ -1,5 +1,6 @@
 // Faults below HTTP and beside it: proved while they are on, gone afterwards.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcp } from 'node:net';
@@ -9,7 +10,7 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { openUndoLog } from '../faults/process/undo-log.ts';
-import { createMemoryCgroup, removeCgroup } from '../faults/resource/cgroup.ts';
+import { addToCgroup, createMemoryCgroup, removeCgroup } from '../faults/resource/cgroup.ts';
 import type { Fact } from '../scenarios/evidence.ts';
 import { startDatabaseRelay, tooManyOfMysql } from './database-relay.ts';
 import { createKeeper } from './keeper.ts';
@@ -207,4 +208,13 @@ test('restoreAll() in the middle of a cut closes for good: nothing opens again a
   await injecting;
   await keeper.restoreAll();
   assert.equal(await connecting(Number(port), hostname, 1000), 'refused');
+});
+
+test('removeCgroup() ends who stayed in the group, even one that left the group of the target’s processes', async (t) => {
+  const group = createMemoryCgroup(`rempart-test-${process.pid}`);
+  if (group === null) return t.skip('this machine lets nobody make a memory group here');
+  const stray = spawn('/bin/sleep', ['60'], { detached: true, stdio: 'ignore' });
+  addToCgroup(group, stray.pid ?? -1);
+  assert.equal(removeCgroup(group.path), true);
+  assert.equal(existsSync(group.path), false);
 });

@@ -179,13 +179,17 @@ export function createKeeper(parts: KeeperParts): Keeper {
     },
     restoreAll: async () => {
       closing = true;
-      await lease?.end().catch(() => undefined);
+      // Each on its own: what cannot be put back now must not keep the rest from it. The undo log still holds it.
+      const each = [
+        async () => void (await lease?.end()),
+        async () => void (await stopTarget()),
+        async () => dropCgroup(),
+        () => closeStage(stage),
+        async () => ownFolder?.(),
+      ];
+      for (const undo of each) await undo().catch(() => undefined);
       lease = null;
-      await stopTarget();
-      dropCgroup();
-      await closeStage(stage);
       stage = null;
-      ownFolder?.();
       ownFolder = null;
       closing = false;
     },

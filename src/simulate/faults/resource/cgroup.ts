@@ -65,7 +65,7 @@ export function residentIn({ path, version }: MemoryCgroup): number {
   return Math.max(0, used - Number(files[version].inactive.exec(readText(join(path, 'memory.stat')))?.[1] ?? 0));
 }
 
-/** Its processes must have ended; the kernel may need a moment to see it. True when it was there. */
+/** Killed processes leave it when the kernel gets to it, on a busy machine after seconds; whoever stayed is killed. True when it was there. */
 export function removeCgroup(path: string): boolean {
   const bell = new Int32Array(new SharedArrayBuffer(4));
   for (let tries = 0; existsSync(path); tries++) {
@@ -73,11 +73,23 @@ export function removeCgroup(path: string): boolean {
       rmdirSync(path);
       return true;
     } catch (error) {
-      if (tries >= 50) throw error;
+      if (tries >= 500) throw error;
+      if (tries % 50 === 10) killMembers(path);
       Atomics.wait(bell, 0, 0, 20);
     }
   }
   return false;
+}
+
+/** A child that left the target's process group is in its memory group still. */
+function killMembers(path: string): void {
+  for (const pid of readText(join(path, 'cgroup.procs')).split('\n').filter(Boolean).map(Number)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // it ended in the meantime
+    }
+  }
 }
 
 function readText(file: string): string {
