@@ -7,14 +7,16 @@ import type { TextKey } from '../platform/i18n/say.ts';
 import { visible } from '../platform/reporting/visible.ts';
 import { compareBaseline, deedsSince, readBaseline, takeBaseline } from '../protect/posture/baseline/baseline.ts';
 import type { BaselineInputs } from '../protect/posture/baseline/observe.ts';
+import { isLoopbackAddress } from '../protect/posture/exposure/addresses.ts';
+import { socketsHere } from '../protect/posture/exposure/sockets.ts';
 import { scanFiles } from '../protect/posture/files/scan-files.ts';
 import type { CommandInput } from './command.ts';
 import { recordHere } from './record-here.ts';
 
-/** `ports`: what listens on this machine, where somebody looked. Exit 0 without drift, 1 with, 3 without a baseline. */
-export async function driftPosture(input: CommandInput, ports?: BaselineInputs['ports']): Promise<number> {
+/** Exit 0 without drift, 1 with, 3 without a baseline. */
+export async function driftPosture(input: CommandInput): Promise<number> {
   const { say, stdout } = input;
-  const inputs = inputsOf(input, ports);
+  const inputs = inputsOf(input, portsHere());
   const by = accountName();
   if (input.options['accept'] === true) {
     const baseline = takeBaseline(inputs, { now: Date.now(), by });
@@ -53,6 +55,20 @@ function inputsOf({ args, data, configFile, lang }: CommandInput, ports: Baselin
     })),
     ports,
   };
+}
+
+/** From here on the system lends ports to whoever asks for any (ip_local_port_range, RFC 6335): on loopback they come and go. */
+const firstLentPort = 32_768;
+
+/** What listens on this machine; undefined where the system does not tell. */
+function portsHere(): BaselineInputs['ports'] {
+  const listening = socketsHere()?.filter(
+    ({ state, local }) => state === 'listen' && (local.port < firstLentPort || !isLoopbackAddress(local.address)),
+  );
+  const names = listening?.map(({ local }) => local);
+  return (
+    names && [...new Map(names.map((one) => [`${one.address} ${one.port}`, { protocol: 'tcp', ...one }])).values()]
+  );
 }
 
 export function driftLines({ baseline, changes }: Drift, { say }: Pick<CommandInput, 'say'>): string[] {

@@ -1,11 +1,13 @@
 // `rempart posture scan|harden|…`: what is exposed or weakly set, and what would be better.
 import { type Command, type CommandInput, usageError } from './command.ts';
+import { driftPosture } from './posture-drift.ts';
 import { hardenPosture } from './posture-harden.ts';
 import { scanPosture } from './posture-scan.ts';
 
 const actions: Readonly<Record<string, (input: CommandInput) => Promise<number>>> = {
   scan: scanPosture,
   harden: hardenPosture,
+  drift: driftPosture,
 };
 
 export const posture: Command = {
@@ -21,6 +23,7 @@ export const posture: Command = {
     force: { type: 'boolean', summary: 'posture.cli.force' },
     firewall: { type: 'string', value: 'FILE', summary: 'posture.cli.firewall' },
     patch: { type: 'string', value: 'FILE', summary: 'posture.cli.patch' },
+    accept: { type: 'boolean', summary: 'drift.flag.accept' },
   },
   actions: {
     scan: {
@@ -33,6 +36,7 @@ export const posture: Command = {
       summary: 'posture.cli.harden',
       options: ['out', 'profile', 'secure-mode', 'force'],
     },
+    drift: { usage: 'drift [PATH…] [--accept]', summary: 'drift.summary', options: ['accept'] },
   },
   async run(input) {
     const [name = '', ...args] = input.args;

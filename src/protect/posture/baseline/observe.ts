@@ -61,7 +61,7 @@ export function observe(inputs: BaselineInputs): Observed {
     );
   }
   for (const { protocol, address, port, process } of inputs.ports ?? [])
-    facts.push(fact('port', `${protocol} ${address}:${port}`, process ?? '', process ?? '?'));
+    facts.push(fact('port', `${protocol} ${address}:${port}`, process ?? '', process ?? 'listening'));
   facts.push(...modelFacts(inputs.data, fact));
   const areas: DriftArea[] = [
     'config',
