@@ -39,6 +39,7 @@ import { createKeyRepository } from './protect/key-repository.ts';
 import { type ModelService, startModelService } from './protect/posture/models/model-service.ts';
 import { postureCommands } from './protect/posture/models/record.ts';
 import { storeFolder } from './protect/posture/models/store.ts';
+import { securityDashboard } from './protect/posture/score/dashboard.ts';
 import { createRecordActivity, type RecordActivity } from './protect/record-activity.ts';
 import { openBehaviour } from './protect/screening/behaviour-file.ts';
 import { loadPromptScreen } from './protect/screening/shipped.ts';
@@ -174,6 +175,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     { config, lang, log, access, keys, converse, record },
     {
       readiness: () => readinessOf(dependencies()),
+      dashboard: () => securityDashboard(data, Date.now()),
       metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
       facts: () => ({ standin, gatewayUrl, outcomes: watch.outcomes() }),
     },
@@ -336,6 +338,7 @@ interface ConsoleParts {
 
 interface ConsoleView {
   readiness: () => Readiness;
+  dashboard: () => Promise<object>;
   metrics: () => Promise<{ type: string; text: string }>;
   facts: () => Pick<Status, 'standin' | 'gatewayUrl' | 'outcomes'>;
 }

@@ -17,6 +17,7 @@ const parts: AdminParts = {
   hosts: [],
   readiness: unused,
   status: unused,
+  dashboard: unused,
   metrics: unused,
   async login(password) {
     passwords.push(password);

@@ -20,6 +20,8 @@ export interface AdminParts {
   hosts: readonly string[];
   readiness: () => Readiness;
   status: () => Promise<Status>;
+  /** The document under the key `security_dashboard`. */
+  dashboard: () => Promise<object>;
   metrics: () => Promise<{ type: string; text: string }>;
   /** A session for the admin password; throws ERR_KEY_INVALID, ERR_RATE_LIMITED. */
   login: (password: string, address: string) => Promise<{ token: string; expiresAt: number }>;
@@ -71,6 +73,7 @@ export function createAdminServer(parts: AdminParts, address: (c: Context) => st
   sessionRoutes(app, parts, address);
   const inside = loggedIn(parts);
   app.get('/api/status', inside, async (c) => c.json(await parts.status()));
+  app.get('/api/dashboard', inside, async (c) => c.json(await parts.dashboard()));
   app.post('/api/chat', inside, sameOrigin, async (c) => {
     const { message, conversation } = await readBody(c, chatBody);
     const lang = acceptedLang(c.req.header('accept-language'), parts.lang);

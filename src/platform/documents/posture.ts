@@ -31,7 +31,8 @@ export const postureFindingSchema = z.strictObject({
 export type PostureFinding = z.output<typeof postureFindingSchema>;
 
 export const securityDashboardSchema = z.strictObject({
-  current_threat_level: z.enum(threatLevels),
+  /** Of the last scan of this machine, or of these files; null: there was none. */
+  current_threat_level: z.enum(threatLevels).nullable(),
   /** Distinct authenticated subjects in the last 15 minutes; null: no journal to count in. */
   active_sessions: count.nullable(),
   failed_auth_24h: count.nullable(),

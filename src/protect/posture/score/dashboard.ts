@@ -51,14 +51,7 @@ export async function dashboardFacts(data: string, now: number): Promise<Dashboa
 }
 
 /** The document under the key `security_dashboard`; the level is the last scan's, or worse when a model failed since. */
-export async function securityDashboard(
-  data: string,
-  now: number,
-): Promise<{
-  security_dashboard:
-    | SecurityDashboard
-    | (Omit<SecurityDashboard, 'current_threat_level'> & { current_threat_level: null });
-}> {
+export async function securityDashboard(data: string, now: number): Promise<{ security_dashboard: SecurityDashboard }> {
   const { facts } = await dashboardFacts(data, now);
   const level = lastScan(data)?.threatLevel ?? null;
   const worse = facts.model_integrity_checks === 'FAILED' ? 'RED' : level;
