@@ -4,11 +4,12 @@ import {
   domains,
   type Finding,
   type GoodPractice,
+  severities,
 } from '../../platform/documents/analysis.ts';
 import { escapeHtml } from '../../platform/reporting/visible.ts';
 import { facts, rich, ring } from './html-text.ts';
 import { shortened } from './markdown-text.ts';
-import { grouped } from './source.ts';
+import { countBySeverity, grouped, isOpen } from './source.ts';
 import {
   conclusionText,
   formatName,
@@ -35,11 +36,23 @@ export function conversationHtml(it: AnalysedConversation, place: number, open: 
       ? `<p>${escapeHtml(say('analyze.report.error', { why: it.error?.message ?? '–', code: it.error?.code ?? '–' }))}</p>`
       : sections(it, anchor, said);
   return `<details class="conversation" id="${anchor}"${open ? ' open' : ''}>
-<summary><h2>${place}. ${escapeHtml(shortened(it.title.trim() || '–'))}</h2>${score === null || it.status === 'error' ? '' : ring(score, said.number(score), label)}</summary>
+<summary><h2>${place}. ${escapeHtml(shortened(it.title.trim() || '–'))}</h2>${openCounts(it, said)}${score === null || it.status === 'error' ? '' : ring(score, said.number(score), label)}</summary>
 <dl class="facts">${factRows(it, said)}</dl>
 ${body}
 </details>
 `;
+}
+
+/** What is open, seen without opening the conversation. */
+function openCounts({ findings }: AnalysedConversation, { say, number }: Words): string {
+  const counts = countBySeverity(findings.filter(isOpen));
+  const badges = severities
+    .filter((severity) => counts[severity] > 0)
+    .map(
+      (severity) =>
+        `<span class="badge ${severity}">${number(counts[severity])} ${escapeHtml(say(`analyze.severity.${severity}`))}</span>`,
+    );
+  return badges.length === 0 ? '' : `<span class="counts">${badges.join('')}</span>`;
 }
 
 function factRows(it: AnalysedConversation, { say, number }: Words): string {

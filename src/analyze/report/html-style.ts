@@ -35,8 +35,9 @@ h4{font-size:1.05rem;margin:0;line-height:1.35}
 rect.track{fill:var(--track)}
 rect.critical{fill:var(--critical)}rect.high{fill:var(--high)}rect.medium{fill:var(--medium)}rect.low{fill:var(--low)}rect.info{fill:var(--info)}
 rect.covered{fill:var(--good)}rect.partial{fill:var(--medium)}rect.absent{fill:var(--track)}
-nav ol{margin:0;padding-left:1.6rem}
-nav li{margin:.15rem 0}
+nav{margin-top:.9rem}
+nav ol{margin:0;padding-left:2.2rem;columns:17rem;column-gap:2.5rem}
+nav li{padding:.15rem 0;break-inside:avoid}
 nav .n{color:var(--soft);font-size:.88rem}
 #filter{position:sticky;top:0;z-index:2;background:var(--card);border:1px solid var(--rule);border-radius:.7rem;margin:1rem 0;padding:.7rem 1rem;display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:end;box-shadow:0 2px 10px #0001}
 #filter[hidden]{display:none}
@@ -56,6 +57,7 @@ nav .n{color:var(--soft);font-size:.88rem}
 .conversation>summary::before{content:"";border:.35rem solid transparent;border-left-color:var(--soft);margin-right:-.4rem}
 .conversation[open]>summary::before{transform:rotate(90deg) translate(.1rem,.2rem)}
 .conversation[open]{padding-bottom:1.4rem}
+.counts{display:flex;flex-wrap:wrap;gap:.3rem;justify-content:flex-end}
 .ring{flex:none;width:3.4rem;height:3.4rem}
 .ring text{fill:var(--ink);font:650 11.5px system-ui,sans-serif;text-anchor:middle;dominant-baseline:central}
 .ring circle{fill:none;stroke-width:4;stroke:var(--track)}

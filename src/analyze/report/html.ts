@@ -123,6 +123,7 @@ function figures({ statistics }: ReportSource, totals: Totals, said: Words): str
 <div class="panels">
 <section class="panel"><h2>${escapeHtml(say('analyze.html.severities'))}</h2><dl class="bars">${bySeverity.join('\n')}</dl></section>
 <section class="panel"><h2>${escapeHtml(say('analyze.html.coverage'))}</h2><dl class="bars wide">${byDomain.join('\n')}</dl></section>
+</div>
 `;
 }
 
@@ -154,7 +155,6 @@ function contents(source: ReportSource, { say, number }: Words): string {
   }
   const label = escapeHtml(say('analyze.report.contents'));
   return `<nav class="panel" aria-label="${label}"><h2>${label}</h2><ol>${items.join('\n')}</ol></nav>
-</div>
 `;
 }
 
