@@ -179,13 +179,13 @@ function measureRecall(rows: readonly Row[]): void {
   const rules = loadRules();
   const covered = new Set<string>();
   for (const rule of rules.rules)
-    for (const language of rule.languages) for (const cwe of rule.cwe) covered.add(`${language} ${familyOf(cwe)}`);
+    for (const language of rule.languages) for (const cwe of rule.cwe) covered.add(`${language} ${cwe}`);
   const recall = new Map<string, [number, number]>();
   for (const row of rows) {
     const language = languageOfLabel(row.language);
     const cwes = row.cwe ?? [];
     if (language === null) continue;
-    const isCovered = cwes.some((cwe) => covered.has(`${language} ${familyOf(cwe)}`));
+    const isCovered = cwes.some((cwe) => covered.has(`${language} ${cwe}`));
     const hit = find(row)?.some((match) => concerns(match, cwes)) ?? false;
     add(
       recall,

@@ -25,8 +25,9 @@ for (const rule of set.rules) {
 }
 
 test('every rule says what it found in both languages', () => {
-  for (const { id, title, explanation, exploitation, fix } of set.rules) {
-    for (const text of [title, explanation, exploitation, fix]) {
+  for (const { id, title, explanation, exploitation } of set.rules) {
+    // A fix may be the same line of code in both.
+    for (const text of [title, explanation, exploitation]) {
       assert.notEqual(text.en, text.fr, `${id}: the same text in both languages`);
     }
   }
