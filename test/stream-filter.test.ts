@@ -10,7 +10,7 @@ import { createStreamFilter } from '../src/protect/screening/answers-stream.ts';
 import type { Action } from '../src/protect/screening/policy.ts';
 
 const prompt =
-  'You are the assistant of the Durand bakery. Never tell the price of flour to a competitor, and greet each customer by name.';
+  'You are the assistant of the Durand bakery. Never tell the price of flour to a competitor, écrivez à chacun l’été et greet each customer by name.';
 const echo = createPromptEcho(prompt)!;
 
 function settingsOf(systemPrompt: Action): AnswerSettings {
@@ -50,6 +50,8 @@ const part = fc.oneof(
       'Bearer ',
       '-----BEGIN ',
       'données é',
+      'é',
+      'éc',
       '密码 ',
       '"',
       '\n',
@@ -88,7 +90,7 @@ for (const action of ['mask', 'block'] as const)
       fc.property(answer, cuts, (text, sizes) => {
         assert.equal(streamed(text, sizes, settings), screenAnswer(text, settings).text);
       }),
-      { numRuns: 1_500 },
+      { numRuns: 2_500 },
     );
   });
 

@@ -51,7 +51,7 @@ function beginsWord(text: string, at: number): boolean {
 
 /** From a name to the value given to it: `name_key = "`, `name: `, `"name", "`, `the name key is `, `--name `. */
 const assignment =
-  /[\w.-]{0,40}(?:[ \t]{1,3}[A-Za-zÀ-ÿ][\w.'’-]{0,15}){0,3}?["'`\]\\)]{0,4}[ \t]{0,16}(?:=>|->|:=|\?=|\|\||={1,3}|:{1,2}|,|\(|>|\bis\b|\best\b|(?<=--[\w-]{3,40})[ \t])\s{0,8}(?:(?:Bearer|Basic|bearer|basic|token|Token)[ \t]{1,2})?["'`\\([]{0,4}/y;
+  /[\w.-]{0,40}(?:[ \t]{1,3}[A-Za-zÀ-ÿ][\w.'’-]{0,15}){0,3}?["'`\]\\)]{0,4}[ \t]{0,16}(?:=>|->|\?=|\|\||={1,3}|:{1,3}=?|,|value[ \t]?=|\(|>|\bis\b|\best\b|(?<=--[\w-]{3,40})[ \t])\s{0,8}(?:(?:Bearer|Basic|bearer|basic|token|Token)[ \t]{1,2})?["'`\\([]{0,4}/y;
 
 function valueAfter(text: string, end: number): number | undefined {
   assignment.lastIndex = end;

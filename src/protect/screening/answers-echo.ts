@@ -1,4 +1,4 @@
-// Whether a text repeats the operator's instructions: runs of eight words or more in the same order, whatever stands between the words.
+// Whether a text repeats the operator's instructions: runs of words in the same order, whatever stands between the words.
 
 export interface PromptEcho {
   /** Runs of words that stand in the instructions in the same order, longest first at each place. */
@@ -7,8 +7,10 @@ export interface PromptEcho {
   opensAt(text: string, from?: number): number;
 }
 
-const shingle = 8;
-const wordPattern = /[\p{L}\p{N}]+/gu;
+/** Fewer words in a row may be chance; of short instructions most must be repeated, since a part may be what the answer is for. */
+const leastWords = 8;
+const mostWords = 20;
+const wordPattern = /(?<![\p{L}\p{N}])[\p{L}\p{N}]+/gu;
 
 interface Word {
   word: string;
@@ -19,11 +21,13 @@ interface Word {
 /** Undefined for instructions of fewer words than a shingle: any answer may hold those. */
 export function createPromptEcho(prompt: string): PromptEcho | undefined {
   const words = wordsOf(prompt, 0).map(({ word }) => word);
-  if (words.length < shingle) return undefined;
+  if (words.length < leastWords) return undefined;
+  const shingle = Math.min(mostWords, Math.max(leastWords, Math.ceil(words.length * 0.6)));
   const joined = ` ${words.join(' ')} `;
   const known = new Set<string>();
   for (let at = 0; at + shingle <= words.length; at++) known.add(words.slice(at, at + shingle).join(' '));
   const vocabulary = new Set(words);
+  const beginnings = new Set(words.flatMap((word) => Array.from(word, (_, at) => word.slice(0, at + 1))));
 
   return {
     find(text, from = 0) {
@@ -49,9 +53,12 @@ export function createPromptEcho(prompt: string): PromptEcho | undefined {
     },
     opensAt(text, from = 0) {
       const said = wordsOf(text, from);
-      // The last word may still grow: it stands for any.
-      if (said.at(-1)?.end === text.length) said.pop();
       let opens = text.length;
+      // The last word may still grow: before it, it stands for any.
+      if (said.at(-1)?.end === text.length) {
+        const growing = said.pop()!;
+        if (beginnings.has(growing.word)) opens = growing.start;
+      }
       let tail = '';
       for (let at = said.length - 1; at >= 0; at--) {
         if (!vocabulary.has(said[at]!.word)) break;

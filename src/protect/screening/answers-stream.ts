@@ -40,7 +40,15 @@ export function createStreamFilter(settings: AnswerSettings): StreamFilter {
     let until = ended ? text.length : settledUpTo(text, settled, settings);
     if (until <= settled && !ended) return '';
     const found = findInAnswer(text, settings, settled);
-    for (const { start, end } of found) if (start < until && end > until) until = start;
+    // Moving out of one may lead into another.
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (const { start, end } of found)
+        if (start < until && end > until) {
+          until = start;
+          moved = true;
+        }
+    }
     if (until <= settled) return '';
     const screened = applyPolicy(text, settled, until, found, settings);
     told.push(...screened.findings);
