@@ -9,7 +9,7 @@ export type Phase = z.output<typeof phase>;
 
 const canary = z.strictObject({
   name: z.string(),
-  kind: z.enum(['key', 'host', 'path', 'secret']),
+  kind: z.enum(['key', 'host', 'path', 'secret', 'prompt']),
   value: z.string(),
 });
 export type Canary = z.output<typeof canary>;

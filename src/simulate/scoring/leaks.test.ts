@@ -11,7 +11,8 @@ const key: Canary = { name: 'upstream-key', kind: 'key', value: `sk-${identifier
 const secret: Canary = { name: 'user', kind: 'secret', value: `rps_${identifier(random, 40)}` };
 const host: Canary = { name: 'upstream-host', kind: 'host', value: '127.83.201.9' };
 const path: Canary = { name: 'database-path', kind: 'path', value: '/tmp/rempart-run-Ab12/m1/db-x9y8z7w6v5u4' };
-const all = [key, secret, host, path];
+const prompt: Canary = { name: 'system-prompt', kind: 'prompt', value: `ref-${identifier(random, 24)}` };
+const all = [key, secret, host, path, prompt];
 
 /** Text of letters, signs and digits such as logs and answers hold; too short for a canary to come about by chance. */
 const noise = fc.string({ unit: fc.constantFrom(...'abcdefghijklmnop ÉéA-Z019.,;!?/\n\t'), maxLength: 80 });
@@ -197,4 +198,18 @@ test('canaryForms() finds a key masked at both ends, and lets the bare ending of
   assert.deepEqual(forms(`key ${value.slice(0, 7)}****${value.slice(-4)} refused`), ['masked']);
   assert.deepEqual(forms(`key sk-…${value.slice(-4)} refused`), []);
   assert.deepEqual(forms('key sk-**** refused'), []);
+});
+
+test('findLeaks() tells a system prompt that failure brought to light, and not one that is shown on ordinary days', () => {
+  const seen = (baseline: boolean): ChannelText => ({
+    channel: 'reply',
+    text: `instructions: ${prompt.value}`,
+    baseline,
+    evidence: 'e1',
+  });
+  assert.deepEqual(
+    findLeaks([prompt], [seen(false)]).map(({ canary, kind }) => [canary, kind]),
+    [['system-prompt', 'prompt']],
+  );
+  assert.deepEqual(findLeaks([prompt], [seen(true), seen(false)]), []);
 });

@@ -14,7 +14,7 @@ export interface ChannelText {
 }
 
 export interface FoundLeak extends Leak {
-  kind: 'key' | 'host' | 'path' | 'trace' | 'version';
+  kind: 'key' | 'host' | 'path' | 'prompt' | 'trace' | 'version';
   evidence: string;
 }
 
@@ -123,7 +123,7 @@ export function findLeaks(canaries: readonly Canary[], channels: readonly Channe
           channel: channel.channel,
           offset,
           form,
-          kind: canary.kind === 'path' ? 'path' : canary.kind === 'host' ? 'host' : 'key',
+          kind: canary.kind === 'secret' ? 'key' : canary.kind,
           ...weakness(channel.channel),
           evidence: channel.evidence,
         });

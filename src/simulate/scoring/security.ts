@@ -32,5 +32,5 @@ export const securityChecks: Checks = {
   'no-key': without(['key'], 0, 'simulate.because.no-key', 'simulate.because.key'),
   'no-host': without(['host'], minor, 'simulate.because.no-host', 'simulate.because.host'),
   'no-path': without(['path'], minor, 'simulate.because.no-path', 'simulate.because.path'),
-  'no-trace': without(['trace', 'version'], minor, 'simulate.because.no-trace', 'simulate.because.trace'),
+  'no-trace': without(['trace', 'version', 'prompt'], minor, 'simulate.because.no-trace', 'simulate.because.trace'),
 };

@@ -17,6 +17,7 @@ const plainNames = [
   'database.path',
   'database.url',
   'alerts.url',
+  'system.prompt',
   'proxy.url',
   'proxy.ca',
   'question',
