@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { countTokens as countCl100k } from 'gpt-tokenizer/encoding/cl100k_base';
 import { countTokens as countO200k } from 'gpt-tokenizer/encoding/o200k_base';
 import type { Format } from '../platform/documents/analysis.ts';
 import type { Conversation } from './conversation.ts';
 import { countTokens } from './tokens.ts';
+import { wordCounter } from './word-counter.ts';
 
 function said(format: Format, model: string | null, ...texts: string[]): Conversation {
   const messages = texts.map((text, index) => ({
@@ -67,5 +70,44 @@ test('countTokens() estimates prose and code within a quarter of an exact count'
   for (const text of texts) {
     const ratio = countTokens(said('claude', null, text)).count / countO200k(text);
     assert.ok(ratio > 0.75 && ratio < 1.25, `${ratio.toFixed(2)} of the exact count`);
+  }
+});
+
+test('wordCounter() gives what the vocabularies give for the whole text', () => {
+  const piece = fc.constantFrom(
+    ' ',
+    '  ',
+    '\n',
+    '\t',
+    'word',
+    'Word',
+    "it's",
+    "'S",
+    '12345',
+    'é',
+    '漢字',
+    '(x)',
+    '!!',
+    '/',
+    '\u00A0',
+    '😀',
+    'A1',
+    'HTTPServer',
+    '_a',
+    '\r\n',
+  );
+  const asText = { disallowedSpecial: new Set<string>() };
+  for (const whole of [countO200k, countCl100k]) {
+    const byWords = wordCounter((text) => whole(text, asText));
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(piece, fc.string({ maxLength: 6 }), fc.string({ unit: 'grapheme', maxLength: 4 }))),
+        (pieces) => {
+          const text = pieces.join('');
+          assert.equal(byWords(text), whole(text, asText));
+        },
+      ),
+      { numRuns: 1_500 },
+    );
   }
 });

@@ -2,6 +2,7 @@
 import { countTokens as countCl100k } from 'gpt-tokenizer/encoding/cl100k_base';
 import { countTokens as countO200k } from 'gpt-tokenizer/encoding/o200k_base';
 import type { Conversation, Message } from './conversation.ts';
+import { wordCounter } from './word-counter.ts';
 
 export interface TokenCount {
   count: number;
@@ -15,6 +16,10 @@ type Vocabulary = 'o200k_base' | 'cl100k_base';
 
 /** The texts of people may spell `<|endoftext|>`: here it is text like any other. */
 const asText = { disallowedSpecial: new Set<string>() };
+const counters: Record<Vocabulary, (text: string) => number> = {
+  o200k_base: wordCounter((text) => countO200k(text, asText)),
+  cl100k_base: wordCounter((text) => countCl100k(text, asText)),
+};
 
 export function countTokens(conversation: Conversation): TokenCount {
   const vocabulary = vocabularyOf(conversation);
@@ -22,8 +27,8 @@ export function countTokens(conversation: Conversation): TokenCount {
   if (vocabulary === null) {
     return { count: texts.reduce((sum, text) => sum + estimate(text), 0), tokenizer: 'estimate', exact: false };
   }
-  const count = vocabulary === 'o200k_base' ? countO200k : countCl100k;
-  return { count: texts.reduce((sum, text) => sum + count(text, asText), 0), tokenizer: vocabulary, exact: true };
+  const count = counters[vocabulary];
+  return { count: texts.reduce((sum, text) => sum + count(text), 0), tokenizer: vocabulary, exact: true };
 }
 
 /** The vocabulary of all models of the thread; null when one of them is not OpenAI's or none is known to be. */
