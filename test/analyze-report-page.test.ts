@@ -11,7 +11,7 @@ import { type Browser, type Page, chromium as playwright } from 'playwright-core
 import { analysisOf, conversationOf, findingOf } from '../src/analyze/report/fixture.ts';
 import { policy, renderHtml } from '../src/analyze/report/html.ts';
 import { renderJunit } from '../src/analyze/report/junit.ts';
-import { renderSarif } from '../src/analyze/report/sarif.ts';
+import { renderSarif as sarifPieces } from '../src/analyze/report/sarif.ts';
 import type { Analysis } from '../src/platform/documents/analysis.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'rempart-analysis-page-'));
@@ -38,6 +38,7 @@ after(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
+const renderSarif = (doc: Analysis) => [...sarifPieces(doc)].join('');
 const html = (doc: Analysis) => [...renderHtml(doc)].join('');
 
 interface Opened {

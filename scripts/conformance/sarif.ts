@@ -25,8 +25,8 @@ export function checkSarif(dir: string, more: readonly string[] = []): Checked {
   const valid = ajv.compile(schema);
   const documents: [name: string, text: string][] = [
     ...(['fr', 'en'] as const).flatMap((lang): [string, string][] => [
-      [`mixed, ${lang}`, renderSarif(analysisOf(lang))],
-      [`empty, ${lang}`, renderSarif(analysisOf(lang, []))],
+      [`mixed, ${lang}`, [...renderSarif(analysisOf(lang))].join('')],
+      [`empty, ${lang}`, [...renderSarif(analysisOf(lang, []))].join('')],
     ]),
     ...more.map((path): [string, string] => [path, readFileSync(path, 'utf8')]),
   ];

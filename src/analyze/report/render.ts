@@ -28,7 +28,7 @@ export function render(format: ReportFormat, source: ReportSource, failOn?: Seve
     case 'json':
       return renderJson(source);
     case 'sarif':
-      return [renderSarif(source)];
+      return renderSarif(source);
     case 'junit':
       return renderJunit(source, failOn);
   }

@@ -31,7 +31,8 @@ interface Rule {
   confidence: Confidence;
 }
 
-export function renderSarif(source: ReportSource): string {
+/** Piece by piece, a result a line: an export of years has more than one string can hold. */
+export function* renderSarif(source: ReportSource): Generator<string> {
   const said = words(source.lang);
   const rules = new Map<string, Rule>();
   const cwes = new Set<string>();
@@ -41,7 +42,6 @@ export function renderSarif(source: ReportSource): string {
   }
   const taxa = [...cwes].sort((a, b) => Number(a.slice(4)) - Number(b.slice(4)));
   const order = [...rules.keys()].sort();
-  const results = [...findings(source)].map((found) => result(found, order, taxa, said));
   const log = {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
@@ -60,12 +60,20 @@ export function renderSarif(source: ReportSource): string {
         automationDetails: { id: 'rempart/analyze/' },
         columnKind: 'utf16CodeUnits',
         invocations: [invocation(source)],
-        results,
         properties: { rules: source.engine.rules },
+        results: [],
       },
     ],
   };
-  return `${JSON.stringify(log, null, 2)}\n`;
+  const text = JSON.stringify(log);
+  const end = text.length - ']}]}'.length;
+  yield text.slice(0, end);
+  let first = true;
+  for (const found of findings(source)) {
+    yield `${first ? '\n' : ',\n'}${JSON.stringify(result(found, order, taxa, said))}`;
+    first = false;
+  }
+  yield `${text.slice(end)}\n`;
 }
 
 interface Found {
