@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { withNumbers } from './platform/base/environment-number.ts';
 import { environmentProxy, isLoopback } from './platform/base/environment-proxy.ts';
 import { RempartError } from './platform/base/errors.ts';
 import { fileIssue, schemaIssue } from './platform/base/schema-issue.ts';
@@ -198,7 +199,7 @@ export interface ConfigSources {
 /** Reads, checks, resolves and freezes. Throws ERR_CONFIG_UNREADABLE, ERR_CONFIG_UNKNOWN_KEY, ERR_CONFIG_INVALID, ERR_SECRET_MISSING. */
 export function loadConfig({ file, asked, env }: ConfigSources): Config {
   const raw = readYaml(file, asked);
-  const parsed = configSchema.safeParse(withNumbers(raw ?? {}, env));
+  const parsed = configSchema.safeParse(withNumbers(raw ?? {}, configSchema, env));
   if (!parsed.success) throw describeIssue(file, parsed.error, raw);
   const merged =
     env['DATABASE_URL'] && parsed.data.store.url === undefined ? withDatabaseUrl(parsed.data) : parsed.data;
@@ -215,38 +216,6 @@ function withModelStore(config: Config, folder: string | undefined): Config {
 
 function withDatabaseUrl(config: Config): Config {
   return { ...config, store: { ...config.store, url: 'env:DATABASE_URL' } };
-}
-
-/** Numbers too may stand in the environment: where one is missing and `env:NAME` is given, its value is taken. */
-function withNumbers(raw: unknown, env: ConfigSources['env']): unknown {
-  const parsed = configSchema.safeParse(raw);
-  const wanted = parsed.success
-    ? []
-    : parsed.error.issues.filter(
-        ({ code, ...issue }) => code === 'invalid_type' && 'expected' in issue && issue.expected === 'number',
-      );
-  return wanted.reduce<unknown>((value, { path }) => replaced(value, path, (given) => numberIn(given, path, env)), raw);
-}
-
-function numberIn(given: unknown, path: readonly PropertyKey[], env: ConfigSources['env']): unknown {
-  const name = typeof given === 'string' && given.startsWith('env:') ? given.slice(4) : undefined;
-  if (name === undefined) return given;
-  const found = env[name]?.trim();
-  if (!found) throw new RempartError('ERR_SECRET_MISSING', { name, path: path.map(String).join('.') });
-  return /^\d+(\.\d+)?$/.test(found) ? Number(found) : given;
-}
-
-/** A copy in which one place holds another value. */
-function replaced(
-  value: unknown,
-  [key, ...rest]: readonly PropertyKey[],
-  change: (given: unknown) => unknown,
-): unknown {
-  if (key === undefined) return change(value);
-  if (Array.isArray(value)) return value.map((entry, index) => (index === key ? replaced(entry, rest, change) : entry));
-  if (typeof value !== 'object' || value === null) return value;
-  const known = value as Record<PropertyKey, unknown>;
-  return { ...known, [key]: replaced(known[key], rest, change) };
 }
 
 /** From here on `proxy` is an address, or `none`. */
