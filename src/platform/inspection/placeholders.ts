@@ -2,6 +2,7 @@
 
 const words =
   /example|sample|placeholder|dummy|fake|change.?me|replace|insert|redacted|masked|removed|hidden|your|votre|exemple|remplac|todo|fixme|foobar|\bnull\b|\bnone\b|undefined|secret.?here|token.?here|key.?here|goes.?here|\bici\b|not.?a.?real|xxxx|0{8}|(?:^|[^a-z])test(?:ing)?(?:$|[^a-z])/i;
+const wordBeforeHost = /:(?:my|your|db|the)?[-_]?(?:password|passwd|pass|pwd|secret|motdepasse|mdp|\*+|x+)\d{0,3}@/i;
 const nothing =
   /^(?:my|the|some|mon|le)?[-_ ]?(?:super|db|api)?[-_ ]?(?:password|passwd|pass|pwd|secret|token|key|motdepasse|mdp|string|str|value|bool|boolean|true|false)(?:[-_ ]?\d{0,3})$/i;
 const references =
@@ -9,7 +10,7 @@ const references =
 
 /** `body` is the value without the part that every key of its kind begins with. */
 export function isPlaceholder(body: string): boolean {
-  if (nothing.test(body)) return true;
+  if (nothing.test(body) || wordBeforeHost.test(body)) return true;
   // In a long random text a short word stands by chance.
   if (body.length <= 200 && (words.test(body) || references.test(body))) return true;
   return isMonotonous(body) || isSequence(body);

@@ -140,7 +140,8 @@ function nameAround(text: string, start: number, from: number): string {
 }
 
 function keyConfidence(value: string): SecretHit['confidence'] | undefined {
-  if (value.length < 12 || reference.test(value)) return undefined;
+  // A query or a list of settings is no key.
+  if (value.length < 12 || reference.test(value) || /[&=].*=./.test(value)) return undefined;
   const bits = entropy(value);
   if (bits < 3) return undefined;
   if (uuid.test(value) || hex.test(value)) return 'doubtful';
