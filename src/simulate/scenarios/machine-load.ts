@@ -2,8 +2,21 @@
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** Other work passes: waits for it, fifteen seconds at most. False when the machine stayed busy. */
+export async function waitForCalm(
+  { calmBelow, signal }: { calmBelow: number; signal: AbortSignal },
+  onMeasured: (busy: number, calm: boolean) => void,
+): Promise<boolean> {
+  for (let tries = 0; tries < 10 && !signal.aborted; tries++) {
+    const busy = await busyShare(1500);
+    onMeasured(busy, busy < calmBelow);
+    if (busy < calmBelow) return true;
+  }
+  return false;
+}
+
 /** The share of the processors' time that was used over `ms`, 0 to 1. */
-export async function busyShare(ms: number): Promise<number> {
+async function busyShare(ms: number): Promise<number> {
   const before = cpuTimes();
   await sleep(ms);
   const after = cpuTimes();

@@ -9,7 +9,7 @@ import type { TargetClient } from '../targets/client.ts';
 import type { Phase } from './evidence.ts';
 import { climbSteps } from './load-steps.ts';
 import { healthEveryMs, type LookParts, readHistories, tryFunctions, watchHealth } from './look.ts';
-import { busyShare } from './machine-load.ts';
+import { waitForCalm } from './machine-load.ts';
 import type { MethodPlan } from './methods.ts';
 import type { Recorder } from './recorder.ts';
 import { followEvidence, type SoFar } from './so-far.ts';
@@ -117,17 +117,13 @@ export class MethodDay {
     }
   }
 
-  /** Other work on the machine passes: wait for it, at most a while. What was measured last stands in the evidence. */
-  async untilIdle(): Promise<boolean> {
+  untilIdle(): Promise<boolean> {
     const { recorder, signal, now, rubric } = this.parts;
-    for (let tries = 0; tries < 10 && !signal.aborted; tries++) {
-      const busy = await busyShare(1500);
+    return waitForCalm({ calmBelow: rubric.machine.calmBelow, signal }, (busy, calm) => {
       recorder.record({ kind: 'machine', t: now(), busy });
-      if (busy < rubric.machine.calmBelow) return true;
       // What the target showed or said meanwhile was about that other work.
-      if (this.phase === 'baseline') recorder.record({ kind: 'baseline-again', t: now() });
-    }
-    return false;
+      if (!calm && this.phase === 'baseline') recorder.record({ kind: 'baseline-again', t: now() });
+    });
   }
 
   async fault(): Promise<void> {
