@@ -152,13 +152,15 @@ export function createScreening(
       watch.admit(exchange, call);
       const dropped = new Set<number>();
       const masked = new Set<PromptCategory>();
-      const answered = call.turns.findLastIndex(({ role }) => role === 'assistant');
+      const inChat = exchange.operation === 'ask';
+      // The chatbot asks one message at a time; what it was refused has no answer after it.
+      const answered = inChat ? call.turns.length - 2 : call.turns.findLastIndex(({ role }) => role === 'assistant');
       for (const at of texts) {
         const isNew = at.turn === undefined || at.turn > answered;
         const found = decide(policy, verdictOn(at), at.role);
         if (found.kind === 'unscreened') unscreened(exchange, at, found);
         if (found.kind === 'flag' || found.kind === 'block') {
-          const drops = found.kind === 'block' && !isNew && exchange.operation === 'ask';
+          const drops = found.kind === 'block' && !isNew && inChat;
           // The chatbot's own history: what was refused once is left out, so that the conversation can go on.
           if (drops && at.turn !== undefined && found.category !== 'code-execution') {
             dropped.add(at.turn);
