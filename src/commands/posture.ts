@@ -2,11 +2,15 @@
 import { type Command, type CommandInput, usageError } from './command.ts';
 import { driftPosture } from './posture-drift.ts';
 import { hardenPosture } from './posture-harden.ts';
+import { monitorNetwork, showPlan, showRisks } from './posture-plan.ts';
 import { scanPosture } from './posture-scan.ts';
 
 const actions: Readonly<Record<string, (input: CommandInput) => Promise<number>>> = {
   scan: scanPosture,
   harden: hardenPosture,
+  risks: showRisks,
+  plan: showPlan,
+  monitor: monitorNetwork,
   drift: driftPosture,
 };
 
@@ -21,6 +25,9 @@ export const posture: Command = {
     profile: { type: 'string', value: 'DEPLOYMENT', summary: 'posture.cli.profile' },
     'secure-mode': { type: 'boolean', summary: 'posture.cli.secure-mode' },
     force: { type: 'boolean', summary: 'posture.cli.force' },
+    done: { type: 'string', value: 'ID', summary: 'posture.cli.done' },
+    every: { type: 'string', value: 'SECONDS', summary: 'posture.cli.every' },
+    times: { type: 'string', value: 'N', summary: 'posture.cli.times' },
     firewall: { type: 'string', value: 'FILE', summary: 'posture.cli.firewall' },
     patch: { type: 'string', value: 'FILE', summary: 'posture.cli.patch' },
     accept: { type: 'boolean', summary: 'drift.flag.accept' },
@@ -35,6 +42,13 @@ export const posture: Command = {
       usage: 'harden --out DIR [--profile DEPLOYMENT] [--secure-mode] [--force]',
       summary: 'posture.cli.harden',
       options: ['out', 'profile', 'secure-mode', 'force'],
+    },
+    risks: { usage: 'risks', summary: 'posture.cli.risks', options: [] },
+    plan: { usage: 'plan [--done ID]', summary: 'posture.cli.plan', options: ['done'] },
+    monitor: {
+      usage: 'monitor [--profile DEPLOYMENT] [--every SECONDS] [--times N]',
+      summary: 'posture.cli.monitor',
+      options: ['profile', 'every', 'times'],
     },
     drift: { usage: 'drift [PATH…] [--accept]', summary: 'drift.summary', options: ['accept'] },
   },

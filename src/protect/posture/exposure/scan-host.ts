@@ -43,8 +43,6 @@ export async function scanHost(parts: HostParts): Promise<HostScan> {
   const missed = (what: Parameters<Say>[0], why: Parameters<Say>[0]) =>
     notAssessed.push({ what: say(what), why: say(why) });
   const firewall = await firewallOf(parts);
-  if (firewall === undefined) missed('posture.host.firewall', 'posture.host.firewall.none');
-  else looked.add('firewall');
   const hits: HostHit[] = [];
   const sockets = socketsHere();
   if (sockets === undefined) missed('posture.host.listeners', 'posture.host.listeners.none');
@@ -62,6 +60,12 @@ export async function scanHost(parts: HostParts): Promise<HostScan> {
     ...judgeSecretFiles(parts.data, parts.folder, parts.env),
     ...judgeConfiguration(config),
   );
+  // Nothing listens and no rule speaks of the port: that is no proof of a firewall.
+  const spoke = hits.some(({ rule }) => rule.startsWith('host/firewall-') || rule === 'host/llm-held');
+  if (firewall === undefined) missed('posture.host.firewall', 'posture.host.firewall.none');
+  else if (spoke || strangers.every((source) => decide(firewall, parts.modelPort, source) === 'drop'))
+    looked.add('firewall');
+  else missed('posture.host.firewall', 'posture.host.firewall.unneeded');
   const containers = await containersOf(parts, looked, missed);
   return { findings: [...hostFindings(hits, lang), ...containers], looked, notAssessed };
 }
