@@ -166,7 +166,8 @@ export function createScreening(
             dropped.add(at.turn);
             continue;
           }
-          if (isNew || isNews(exchange, at)) tell(exchange, at, found);
+          const news = isNews(exchange, at);
+          if (isNew || news) tell(exchange, at, found);
           if (found.kind === 'block') {
             if (isNew) watch.refused(exchange);
             throw isNew || found.category !== 'code-execution'
