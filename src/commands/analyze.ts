@@ -42,7 +42,11 @@ export const analyze: Command = {
       ...(narrate === undefined ? {} : { narrate: narrate satisfies AnalyseInput['narrate'] }),
     }).finally(() => progress.end());
     try {
-      if (result.interrupted) return 130;
+      if (result.interrupted) {
+        const key = input.options['resume'] === true ? 'analyze.cli.interrupted.kept' : 'analyze.cli.interrupted';
+        input.stderr.write(`${input.say(key)}\n`);
+        return 130;
+      }
       await writeOutputs(input, outputs, result, failOn);
       return exitCode(input, result, failOn);
     } finally {

@@ -15,6 +15,7 @@ import {
   formatName,
   lifeText,
   messageNumber,
+  mitigationText,
   qualifier,
   type Words,
   whereText,
@@ -106,15 +107,15 @@ function findings(it: AnalysedConversation, anchor: string, said: Words): string
     potential.length > 0 ? 'analyze.report.vulnerabilities.no-explicit' : 'analyze.report.vulnerabilities.none';
   const note = (text: string) => `<p class="note">${escapeHtml(text)}</p>`;
   return [
-    ...(explicit.length === 0 ? [note(say(none))] : explicit.map((one) => finding(one, anchor, said))),
+    ...(explicit.length === 0 ? [note(say(none))] : explicit.map((one) => finding(one, it, anchor, said))),
     ...(potential.length > 0 && explicit.length > 0 ? [note(say('analyze.report.vulnerabilities.potential'))] : []),
-    ...potential.map((one) => finding(one, anchor, said)),
+    ...potential.map((one) => finding(one, it, anchor, said)),
     ...(examples.length > 0 ? [note(say('analyze.report.vulnerabilities.examples'))] : []),
-    ...examples.map((one) => finding(one, anchor, said)),
+    ...examples.map((one) => finding(one, it, anchor, said)),
   ].join('\n');
 }
 
-function finding(it: Finding, anchor: string, said: Words): string {
+function finding(it: Finding, conversation: AnalysedConversation, anchor: string, said: Words): string {
   const { say } = said;
   const excerpt =
     it.excerpt.trim() === ''
@@ -122,7 +123,6 @@ function finding(it: Finding, anchor: string, said: Words): string {
       : it.language === 'prose'
         ? `<blockquote>${escapeHtml(shortened(it.excerpt, 600))}</blockquote>`
         : `<pre><code>${escapeHtml(it.excerpt)}</code></pre>`;
-  const mitigated = it.mitigatedBy;
   const confidence = say('analyze.report.confidence', { confidence: say(`analyze.confidence.${it.confidence}`) });
   return `<article class="finding ${it.severity}" id="${escapeHtml(it.id)}" data-severity="${it.severity}" data-state="${it.state}" data-conversation="${anchor}">
 <header><h4>${rich(shortened(it.title))}</h4><span class="badge ${it.severity}">${escapeHtml(say(`analyze.severity.${it.severity}`))}</span><span class="state ${it.state}">${escapeHtml(say(`analyze.state.${it.state}`))}</span><span class="where">${escapeHtml(whereText(it, said))}</span></header>
@@ -133,14 +133,7 @@ ${excerpt}
     [say('analyze.report.exploitation'), rich(it.exploitation)],
     [say('analyze.report.fix'), rich(it.fix)],
     [say('analyze.report.state'), escapeHtml(lifeText(it, said))],
-    [
-      say('analyze.report.mitigation'),
-      mitigated === undefined
-        ? ''
-        : rich(
-            say('analyze.report.mitigated', { practice: mitigated.practice, n: messageNumber(mitigated.messageIndex) }),
-          ),
-    ],
+    [say('analyze.report.mitigation'), rich(mitigationText(it, conversation, said))],
     [
       say('analyze.report.reference'),
       `${escapeHtml(it.id)}, <code>${escapeHtml(it.rule)}</code>, ${escapeHtml(confidence)}`,

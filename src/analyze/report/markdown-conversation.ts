@@ -12,6 +12,7 @@ import {
   formatName,
   lifeText,
   messageNumber,
+  mitigationText,
   qualifier,
   severityCounts,
   type Words,
@@ -71,9 +72,9 @@ function* vulnerabilities(it: AnalysedConversation, said: Words, heading: Headin
     yield `${say(potential.length > 0 ? 'analyze.report.vulnerabilities.no-explicit' : 'analyze.report.vulnerabilities.none')}\n\n`;
   else yield `${severityCounts(explicit, said)}\n\n`;
   let n = 0;
-  for (const finding of explicit) yield vulnerability(finding, ++n, said, heading);
+  for (const finding of explicit) yield vulnerability(finding, ++n, it, said, heading);
   if (potential.length > 0 && explicit.length > 0) yield `**${say('analyze.report.vulnerabilities.potential')}**\n\n`;
-  for (const finding of potential) yield vulnerability(finding, ++n, said, heading);
+  for (const finding of potential) yield vulnerability(finding, ++n, it, said, heading);
   if (examples.length > 0) {
     yield `${say('analyze.report.vulnerabilities.examples')}\n\n`;
     for (const finding of examples)
@@ -83,7 +84,7 @@ function* vulnerabilities(it: AnalysedConversation, said: Words, heading: Headin
   yield '---\n\n';
 }
 
-function vulnerability(finding: Finding, n: number, said: Words, heading: Heading): string {
+function vulnerability(finding: Finding, n: number, it: AnalysedConversation, said: Words, heading: Heading): string {
   const { say } = said;
   const severity = say(`analyze.severity.${finding.severity}`);
   const inProse = finding.language === 'prose';
@@ -93,7 +94,6 @@ function vulnerability(finding: Finding, n: number, said: Words, heading: Headin
   const shown = inProse
     ? `: ${excerpt === '' ? '' : codeSpan(shortened(excerpt, 400))}\n`
     : `:\n${fence(finding.excerpt, finding.language, '  ')}\n`;
-  const mitigated = finding.mitigatedBy;
   const lines = [
     row(say('analyze.report.type'), [...finding.cwe, ...finding.owasp].map(oneLine).join(', ')),
     `- **${say(label)}** (${where})${shown}`,
@@ -101,14 +101,7 @@ function vulnerability(finding: Finding, n: number, said: Words, heading: Headin
     row(say('analyze.report.exploitation'), richLine(finding.exploitation)),
     row(say('analyze.report.fix'), richLine(finding.fix)),
     row(say('analyze.report.state'), oneLine(lifeText(finding, said))),
-    mitigated === undefined
-      ? ''
-      : row(
-          say('analyze.report.mitigation'),
-          richLine(
-            say('analyze.report.mitigated', { practice: mitigated.practice, n: messageNumber(mitigated.messageIndex) }),
-          ),
-        ),
+    row(say('analyze.report.mitigation'), richLine(mitigationText(finding, it, said))),
     row(
       say('analyze.report.reference'),
       `${finding.id}, ${codeSpan(finding.rule)}, ${say('analyze.report.confidence', { confidence: say(`analyze.confidence.${finding.confidence}`) })}`,

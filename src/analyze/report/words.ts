@@ -75,6 +75,14 @@ export function whereText({ messageIndex, author, branch, line }: Finding, { say
   return say('analyze.report.where', { where, line });
 }
 
+/** What already answers a finding: the practice by its title where the conversation shows it, and the message. */
+export function mitigationText({ mitigatedBy }: Finding, it: AnalysedConversation, { say }: Words): string {
+  if (mitigatedBy === undefined) return '';
+  const { practice, messageIndex } = mitigatedBy;
+  const title = it.goodPractices.find(({ id }) => id === practice)?.title ?? practice;
+  return say('analyze.report.mitigated', { practice: title, n: messageNumber(messageIndex) });
+}
+
 /** The state, and how it came about: "Fixed: introduced in message 2 by the assistant, fixed in message 6 by the user". */
 export function lifeText({ state, life }: Finding, { say, lang }: Words): string {
   const steps = life.map(({ event, messageIndex, author }) =>
