@@ -84,7 +84,7 @@ function massOf({ mass }: Segments, { first, length }: Best): number {
   return total;
 }
 
-/** Eight bits a weight; the few largest are cut off, so that the steps of the others stay small. */
+/** Eight bits a weight; the largest weight is 127 steps. */
 export function quantise(trained: readonly TrainedHead[]): { weights: Int8Array; scales: number[]; biases: number[] } {
   const weights = new Int8Array(tableSize * stride);
   const scales = trained.map(({ weights: exact }, head) => {
@@ -92,7 +92,7 @@ export function quantise(trained: readonly TrainedHead[]): { weights: Int8Array;
       .filter((weight) => weight !== 0)
       .map(Math.abs)
       .sort();
-    const scale = (sizes[Math.floor(sizes.length * 0.9995)] ?? 1) / 127;
+    const scale = (sizes[Math.floor(sizes.length * 0.99999)] ?? 1) / 127;
     exact.forEach((weight, feature) => {
       weights[feature * stride + head] = Math.max(-127, Math.min(127, Math.round(weight / scale)));
     });
