@@ -45,7 +45,7 @@ export interface Progress {
 }
 
 /** Under way at once, between reading and handing on: this bounds the memory. */
-const bytesUnderWay = 24 * 2 ** 20;
+const bytesUnderWay = 12 * 2 ** 20;
 const piecesUnderWay = 256;
 
 /** Every conversation and every member that was not read, in the order of the input. Memory does not grow with it. */
