@@ -96,6 +96,10 @@ test('findFences() answers any text without failing, each block within the text'
   );
 });
 
+test('findFences() bears quotes within quotes without end', () => {
+  assert.deepEqual(findFences(`${'> '.repeat(20_000)}\`\`\`\nx\n`).length, 0);
+});
+
 test('extractCode() says where a block stands in the whole message', () => {
   const found = conversation(
     { kind: 'prose', text: 'one\ntwo\n```python\nimport os\n```' },

@@ -18,6 +18,8 @@ const opening = /^(?<indent> {0,3})(?<marks>`{3,}|~{3,})(?<label>[^\r\n]*)$/;
 /** Code by indentation stands behind an empty line; fences may stand in lists and quotes: these are left to the parser. */
 const needsParser =
   /(?:^|\n)[ \t]*\n(?: {4,}| {0,3}\t)[ \t]*\S|^(?: {4,}|\t)\S|^(?: {4,}| {0,3}\t)[ \t]*(?:```|~~~)|^[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])[ \t>]*(?:```|~~~| {4,}\S)/m;
+/** Quotes and lists within each other: the parser goes down by recursion. */
+const tooDeep = /^(?:[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])){40}/m;
 const markdownLabels = /^(?:markdown|md|mdx|mkd)\b/i;
 /** The parser builds a tree of everything: beyond this the plain reading of lines must do. */
 const parserChars = 200_000;
@@ -27,7 +29,7 @@ export function findFences(markdown: string): Fence[] {
   const lines = markdown.split(/\r\n|\n|\r/);
   const plain = readLines(lines);
   const found = stretches(lines, plain).flatMap(({ from, text }) =>
-    text.length <= parserChars && needsParser.test(text) ? parsedBlocks(text, from) : [],
+    text.length <= parserChars && needsParser.test(text) && !tooDeep.test(text) ? parsedBlocks(text, from) : [],
   );
   return found.length === 0 ? plain : [...plain, ...found].sort((a, b) => a.line - b.line);
 }

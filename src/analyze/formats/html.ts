@@ -7,7 +7,8 @@ export type HtmlToken =
 
 /** Elements whose content is not text for a reader. */
 const raw = new Set(['script', 'style', 'template', 'noscript', 'svg']);
-const tag = /<(?:!--[\s\S]*?(?:-->|$)|![^>]*>|(\/?)([A-Za-z][\w-]*)((?:[^>"']|"[^"]*"|'[^']*')*)>)/g;
+/** No `<` within a tag: what it costs to find that one never ends then grows with the page, not with its square. */
+const tag = /<(?:!--[\s\S]*?(?:-->|$)|![^>]*>|(\/?)([A-Za-z][\w-]*)((?:[^<>"']|"[^"<]*"|'[^'<]*')*)>)/g;
 
 export function* htmlTokens(html: string): Generator<HtmlToken> {
   let at = 0;
@@ -24,8 +25,9 @@ export function* htmlTokens(html: string): Generator<HtmlToken> {
     }
     yield { kind: 'open', name, attributes: match[3] ?? '' };
     if (raw.has(name) && !(match[3] ?? '').endsWith('/')) {
-      const end = html.toLowerCase().indexOf(`</${name}`, at);
-      at = end < 0 ? html.length : end;
+      const ending = new RegExp(`</${name}`, 'gi');
+      ending.lastIndex = at;
+      at = ending.exec(html)?.index ?? html.length;
       pattern.lastIndex = at;
     }
   }
