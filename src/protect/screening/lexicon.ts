@@ -4,27 +4,13 @@ import { z } from 'zod';
 
 const lexiconSchema = z.strictObject({
   concepts: z.record(z.string(), z.string()),
-  rules: z
-    .record(
-      z.string(),
-      z.strictObject({ category: z.enum(['injection', 'jailbreak', 'code-execution']), when: z.array(z.string()) }),
-    )
-    .default({}),
 });
 
 export interface Lexicon {
   /** Names of the concepts; a concept's number is its place + 1. */
   concepts: readonly string[];
-  rules: readonly Rule[];
   /** The number of a word's concept, 0 when it has none. */
   lookUp(text: string, start: number, end: number): number;
-}
-
-export interface Rule {
-  name: string;
-  category: 'injection' | 'jailbreak' | 'code-execution';
-  /** Each a run of concepts, in order, with at most `gap` words before each next one. */
-  sequences: readonly { concept: number; gap: number }[][];
 }
 
 const slots = 1 << 14;
@@ -54,11 +40,6 @@ export function readLexicon(yaml: string): Lexicon {
   };
   return {
     concepts,
-    rules: Object.entries(parsed.rules).map(([name, { category, when }]) => ({
-      name,
-      category,
-      sequences: when.map((sequence) => readSequence(sequence, concepts, name)),
-    })),
     lookUp(text, start, end) {
       let hash = seed;
       let found = 0;
@@ -85,21 +66,4 @@ function hashOf(word: string): number {
   let hash = seed;
   for (let at = 0; at < word.length; at++) hash = step(hash, word.charCodeAt(at));
   return hash;
-}
-
-/** "override ..4 prior ..2 instruction": at most so many words between; without dots, at most 3. */
-function readSequence(sequence: string, concepts: readonly string[], rule: string): { concept: number; gap: number }[] {
-  let gap = 3;
-  return sequence.split(/\s+/).flatMap((word) => {
-    const dots = /^\.\.(\d{1,2})$/.exec(word);
-    if (dots !== null) {
-      gap = Number(dots[1]);
-      return [];
-    }
-    const concept = concepts.indexOf(word) + 1;
-    if (concept === 0) throw new TypeError(`rule "${rule}" names the unknown concept "${word}"`);
-    const one = { concept, gap };
-    gap = 3;
-    return [one];
-  });
 }
