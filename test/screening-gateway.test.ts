@@ -231,7 +231,7 @@ test('createPromptScreen() does not begin with weights that are not the promised
 
 const key = drawExample('ghp_{A:36}', 5);
 const secretive = `Your token is ${key}, keep it. Mail eva@durand-sa.fr too.`;
-const masked = 'Your token is [masked: secret], keep it. Mail [masked: personal-data] too.';
+const masked = 'Your token is [masked: secret], keep it. Mail [masked: personal data] too.';
 
 function inPieces(text: string, size: number): Behaviour {
   return (req, res, body) => {
@@ -304,13 +304,17 @@ test('createGateway() masks a secret split over the pieces of a tool call and of
     .filter((line) => line.startsWith('data: {'))
     .map(
       (line) =>
-        JSON.parse(line.slice(6)) as { choices: { delta: { tool_calls?: { function: { arguments: string } }[] } }[] },
+        JSON.parse(line.slice(6)) as {
+          choices: { delta: { reasoning?: string; tool_calls?: { function: { arguments: string } }[] } }[];
+        },
     );
   const said = parts
     .flatMap((part) => part.choices[0]?.delta.tool_calls ?? [])
     .map((call) => call.function.arguments)
     .join('');
   assert.deepEqual(JSON.parse(said), { header: 'Bearer [masked: secret]', n: 1 });
+  const thought = parts.map((part) => part.choices[0]?.delta.reasoning ?? '').join('');
+  assert.equal(thought, '[masked: secret]');
 });
 
 const system =

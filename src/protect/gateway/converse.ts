@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
+import type { Lang } from '../../platform/i18n/say.ts';
 import { admit } from './admit.ts';
 import type { Caller, DegradedMode } from './ask.ts';
 import { chatAttempt } from './chat-attempt.ts';
@@ -22,6 +23,8 @@ export interface Exchange {
   requestId: string;
   caller: Caller;
   operation: string;
+  /** In which what replaces a masked part is said. */
+  lang: Lang;
   startedAt: number;
   /** Aborts when the client goes away. */
   signal: AbortSignal;
@@ -100,7 +103,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
         durable,
         progress,
         listener,
-        answers: parts.screening.answers(call),
+        answers: parts.screening.answers(exchange, call),
         cancel: () => cancel.abort(),
       });
       const limits = { retries: settings.retries, until, signal };

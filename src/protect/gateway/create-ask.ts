@@ -6,7 +6,7 @@ import type { ChatCall } from './dialects/dialect.ts';
 export function createAsk(now: () => number, converse: Converse): Ask {
   return async (request, onDelta) => {
     const { caller, requestId, signal } = request;
-    const exchange = { requestId, caller, operation: 'ask', startedAt: now(), signal };
+    const exchange = { requestId, caller, operation: 'ask', lang: request.lang, startedAt: now(), signal };
     return outcomeOf(await converse(exchange, callOf(request), onDelta && listenerOf(onDelta)));
   };
 }

@@ -111,12 +111,12 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     return undefined;
   }
 
-  function beginExchange({ res, requestId }: ReplyContext, caller: Caller, operation: string): Exchange {
+  function beginExchange({ res, requestId, lang }: ReplyContext, caller: Caller, operation: string): Exchange {
     const gone = new AbortController();
     res.once('close', () => {
       if (!res.writableFinished) gone.abort();
     });
-    return { requestId, caller, operation, startedAt: now(), signal: gone.signal };
+    return { requestId, caller, operation, lang, startedAt: now(), signal: gone.signal };
   }
 
   return {

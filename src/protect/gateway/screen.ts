@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
+import { say } from '../../platform/i18n/say.ts';
 import { findPersonalData } from '../../platform/inspection/personal-data.ts';
 import { findSecrets } from '../../platform/inspection/secrets.ts';
 import type { Signals } from '../../platform/signals.ts';
@@ -42,7 +43,7 @@ export interface Screening {
   /** The call as it may go on. Throws ERR_QUARANTINED, ERR_PROMPT_BLOCKED, ERR_UNSCREENED, ERR_RATE_LIMITED. */
   prompts(exchange: Exchange, call: ChatCall): ChatCall;
   /** How the answer to it is to be screened. */
-  answers(call: ChatCall): AnswerSettings;
+  answers(exchange: Pick<Exchange, 'lang'>, call: ChatCall): AnswerSettings;
   /** Journals and counts what was found in an answer. */
   answered(exchange: Exchange, found: readonly { category: Category; rule: string }[], failed: boolean): void;
 }
@@ -193,7 +194,7 @@ export function createScreening(
       const kept = dropped.size === 0 ? call : withoutTurns(call, dropped);
       return masked.size === 0 ? kept : maskTurns(kept, masked);
     },
-    answers(call) {
+    answers({ lang }, call) {
       const system = call.turns.flatMap(({ role, text }) => (role === 'system' ? [text] : [])).join('\n');
       let known = echoes.get(system);
       if (known === undefined) {
@@ -203,6 +204,7 @@ export function createScreening(
       return {
         policy: policy.answers,
         ...(known.echo === undefined ? {} : { echo: known.echo }),
+        label: (category) => say(lang, `masked.${category}`),
         isKnown: (value) => call.turns.some(({ text }) => text.includes(value)),
       };
     },
