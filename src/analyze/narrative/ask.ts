@@ -2,7 +2,7 @@
 import type { Dispatcher } from 'undici';
 import { request } from 'undici';
 import type { Lang } from '../../platform/i18n/say.ts';
-import type { ToldFinding } from './facts.ts';
+import { sentForm, type ToldFinding } from './facts.ts';
 
 export const narrators = ['ollama', 'mistral', 'openai'] as const;
 export type NarratorName = (typeof narrators)[number];
@@ -48,7 +48,7 @@ export async function ask(settings: NarratorSettings, findings: readonly ToldFin
       ...(dispatcher === undefined ? {} : { dispatcher }),
     });
     const text = await readBounded(body);
-    if (statusCode !== 200) return { kind: 'none', why: `HTTP ${statusCode}` };
+    if (statusCode !== 200) return { kind: 'none', why: `HTTP ${statusCode}${codeOf(text)}` };
     const content = contentOf(JSON.parse(text));
     return content === null ? { kind: 'none', why: 'no text' } : { kind: 'text', text: content };
   } catch (error) {
@@ -59,7 +59,7 @@ export async function ask(settings: NarratorSettings, findings: readonly ToldFin
 function question({ name, model }: NarratorSettings, findings: readonly ToldFinding[], lang: Lang): object {
   const messages = [
     { role: 'system', content: instructions[lang] },
-    { role: 'user', content: JSON.stringify({ findings }) },
+    { role: 'user', content: JSON.stringify({ findings: findings.map(sentForm) }) },
   ];
   return name === 'ollama'
     ? { model, messages, stream: false, options: { temperature: 0 } }
@@ -82,6 +82,17 @@ function contentOf(answer: unknown): string | null {
   const { message, choices } = (answer ?? {}) as { message?: Message; choices?: { message?: Message }[] };
   const content = (message ?? (Array.isArray(choices) ? choices[0]?.message : undefined))?.content;
   return typeof content === 'string' && content.trim() !== '' ? content : null;
+}
+
+/** A provider's own code says more than the status; anything but a plain word is left out. */
+function codeOf(text: string): string {
+  try {
+    const { error, code: plain } = JSON.parse(text) as { error?: { code?: unknown }; code?: unknown };
+    const code = error?.code ?? plain;
+    return typeof code === 'string' && /^\w{1,40}$/.test(code) ? `, ${code}` : '';
+  } catch {
+    return '';
+  }
 }
 
 interface Message {

@@ -40,3 +40,21 @@ export function factsOf({ findings }: AnalysedConversation): ToldFinding[] {
       fix: finding.fix,
     }));
 }
+
+/** As it is sent: flat, and without the words that a gateway's screen takes for orders to an assistant. */
+export function sentForm({
+  id,
+  weakness,
+  cwe,
+  owasp,
+  severity,
+  state,
+  message,
+  author,
+  life,
+  fix,
+}: ToldFinding): object {
+  const writtenBy = author === 'assistant' ? 'chat' : author === 'user' ? 'person' : 'other';
+  const events = Object.fromEntries(life.map(({ event, message: at }) => [event, at]));
+  return { id, weakness, cwe, owasp, severity, state, message, writtenBy, ...events, fix };
+}
