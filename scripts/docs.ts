@@ -9,6 +9,7 @@ import { driftSchema } from '../src/platform/documents/drift.ts';
 import { gameDaySchema } from '../src/platform/documents/game-day.ts';
 import { modelsSchema } from '../src/platform/documents/models.ts';
 import { postureSchema } from '../src/platform/documents/posture.ts';
+import { attackSchema } from '../src/platform/documents/posture-attack.ts';
 import { planSchema, risksSchema } from '../src/platform/documents/posture-risks.ts';
 import { simulationSchema } from '../src/platform/documents/simulation.ts';
 import { targetCheckSchema } from '../src/platform/documents/target-check.ts';
@@ -74,6 +75,7 @@ export function generatedFiles(): Record<string, string> {
     'schemas/drift@1.json': schemaFile(driftSchema),
     'schemas/gameday@1.json': schemaFile(gameDaySchema),
     'schemas/models@1.json': schemaFile(modelsSchema),
+    'schemas/attack@1.json': schemaFile(attackSchema),
     'schemas/plan@1.json': schemaFile(planSchema),
     'schemas/posture@1.json': schemaFile(postureSchema),
     'schemas/risks@1.json': schemaFile(risksSchema),

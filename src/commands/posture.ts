@@ -1,5 +1,6 @@
 // `rempart posture scan|harden|…`: what is exposed or weakly set, and what would be better.
 import { type Command, type CommandInput, usageError } from './command.ts';
+import { attackPosture } from './posture-attack.ts';
 import { driftPosture } from './posture-drift.ts';
 import { hardenPosture } from './posture-harden.ts';
 import { monitorNetwork, showPlan, showRisks } from './posture-plan.ts';
@@ -11,6 +12,7 @@ const actions: Readonly<Record<string, (input: CommandInput) => Promise<number>>
   risks: showRisks,
   plan: showPlan,
   monitor: monitorNetwork,
+  attack: attackPosture,
   drift: driftPosture,
 };
 
@@ -25,6 +27,11 @@ export const posture: Command = {
     profile: { type: 'string', value: 'DEPLOYMENT', summary: 'posture.cli.profile' },
     'secure-mode': { type: 'boolean', summary: 'posture.cli.secure-mode' },
     force: { type: 'boolean', summary: 'posture.cli.force' },
+    rate: { type: 'string', value: 'N', summary: 'posture.cli.rate' },
+    for: { type: 'string', value: 'SECONDS', summary: 'posture.cli.for' },
+    key: { type: 'string', value: 'env:NAME', summary: 'posture.cli.key' },
+    model: { type: 'string', value: 'MODEL', summary: 'posture.cli.model' },
+    'i-am-authorised': { type: 'string', value: 'TEXT', summary: 'posture.cli.authorised' },
     done: { type: 'string', value: 'ID', summary: 'posture.cli.done' },
     every: { type: 'string', value: 'SECONDS', summary: 'posture.cli.every' },
     times: { type: 'string', value: 'N', summary: 'posture.cli.times' },
@@ -45,6 +52,11 @@ export const posture: Command = {
     },
     risks: { usage: 'risks', summary: 'posture.cli.risks', options: [] },
     plan: { usage: 'plan [--done ID]', summary: 'posture.cli.plan', options: ['done'] },
+    attack: {
+      usage: 'attack URL [--rate N] [--for SECONDS] [--key env:NAME] [--model MODEL] [--i-am-authorised TEXT]',
+      summary: 'posture.cli.attack',
+      options: ['rate', 'for', 'key', 'model', 'i-am-authorised'],
+    },
     monitor: {
       usage: 'monitor [--profile DEPLOYMENT] [--every SECONDS] [--times N]',
       summary: 'posture.cli.monitor',
