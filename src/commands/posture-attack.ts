@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'undici';
 import { RempartError } from '../platform/base/errors.ts';
-import type { Attack } from '../platform/documents/posture-attack.ts';
+import type { Attack, AttackLoad } from '../platform/documents/posture-attack.ts';
 import { attack } from '../protect/posture/attack/attack.ts';
 import { isLocalUrl } from '../simulate/targets/loopback.ts';
 import { type CommandInput, usageError, wholeNumber } from './command.ts';
@@ -62,7 +62,7 @@ function keyOf(input: CommandInput): string | undefined {
 
 function asText(done: Attack, { say }: CommandInput): string[] {
   const { hostile, ordinary, verdict } = done;
-  const load = (one: Attack['ordinary']['before']) => ({ ...one, p50: one.p50 ?? '–', p95: one.p95 ?? '–' });
+  const load = ({ sent, failed, p50, p95 }: AttackLoad) => ({ sent, failed, p50: p50 ?? '–', p95: p95 ?? '–' });
   return [
     ...hostile.map(({ id, sent, refused, passed, unanswered }) =>
       say('posture.attack.line', { id, sent, refused, passed, unanswered }),

@@ -8,6 +8,8 @@ const load = z.strictObject({
   /** Milliseconds; null when nothing was answered. */
   p50: z.number().nullable(),
   p95: z.number().nullable(),
+  /** How many of each HTTP status. */
+  statuses: z.record(z.string(), count),
 });
 
 export const attackSchema = z.strictObject({

@@ -122,8 +122,7 @@ async function sendOne(
 
 function tally(id: string, sent: readonly Sent[]): Attack['hostile'][number] {
   const own = sent.filter((one) => one.id === id);
-  const statuses: Record<string, number> = {};
-  for (const { status } of own) if (status !== undefined) statuses[status] = (statuses[status] ?? 0) + 1;
+  const statuses = statusesOf(own);
   const in_ = (from: number, to: number) =>
     own.filter(({ status }) => status !== undefined && status >= from && status < to).length;
   return {
@@ -136,11 +135,23 @@ function tally(id: string, sent: readonly Sent[]): Attack['hostile'][number] {
   };
 }
 
+function statusesOf(sent: readonly Sent[]): Record<string, number> {
+  const statuses: Record<string, number> = {};
+  for (const { status } of sent) if (status !== undefined) statuses[status] = (statuses[status] ?? 0) + 1;
+  return statuses;
+}
+
 function loadOf(sent: readonly Sent[]): AttackLoad {
   const fine = sent.filter(({ status }) => status !== undefined && status < 400).map(({ tookMs }) => tookMs);
   const sorted = fine.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? null;
-  return { sent: sent.length, failed: sent.length - fine.length, p50: at(0.5), p95: at(0.95) };
+  return {
+    sent: sent.length,
+    failed: sent.length - fine.length,
+    p50: at(0.5),
+    p95: at(0.95),
+    statuses: statusesOf(sent),
+  };
 }
 
 function verdictOf(hostile: Attack['hostile'], { before, during }: Attack['ordinary']): Attack['verdict'] {
