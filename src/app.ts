@@ -36,6 +36,7 @@ import type { GatewaySettings } from './protect/gateway/settings.ts';
 import { startHostMonitor } from './protect/host-monitor.ts';
 import { createKey, keyCommands } from './protect/key-commands.ts';
 import { createKeyRepository } from './protect/key-repository.ts';
+import { watchDrift } from './protect/posture/baseline/watch-drift.ts';
 import { type ModelService, startModelService } from './protect/posture/models/model-service.ts';
 import { postureCommands } from './protect/posture/models/record.ts';
 import { storeFolder } from './protect/posture/models/store.ts';
@@ -50,6 +51,8 @@ import { startStandin } from './simulate/standin/standin.ts';
 export interface AppOptions {
   config: Config;
   data: string;
+  /** The file that the configuration was read from: with it, a departure from the signed baseline is told. */
+  configFile?: string;
   lang: Lang;
   /** Called once the data directory is held, so that a log in it has one writer. */
   openLog: () => Log;
@@ -70,6 +73,7 @@ export interface App {
 }
 
 const drainMs = 2_000;
+const driftEveryMs = 30_000;
 
 /** Starts everything; what was started is ended again when a later part cannot start. */
 export async function startApp(options: AppOptions): Promise<App> {
@@ -125,6 +129,17 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     { ...config.gateway, lang, providers, screening: screeningOf(config) },
   );
   atEnd(() => gateway.close());
+  if (options.configFile !== undefined) {
+    const drift = watchDrift({
+      data,
+      configFile: options.configFile,
+      signals,
+      log,
+      now: Date.now,
+      everyMs: driftEveryMs,
+    });
+    atEnd(async () => drift.close());
+  }
   const host = startHostMonitor(signals, { now: Date.now });
   atEnd(async () => host.close());
   const gate = createGate({

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type Drift, driftSchema } from '../src/platform/documents/drift.ts';
-import { makePlace, run } from './instance.ts';
+import { makePlace, run, startInstance, until } from './instance.ts';
 
 const place = makePlace();
 after(place.remove);
@@ -39,6 +39,22 @@ test('posture drift names what changed since the baseline, without the value of 
   assert.match(french.stdout, /réglage log : info → debug \(le /);
   for (const text of [changed.stdout, french.stdout, readFileSync(join(cwd, '.rempart', 'baseline.json'), 'utf8')])
     assert.doesNotMatch(text, /planted-canary/);
+});
+
+test('up tells of the drift with a signal that names the setting and no value', async () => {
+  const instance = await startInstance([], { cwd });
+  try {
+    await until(() => instance.stderr().includes('configuration-drift'));
+    const line =
+      instance
+        .stderr()
+        .split('\n')
+        .find((one) => one.includes('configuration-drift')) ?? '';
+    assert.match(line, /"area":"config","setting":"alerts\.webhook"/);
+    assert.doesNotMatch(instance.stderr(), /planted-canary/);
+  } finally {
+    await instance.stop();
+  }
 });
 
 test('posture drift believes no baseline that was changed after it was signed', async () => {

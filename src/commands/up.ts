@@ -28,7 +28,14 @@ export const up: Command = {
     // A person reads the terminal: what is written for machines goes to a file. A pipe or a service manager gets it all.
     const logFile = isTerminal(input.stderr) ? join(input.data, 'log', 'rempart.log') : undefined;
     const openLog = () => createLog(config.log, logFile === undefined ? undefined : openLogFile(logFile));
-    const app = await startApp({ config, data: input.data, lang: input.lang, openLog, signal: input.signal });
+    const app = await startApp({
+      config,
+      data: input.data,
+      configFile: input.configFile,
+      lang: input.lang,
+      openLog,
+      signal: input.signal,
+    });
     announce(input, app, logFile);
     if (!input.signal.aborted) await once(input.signal, 'abort');
     if (!input.json) input.stderr.write(`${input.say('up.stopping')}\n`);

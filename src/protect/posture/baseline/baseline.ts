@@ -141,7 +141,7 @@ export function driftSignal({ baseline, changes }: Drift, now: number): Signal |
     facts: {
       changes: changes.length,
       ...(bad ? { baseline: baseline.why ?? 'bad' } : {}),
-      ...(first === undefined ? {} : { area: first.area, ...(first.area === 'config' ? { key: first.key } : {}) }),
+      ...(first === undefined ? {} : { area: first.area, ...(first.area === 'config' ? { setting: first.key } : {}) }),
     },
   };
 }

@@ -13,10 +13,11 @@ export interface BaselineInputs {
   data: string;
   /** The configuration file; one that is not there is a state too. */
   configFile: string;
-  /** Compose files, Dockerfiles and others whose bytes count. */
-  files: readonly string[];
-  findings: readonly { rule: string; severity: string; file: string | null; service: string | null; setting: string }[];
-  /** undefined: nobody looked, so nothing is said of them. */
+  /** Compose files, Dockerfiles and others whose bytes count; like the two below, undefined where nobody looked. */
+  files?: readonly string[] | undefined;
+  findings?:
+    | readonly { rule: string; severity: string; file: string | null; service: string | null; setting: string }[]
+    | undefined;
   ports?: readonly { protocol: string; address: string; port: number; process?: string | null }[] | undefined;
 }
 
@@ -50,11 +51,11 @@ export function observe(inputs: BaselineInputs): Observed {
   const facts: Fact[] = [];
   for (const { name, value, changedAt } of configFacts(inputs.configFile))
     facts.push(fact('config', name, value, shownValue(name, value), changedAt));
-  for (const file of new Set(inputs.files)) {
+  for (const file of new Set(inputs.files ?? [])) {
     const read = readBytes(file);
     if (read !== undefined) facts.push(fact('file', file, read.sha256, read.sha256.slice(0, 12), read.changedAt));
   }
-  for (const [name, list] of Map.groupBy(inputs.findings, findingName)) {
+  for (const [name, list] of Map.groupBy(inputs.findings ?? [], findingName)) {
     const { severity } = list[0]!;
     facts.push(
       fact('finding', name, [severity, list.length], list.length === 1 ? severity : `${severity} × ${list.length}`),
@@ -63,12 +64,13 @@ export function observe(inputs: BaselineInputs): Observed {
   for (const { protocol, address, port, process } of inputs.ports ?? [])
     facts.push(fact('port', `${protocol} ${address}:${port}`, process ?? '', process ?? 'listening'));
   facts.push(...modelFacts(inputs.data, fact));
+  const looked = (area: DriftArea, there: unknown): DriftArea[] => (there === undefined ? [] : [area]);
   const areas: DriftArea[] = [
     'config',
-    'file',
-    'finding',
+    ...looked('file', inputs.files),
+    ...looked('finding', inputs.findings),
     'models',
-    ...(inputs.ports === undefined ? [] : ['port' as const]),
+    ...looked('port', inputs.ports),
   ];
   return { facts: facts.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1)), areas };
 }
@@ -77,7 +79,7 @@ export function nameOf({ area, key }: Pick<Fact, 'area' | 'key'>): string {
   return `${area} ${key}`;
 }
 
-function findingName({ rule, file, service, setting }: BaselineInputs['findings'][number]): string {
+function findingName({ rule, file, service, setting }: NonNullable<BaselineInputs['findings']>[number]): string {
   return [rule, file, service, setting].filter((part) => part !== null && part !== '').join(' ');
 }
 

@@ -53,9 +53,19 @@ export function startModelService(parts: ModelServiceParts, settings: ModelServi
     checks.findings = all.length;
     metrics.look(all.length);
     for (const finding of fresh) announce(finding);
+    // For each change of what is found, and the first time: a look every half minute is no news.
+    if (checks.count === 1 || fresh.length > 0 || gone.length > 0) noteCheck(all);
     for (const { what, model } of gone) log.info({ what, model }, 'a difference in the model store is gone');
     if (settings.onMismatch === 'quarantine' && fresh.length > 0)
       isolate(fresh, verification).catch((err: unknown) => log.error({ err }, 'a quarantine could not be recorded'));
+  }
+
+  function noteCheck(all: readonly Finding[]): void {
+    const findings = all.map(({ what, model }) => `${what} ${model ?? ''}`.trim()).slice(0, 1_000);
+    const record = { operation: 'models verify', by: 'rempart', ok: all.length === 0, facts: { findings } } as const;
+    recordOperation(parts.journal, record, now()).catch((err: unknown) =>
+      log.error({ err }, 'a check of the model store could not be recorded'),
+    );
   }
 
   /** Names and kinds only: a path says where things lie. */
