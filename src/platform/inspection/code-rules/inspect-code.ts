@@ -2,6 +2,7 @@
 
 import { parseCode } from '../ast/grammars.ts';
 import type { Language } from '../ast/languages.ts';
+import { candidateRules } from './candidate-rules.ts';
 import { replay } from './environment.ts';
 import { type Assignment, type Call, type Reading, readCode, type Scope, type Span, statementEnd } from './reading.ts';
 import { loadRules, type Match, type Rule, type RuleSet, type ValueTest } from './rule-set.ts';
@@ -24,11 +25,12 @@ interface Hit {
 
 /** Beyond this the code is data: minified, generated, a dump. */
 const maxChars = 400_000;
+const none: readonly Rule[] = [];
 const strength = { certain: 0, probable: 1, 'to-verify': 2 };
 
 /** Finds weaknesses in `text`, in the order of its lines; a fragment needs no frame around it. */
 export function inspectCode(language: Language, text: string, rules: RuleSet = loadRules()): CodeMatch[] {
-  const candidates = candidatesFor(language, text, rules);
+  const candidates = candidateRules(rules.byLanguage.get(language) ?? none, text);
   if (candidates.length === 0 || text.length > maxChars) return [];
   const reading = readCode(language, text);
   const able = candidates.filter(
@@ -38,14 +40,6 @@ export function inspectCode(language: Language, text: string, rules: RuleSet = l
   return report(
     reading,
     hits.filter((hit) => stands(reading, hit)),
-  );
-}
-
-/** The rules of which at least one keyword occurs: most blocks of prose-like code stop here. */
-function candidatesFor(language: Language, text: string, rules: RuleSet): Rule[] {
-  const lower = text.toLowerCase();
-  return (rules.byLanguage.get(language) ?? []).filter(
-    (rule) => rule.keywords.length === 0 || rule.keywords.some((keyword) => lower.includes(keyword)),
   );
 }
 
