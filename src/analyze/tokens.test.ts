@@ -34,7 +34,9 @@ for (const [format, model, tokenizer, exact] of [
   ['chatgpt', 'gpt-4o', 'o200k_base', true],
   ['chatgpt', 'gpt-5-thinking', 'o200k_base', true],
   ['chatgpt', 'o3-mini', 'o200k_base', true],
+  ['chatgpt', 'gpt-4-5', 'o200k_base', true],
   ['chatgpt', 'gpt-4', 'cl100k_base', true],
+  ['chatgpt', 'gpt-4-1106-preview', 'cl100k_base', true],
   ['chatgpt', 'text-davinci-002-render-sha', 'cl100k_base', true],
   ['chatgpt', null, 'o200k_base', true],
   ['openai', 'mistral-large', 'estimate', false],
@@ -73,7 +75,24 @@ test('countTokens() estimates prose and code within a quarter of an exact count'
   }
 });
 
-test('wordCounter() gives what the vocabularies give for the whole text', () => {
+test('countTokens() counts each message by its own model, and a question by the model that answers it', () => {
+  const odd = 'Élèves, préparez-vous : 漢字の練習、Übung macht den Meister.';
+  const conversation = said('chatgpt', 'gpt-4', odd, odd, odd, odd);
+  conversation.messages[3]!.model = 'gpt-4o';
+  const counted = countTokens(conversation);
+  assert.notEqual(countCl100k(odd), countO200k(odd));
+  assert.equal(counted.count, 2 * countCl100k(odd) + 2 * countO200k(odd));
+  assert.deepEqual([counted.tokenizer, counted.exact], ['cl100k_base + o200k_base', true]);
+});
+
+test('countTokens() takes a text without white space in time that grows with its length', () => {
+  const began = performance.now();
+  const { count } = countTokens(said('chatgpt', 'gpt-4o', `${'a'.repeat(400_000)}${'漢字'.repeat(100_000)}`));
+  assert.ok(count > 100_000);
+  assert.ok(performance.now() - began < 5_000);
+});
+
+test('wordCounter() and countTokens() give what the vocabularies give for the whole text', () => {
   const piece = fc.constantFrom(
     ' ',
     '  ',
@@ -97,14 +116,18 @@ test('wordCounter() gives what the vocabularies give for the whole text', () => 
     '\r\n',
   );
   const asText = { disallowedSpecial: new Set<string>() };
-  for (const whole of [countO200k, countCl100k]) {
+  const wholes = { 'gpt-4o': countO200k, 'gpt-4': countCl100k };
+  for (const model of ['gpt-4o', 'gpt-4'] as const) {
+    const whole = wholes[model];
     const byWords = wordCounter((text) => whole(text, asText));
     fc.assert(
       fc.property(
         fc.array(fc.oneof(piece, fc.string({ maxLength: 6 }), fc.string({ unit: 'grapheme', maxLength: 4 }))),
         (pieces) => {
           const text = pieces.join('');
-          assert.equal(byWords(text), whole(text, asText));
+          const expected = whole(text, asText);
+          assert.equal(byWords(text), expected);
+          if (text !== '') assert.equal(countTokens(said('chatgpt', model, '', text)).count, expected);
         },
       ),
       { numRuns: 1_500 },

@@ -1,54 +1,87 @@
 // Counts the tokens of a conversation: exactly where the vocabulary is public, else an estimate that says so.
-import { countTokens as countCl100k } from 'gpt-tokenizer/encoding/cl100k_base';
-import { countTokens as countO200k } from 'gpt-tokenizer/encoding/o200k_base';
+import { CL100K_TOKEN_SPLIT_REGEX, O200K_TOKEN_SPLIT_REGEX } from 'gpt-tokenizer/encodingParams/constants';
 import type { Conversation, Message } from './conversation.ts';
+import { pieceCounter, type VocabularyName } from './token-vocabulary.ts';
 import { wordCounter } from './word-counter.ts';
 
 export interface TokenCount {
   count: number;
-  /** `o200k_base`, `cl100k_base`, or `estimate`. */
+  /** `o200k_base`, `cl100k_base`, `cl100k_base + o200k_base` where models changed, or `estimate`. */
   tokenizer: string;
   /** Exact for the text that the export holds; what a provider adds around messages is not in it. */
   exact: boolean;
 }
 
-type Vocabulary = 'o200k_base' | 'cl100k_base';
-
-/** The texts of people may spell `<|endoftext|>`: here it is text like any other. */
-const asText = { disallowedSpecial: new Set<string>() };
-const counters: Record<Vocabulary, (text: string) => number> = {
-  o200k_base: wordCounter((text) => countO200k(text, asText)),
-  cl100k_base: wordCounter((text) => countCl100k(text, asText)),
+const patterns: Record<VocabularyName, RegExp> = {
+  o200k_base: O200K_TOKEN_SPLIT_REGEX,
+  cl100k_base: CL100K_TOKEN_SPLIT_REGEX,
 };
+const counters = new Map<VocabularyName, (text: string) => number>();
 
-export function countTokens(conversation: Conversation): TokenCount {
-  const vocabulary = vocabularyOf(conversation);
-  const texts = conversation.messages.flatMap(textsOf);
-  if (vocabulary === null) {
-    return { count: texts.reduce((sum, text) => sum + estimate(text), 0), tokenizer: 'estimate', exact: false };
+/** Loaded when a conversation asks for it. What spells a special token is text like any other here. */
+function counter(name: VocabularyName): (text: string) => number {
+  let known = counters.get(name);
+  if (known === undefined) {
+    const pattern = patterns[name];
+    const countPiece = pieceCounter(name);
+    known = wordCounter((text) => {
+      let sum = 0;
+      pattern.lastIndex = 0;
+      for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) sum += countPiece(match[0]);
+      return sum;
+    });
+    counters.set(name, known);
   }
-  const count = counters[vocabulary];
-  return { count: texts.reduce((sum, text) => sum + count(text), 0), tokenizer: vocabulary, exact: true };
+  return known;
 }
 
-/** The vocabulary of all models of the thread; null when one of them is not OpenAI's or none is known to be. */
-function vocabularyOf({ messages, format }: Conversation): Vocabulary | null {
-  const models = new Set(messages.flatMap(({ model }) => (model === null ? [] : [model])));
-  if (models.size === 0) return format === 'chatgpt' || format === 'codex' ? 'o200k_base' : null;
-  const vocabularies = new Set([...models].map(vocabularyOfModel));
-  if (vocabularies.has(null)) return null;
-  // Mixed threads: every text is counted as the newer models read it.
-  return vocabularies.has('o200k_base') ? 'o200k_base' : 'cl100k_base';
+/** Each message by the vocabulary of its model; a thread in which a model's vocabulary is not public is an estimate. */
+export function countTokens({ messages, format }: Conversation): TokenCount {
+  const vocabularies = vocabulariesOf(messages, format);
+  if (vocabularies === null) {
+    return { count: sumOf(messages, estimate), tokenizer: 'estimate', exact: false };
+  }
+  const used = new Set<VocabularyName>();
+  let count = 0;
+  messages.forEach((message, i) => {
+    const vocabulary = vocabularies[i]!;
+    used.add(vocabulary);
+    count += sumOf([message], counter(vocabulary));
+  });
+  return { count, tokenizer: [...used].sort().join(' + ') || 'o200k_base', exact: true };
 }
 
-function vocabularyOfModel(name: string): Vocabulary | null {
+function sumOf(messages: readonly Message[], count: (text: string) => number): number {
+  let sum = 0;
+  for (const { parts } of messages) for (const { text } of parts) if (text !== null && text !== '') sum += count(text);
+  return sum;
+}
+
+/** A question is read by the model that answers it. Null when a model is not OpenAI's or none is known to be. */
+function vocabulariesOf(messages: readonly Message[], format: Conversation['format']): VocabularyName[] | null {
+  const named = new Map<string, VocabularyName | null>();
+  for (const { model } of messages) if (model !== null) named.set(model, named.get(model) ?? vocabularyOfModel(model));
+  if (named.size === 0)
+    return format === 'chatgpt' || format === 'codex' ? messages.map(() => 'o200k_base' as const) : null;
+  if ([...named.values()].includes(null)) return null;
+  const known = messages.map(({ model }) => (model === null ? undefined : (named.get(model) ?? undefined)));
+  const answering = new Map<string, VocabularyName>();
+  const found: (VocabularyName | undefined)[] = known.map(() => undefined);
+  for (let i = messages.length - 1; i >= 0; i--) {
+    const { branch } = messages[i]!;
+    found[i] = known[i] ?? answering.get(branch);
+    const own = known[i];
+    if (own !== undefined) answering.set(branch, own);
+  }
+  const last = known.findLast((vocabulary) => vocabulary !== undefined) ?? 'o200k_base';
+  return found.map((vocabulary) => vocabulary ?? last);
+}
+
+function vocabularyOfModel(name: string): VocabularyName | null {
   const model = name.toLowerCase().replace(/^(?:openai\/|ft:)/, '');
-  if (/^(?:gpt-3\.5|gpt-4(?:$|-(?!o)|_)|text-davinci-002-render|text-embedding-)/.test(model)) return 'cl100k_base';
+  if (/^(?:gpt-3\.5|gpt-4(?:$|-(?!o|[15](?:$|-))|_)|text-davinci-002-render|text-embedding-)/.test(model))
+    return 'cl100k_base';
   return /^(?:gpt-|chatgpt|o\d(?:$|-)|codex|computer-use|auto$|research$)/.test(model) ? 'o200k_base' : null;
-}
-
-function textsOf({ parts }: Message): string[] {
-  return parts.flatMap((part) => (part.text === null || part.text === '' ? [] : [part.text]));
 }
 
 /** Words of Latin script take about a token per 4.2 letters, other letters and signs about one each. */
