@@ -50,7 +50,7 @@ const piecesUnderWay = 256;
 
 /** Every conversation and every member that was not read, in the order of the input. Memory does not grow with it. */
 export async function* analyseExports(paths: readonly string[], options: AnalyseOptions): AsyncGenerator<Analysed> {
-  const progress: Progress = { bytesRead: 0, bytesInAll: await sizeOf(paths), conversations: 0, known: 0, errors: 0 };
+  const bytesInAll = await sizeOf(paths);
   const start: WorkerStart = {
     analyse: options.analyse ?? threadUrl('analyse-conversation', import.meta.url).href,
     context: options.context,
@@ -61,8 +61,12 @@ export async function* analyseExports(paths: readonly string[], options: Analyse
     workerData: start,
     taskMs: options.conversationMs ?? 60_000,
   });
-  const journal = options.resume === undefined ? null : openDoneJournal(options.resume.file);
+  // Before a byte is read: a thread takes longer to load its rules than all else that a small file needs.
+  pool.warm();
+  let journal: DoneJournal | null = null;
   try {
+    const progress: Progress = { bytesRead: 0, bytesInAll, conversations: 0, known: 0, errors: 0 };
+    journal = options.resume === undefined ? null : openDoneJournal(options.resume.file);
     for await (const results of inOrder(cuts(paths, options, progress), (cut) =>
       analysed(cut, options, pool, journal, progress),
     )) {

@@ -2,6 +2,8 @@
 import { Worker } from 'node:worker_threads';
 
 export interface Pool<Task, Result> {
+  /** Starts the first thread, so that it loads while its first task is made ready. */
+  warm(): void;
   /** Rejects with `PoolFailure`. */
   run(task: Task, transfer: readonly ArrayBuffer[]): Promise<Result>;
   close(): Promise<void>;
@@ -79,6 +81,9 @@ export function openPool<Task, Result>({ url, size, workerData, taskMs }: PoolOp
   }
 
   return {
+    warm() {
+      if (seats.size === 0) seat();
+    },
     run(task, transfer) {
       return new Promise((resolve, reject) => {
         waiting.push({ task, transfer, resolve, reject });
