@@ -9,15 +9,19 @@ export interface EncodedPart {
 }
 
 const longestPart = 4_096;
-const base64 = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}={0,2}/g;
+/** Fewer signs hold too little to be a secret, and are what ordinary words are made of. */
+const shortestPart = 24;
+const base64Signs = signs(/[A-Za-z0-9+/_-]/);
+/** What stands around a word with URL encoding in it. */
+const notInUrl = signs(/[\s"'`<>]/);
 
 /** Only what decodes to readable text; longer parts are data, not words. */
 export function decodedParts(text: string): EncodedPart[] {
   const parts: EncodedPart[] = [];
-  for (const { 0: found, index } of text.matchAll(base64)) {
-    if (found.length > longestPart) continue;
-    const decoded = Buffer.from(found, 'base64').toString('latin1');
-    if (isReadable(decoded)) parts.push({ start: index, end: index + found.length, text: decoded, encoding: 'base64' });
+  for (const [start, end] of base64Runs(text)) {
+    if (end - start > longestPart) continue;
+    const decoded = Buffer.from(text.slice(start, end), 'base64').toString('latin1');
+    if (isReadable(decoded)) parts.push({ start, end, text: decoded, encoding: 'base64' });
   }
   if (!text.includes('%')) return parts;
   for (const [start, end] of wordsWithPercent(text)) {
@@ -27,10 +31,49 @@ export function decodedParts(text: string): EncodedPart[] {
   return parts;
 }
 
-/** Cut at white space and quotes by hand: a pattern with free length on both sides of the % would take quadratic time. */
+function signs(of: RegExp): Uint8Array {
+  return Uint8Array.from({ length: 128 }, (_, code) => Number(of.test(String.fromCharCode(code))));
+}
+
+/** A run is met by one probe in each `shortestPart` signs: most of a text is never looked at. */
+function* base64Runs(text: string): Iterable<[number, number]> {
+  const within = (at: number) => {
+    const code = text.charCodeAt(at);
+    return code < 128 && base64Signs[code] === 1;
+  };
+  let least = 0;
+  for (let probe = shortestPart - 1; probe < text.length; ) {
+    if (!within(probe)) {
+      probe += shortestPart;
+      continue;
+    }
+    let start = probe;
+    while (start > least && within(start - 1)) start--;
+    let end = probe + 1;
+    while (end < text.length && within(end)) end++;
+    least = end;
+    probe = end + shortestPart;
+    if (end - start < shortestPart) continue;
+    for (let more = 0; more < 2 && text[end] === '='; more++) end++;
+    yield [start, end];
+  }
+}
+
+/** Cut by hand: a pattern with free length on both sides of the % would take quadratic time. */
 function* wordsWithPercent(text: string): Iterable<[number, number]> {
-  for (const { 0: word, index } of text.matchAll(/(?<![^\s"'`<>\x80-\uffff])[^\s"'`<>\x80-\uffff]+/g)) {
-    if (word.length <= longestPart && /%[0-9A-Fa-f]{2}/.test(word)) yield [index, index + word.length];
+  const within = (at: number) => {
+    const code = text.charCodeAt(at);
+    return code < 128 && notInUrl[code] === 0;
+  };
+  let least = 0;
+  for (let at = text.indexOf('%'); at >= 0; at = text.indexOf('%', Math.max(at + 1, least))) {
+    if (!/^%[0-9A-Fa-f]{2}/.test(text.slice(at, at + 3))) continue;
+    let start = at;
+    while (start > least && within(start - 1)) start--;
+    let end = at + 1;
+    while (end < text.length && within(end)) end++;
+    least = end;
+    if (end - start <= longestPart) yield [start, end];
   }
 }
 

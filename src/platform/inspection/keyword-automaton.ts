@@ -25,17 +25,21 @@ export function createKeywordAutomaton(words: readonly string[]): KeywordAutomat
       let state = 0;
       for (let at = 0; at < text.length; at++) {
         const code = text.charCodeAt(at);
-        state = code < 128 ? next[state + classes[code]!]! : 0;
-        if (state === 0) continue;
+        state = next[state + (code < 128 ? classes[code]! : 0)]!;
+        if (state >= 0) continue;
+        state = ~state;
         for (let end = state / classCount; end > 0; end = links[end]!) {
-          for (const word of ends[end] ?? []) found(word, at + 1 - words[word]!.length);
+          for (const word of ends[end]!) found(word, at + 1 - words[word]!.length);
         }
       }
     },
   };
 }
 
-/** States are numbered by rows of the table; `next` holds offsets of rows, so that a step is one addition and one read. */
+/**
+ * States are numbered by rows of the table; `next` holds offsets of rows, so that a step is one addition and one read, and
+ * the complement of an offset where a word ends, so that one comparison tells the few places that matter.
+ */
 function buildTrie(words: readonly string[], classes: Uint8Array, classCount: number) {
   const rows: Int32Array[] = [new Int32Array(classCount)];
   const ends: number[][] = [[]];
@@ -70,7 +74,10 @@ function buildTrie(words: readonly string[], classes: Uint8Array, classCount: nu
   }
   const next = new Int32Array(rows.length * classCount);
   for (const [row, cells] of rows.entries()) {
-    for (const [of, target] of cells.entries()) next[row * classCount + of] = target * classCount;
+    for (const [of, target] of cells.entries()) {
+      const says = ends[target]!.length > 0 || links[target] !== 0;
+      next[row * classCount + of] = says ? ~(target * classCount) : target * classCount;
+    }
   }
   return { next, ends, links };
 }
