@@ -2,7 +2,7 @@
 import { detectLanguage } from '../../platform/inspection/ast/detect-language.ts';
 import { languageOfLabel } from '../../platform/inspection/ast/languages.ts';
 import type { CodeBlock, Conversation, Message, Part } from '../conversation.ts';
-import { findFences } from './fences.ts';
+import { fencesOf } from './fences.ts';
 import { endingOf, fileNameOf } from './file-names.ts';
 
 type Found = Omit<CodeBlock, 'messageIndex' | 'author' | 'branch'>;
@@ -27,9 +27,16 @@ function codeOfMessage({ parts }: Message): Found[] {
   let line = 1;
   parts.forEach((part, at) => {
     found.push(...codeOfPart(part, line, proseAround(parts, at)));
-    line += (part.text?.match(/\r\n|\n|\r/g)?.length ?? 0) + 1;
+    line += lineEnds(part.text ?? '') + 1;
   });
   return found;
+}
+
+function lineEnds(text: string): number {
+  if (text.includes('\r')) return text.match(/\r\n|\n|\r/g)?.length ?? 0;
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++;
+  return count;
 }
 
 interface Around {
@@ -46,7 +53,7 @@ function proseAround(parts: readonly Part[], at: number): Around {
 }
 
 function codeOfPart(part: Part, line: number, around: Around): Found[] {
-  if (part.kind === 'prose') return codeOfProse(part.text, line);
+  if (part.kind === 'prose') return codeOfProse(part, line);
   if (part.kind === 'output') return [];
   if (part.text === null || part.text.trim() === '') return [];
   if (part.kind === 'code') {
@@ -63,14 +70,14 @@ function codeOfPart(part: Part, line: number, around: Around): Found[] {
   }
   const ending = endingOf(part.name);
   const known = ending === null ? null : languageOfLabel(ending);
-  if (known === null) return codeOfProse(part.text, line);
+  if (known === null) return codeOfProse(part, line);
   return [{ language: known, languageBy: 'file-name', messageLine: line, text: part.text, file: part.name, ...around }];
 }
 
-function codeOfProse(markdown: string, line: number): Found[] {
-  const fences = findFences(markdown);
+function codeOfProse(part: Part, line: number): Found[] {
+  const fences = fencesOf(part);
   if (fences.length === 0) return [];
-  const lines = markdown.split(/\r\n|\n|\r/);
+  const lines = (part.text ?? '').split(/\r\n|\n|\r/);
   return fences
     .filter((fence) => fence.text.trim() !== '')
     .map((fence, i) => {

@@ -1,5 +1,6 @@
 // Finds the code in Markdown: fences (unclosed, nested, indented, with tildes), and indented blocks by a full parser.
 import { fromMarkdown } from 'mdast-util-from-markdown';
+import type { Part } from '../conversation.ts';
 
 export interface Fence {
   /** What stands behind the opening marks. */
@@ -24,14 +25,35 @@ const markdownLabels = /^(?:markdown|md|mdx|mkd)\b/i;
 /** The parser builds a tree of everything: beyond this the plain reading of lines must do. */
 const parserChars = 200_000;
 
+const known = new WeakMap<Part, readonly Fence[]>();
+
+/** The fences of a part of a message, looked for once however often they are asked for. */
+export function fencesOf(part: Part): readonly Fence[] {
+  let fences = known.get(part);
+  if (fences === undefined) {
+    fences = findFences(part.text ?? '');
+    known.set(part, fences);
+  }
+  return fences;
+}
+
 export function findFences(markdown: string): Fence[] {
-  if (!/```|~~~|^(?: {4}|\t)/m.test(markdown)) return [];
+  if (!mayHoldCode(markdown)) return [];
   const lines = markdown.split(/\r\n|\n|\r/);
   const plain = readLines(lines);
   const found = stretches(lines, plain).flatMap(({ from, text }) =>
     text.length <= parserChars && needsParser.test(text) && !tooDeep.test(text) ? parsedBlocks(text, from) : [],
   );
   return found.length === 0 ? plain : [...plain, ...found].sort((a, b) => a.line - b.line);
+}
+
+const indentedStarts = ['\n    ', '\n\t', '\r    ', '\r\t'];
+
+/** Searches for fixed words cost a tenth of one for a pattern. */
+function mayHoldCode(markdown: string): boolean {
+  if (markdown.includes('```') || markdown.includes('~~~')) return true;
+  if (markdown.startsWith('    ') || markdown.startsWith('\t')) return true;
+  return indentedStarts.some((start) => markdown.includes(start));
 }
 
 /** The fences at the left edge, by lines. A fence of Markdown may hold fences: labelled ones open, bare ones close. */

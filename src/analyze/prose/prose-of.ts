@@ -1,16 +1,17 @@
 // The prose of a message: what is said outside its code, with every line where it was.
-import type { Message } from '../conversation.ts';
-import { findFences } from '../extract/fences.ts';
+import type { Message, Part } from '../conversation.ts';
+import { fencesOf } from '../extract/fences.ts';
 
 /** Lines of code become empty, so that a line number of the result is one of the message. */
 export function proseOf(message: Message): string {
   return message.parts
-    .map((part) => (part.kind === 'prose' ? withoutFences(part.text) : (part.text ?? '').replace(/[^\r\n]+/g, '')))
+    .map((part) => (part.kind === 'prose' ? withoutFences(part) : (part.text ?? '').replace(/[^\r\n]+/g, '')))
     .join('\n');
 }
 
-function withoutFences(text: string): string {
-  const fences = findFences(text);
+function withoutFences(part: Part): string {
+  const text = part.text ?? '';
+  const fences = fencesOf(part);
   if (fences.length === 0) return text;
   const lines = text.split(/\r\n|\n|\r/);
   for (const { firstLine, lastLine } of fences) lines.fill('', firstLine - 1, lastLine);
