@@ -1,5 +1,5 @@
 // Detection: an alert, the health page, and the first answer that shows the failure; three checks apart.
-import type { Check, Checks } from './check.ts';
+import type { Check, CheckContext, Checks } from './check.ts';
 import { ids, seconds } from './check.ts';
 import { healthDeviations } from './health.ts';
 import {
@@ -12,8 +12,9 @@ import {
 } from './method-run.ts';
 import { shareAt } from './rubric.ts';
 
-const alert: Check = ({ run, promises, rubric, say, healed }) => {
-  if (!promises['alerts'] || !mustBeSeen(run, healed)) return null;
+const alert: Check = (context) => {
+  const { run, promises, rubric, say } = context;
+  if (!promises['alerts'] || !mustBeSeen(context)) return null;
   const first = firstAlert(run);
   if (first === undefined) return { share: 0, because: say('simulate.because.no-alert'), evidence: whileOn(run) };
   const ms = alertedAfter(run, first);
@@ -33,8 +34,9 @@ export function firstAlert(run: MethodRun): MethodRun['alerts'][number] | undefi
   return run.alerts.find((fact) => fact.t >= from && !usual.has(words(fact.body)));
 }
 
-const health: Check = ({ run, promises, rubric, say, healed, healthBaseline }) => {
-  if (!promises['health'] || !mustBeSeen(run, healed)) return null;
+const health: Check = (context) => {
+  const { run, promises, rubric, say, healthBaseline } = context;
+  if (!promises['health'] || !mustBeSeen(context)) return null;
   const seen = healthSeen(run, healthBaseline);
   const ended = endedUnderFault(run);
   // A process that is gone has told nobody, but whoever looks at its page sees it at once.
@@ -112,12 +114,16 @@ export const detectionChecks: Checks = { alert, health, notice, foresight };
 
 /**
  * A failure that nobody could notice need not be reported; a compromised key, a lost database and a saturated processor
- * always must be. A brief cut is to be ridden out, not reported.
+ * always must be. A brief cut is to be ridden out, not reported. Whoever waited longer than such a cut has noticed.
  */
-function mustBeSeen(run: MethodRun, healed: boolean): boolean {
+function mustBeSeen({ run, healed, affected }: CheckContext): boolean {
   if (run.method === 'brief-cut') return false;
-  return !healed || run.scenario === 'key-compromised' || run.scenario === 'database-down' || run.method === 'cpu';
+  if (run.scenario === 'key-compromised' || run.scenario === 'database-down' || run.method === 'cpu') return true;
+  return !healed || affected.some(({ ask }) => ask.endT - ask.t > unnoticedMs);
 }
+
+/** A brief cut of 5 s, and time to be back. */
+const unnoticedMs = 8_000;
 
 /** An answer shows the fault when it tells of it, or when it was won by a second attempt: then the target had noticed. A silence shows nothing. */
 export function showsFault({ kind, calls }: JudgedAsk, disturbed: boolean, run: MethodRun): boolean {
