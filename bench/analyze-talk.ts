@@ -50,7 +50,10 @@ function talker(codeEvery: number, weak: number): (n: number) => string {
     return Math.floor((seed / 2 ** 32) * below);
   };
   const one = <T>(of: readonly T[]): T => of[random(of.length)]!;
-  const word = () => Array.from({ length: 2 + random(3) }, () => one(syllables)).join('');
+  // A conversation keeps coming back to the names of its own subject.
+  let names: string[] = [];
+  const newName = () => Array.from({ length: 2 + random(3) }, () => one(syllables)).join('');
+  const word = () => (random(8) === 0 ? newName() : one(names));
   const sound = ordinaryCode();
   const faulty = weakCode();
   const told = documentation();
@@ -78,6 +81,7 @@ function talker(codeEvery: number, weak: number): (n: number) => string {
 
   let answers = 0;
   return (n) => {
+    names = Array.from({ length: 12 }, newName);
     const mapping: Record<string, unknown> = {};
     const ids = Array.from({ length: 3 + 2 * random(12) }, uuid);
     ids.forEach((id, i) => {

@@ -25,6 +25,8 @@ function loadVocabulary(name: VocabularyName): Vocabulary {
   const ends = new Uint32Array(rankMask + 1);
   // Each slot holds a part of the hash and the rank; 0 is empty, so ranks count from 1 here.
   const table = new Int32Array(slots);
+  // Every piece begins with its pairs of bytes: those are looked up by themselves.
+  const ofPairs = new Int32Array(2 ** 16).fill(-1);
   let filled = 0;
   let longest = 0;
   for (let at = 0; at < file.length; at++) {
@@ -45,6 +47,7 @@ function loadVocabulary(name: VocabularyName): Vocabulary {
     starts[rank] = start;
     ends[rank] = filled;
     longest = Math.max(longest, filled - start);
+    if (filled - start === 2) ofPairs[(blob[start]! << 8) | blob[start + 1]!] = rank;
     const hash = hashOf(blob, start, filled);
     let slot = hash & (slots - 1);
     while (table[slot] !== 0) slot = (slot + 1) & (slots - 1);
@@ -52,6 +55,7 @@ function loadVocabulary(name: VocabularyName): Vocabulary {
   }
   return {
     rankOf(bytes, from, to) {
+      if (to - from === 2) return ofPairs[(bytes[from]! << 8) | bytes[from + 1]!]!;
       if (to - from > longest) return -1;
       const hash = hashOf(bytes, from, to);
       for (let slot = hash & (slots - 1); table[slot] !== 0; slot = (slot + 1) & (slots - 1)) {
