@@ -7,7 +7,8 @@ import type { Analysed } from './analysis-worker.ts';
 export interface DoneJournal {
   /** The results that were written for this hash, or null. */
   find(hash: string): Analysed[] | null;
-  add(hash: string, results: readonly Analysed[]): void;
+  /** `results` as JSON. */
+  add(hash: string, results: string): void;
   close(): void;
 }
 
@@ -35,7 +36,7 @@ export function openDoneJournal(file: string): DoneJournal {
       }
     },
     add(hash, results) {
-      const line = Buffer.from(`${hash} ${JSON.stringify(results)}\n`);
+      const line = Buffer.from(`${hash} ${results}\n`);
       writeSync(fd, line);
       places.set(hash, { at: end, length: line.length - 1 });
       end += line.length;

@@ -55,7 +55,7 @@ export async function* analyseExports(paths: readonly string[], options: Analyse
     analyse: options.analyse ?? threadUrl('analyse-conversation', import.meta.url).href,
     context: options.context,
   };
-  const pool = openPool<Piece, Analysed[]>({
+  const pool = openPool<Piece, string>({
     url: threadUrl('analysis-worker', import.meta.url),
     size: options.workers ?? Math.min(4, availableParallelism()),
     workerData: start,
@@ -133,7 +133,7 @@ function sizeOfCut(cut: Cut): number {
 async function analysed(
   cut: Cut,
   options: AnalyseOptions,
-  pool: Pool<Piece, Analysed[]>,
+  pool: Pool<Piece, string>,
   journal: DoneJournal | null,
   progress: Progress,
 ): Promise<Analysed[]> {
@@ -157,7 +157,7 @@ async function analysed(
       piece.texts.map(({ buffer }) => buffer),
     );
     journal?.add(hash, results);
-    return results;
+    return JSON.parse(results) as Analysed[];
   } catch (error) {
     if (!(error instanceof PoolFailure)) throw error;
     const code = error.kind === 'timeout' ? 'ERR_ANALYSIS_TIMEOUT' : 'ERR_ANALYSIS_FAILED';

@@ -41,30 +41,30 @@ export function createKeywordAutomaton(words: readonly string[]): KeywordAutomat
  * the complement of an offset where a word ends, so that one comparison tells the few places that matter.
  */
 function buildTrie(words: readonly string[], classes: Uint8Array, classCount: number) {
-  const rows: Int32Array[] = [new Int32Array(classCount)];
+  const most = words.reduce((sum, word) => sum + word.length, 1);
+  const next = new Int32Array(most * classCount);
   const ends: number[][] = [[]];
   for (const [index, word] of words.entries()) {
     let row = 0;
     for (const char of word.toLowerCase()) {
-      const of = classes[char.charCodeAt(0)]!;
-      if (rows[row]![of] === 0) {
-        rows[row]![of] = rows.push(new Int32Array(classCount)) - 1;
-        ends.push([]);
-      }
-      row = rows[row]![of]!;
+      const cell = row * classCount + classes[char.charCodeAt(0)]!;
+      if (next[cell] === 0) next[cell] = ends.push([]) - 1;
+      row = next[cell]!;
     }
     ends[row]!.push(index);
   }
-  const fail = new Int32Array(rows.length);
+  const fail = new Int32Array(ends.length);
   /** The nearest shorter suffix at which a word ends; 0 when there is none. */
-  const links = new Int32Array(rows.length);
+  const links = new Int32Array(ends.length);
   const queue = [0];
-  for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
+  for (let at = 0; at < queue.length; at++) {
+    const row = queue[at]!;
     for (let of = 0; of < classCount; of++) {
-      const child = rows[row]![of]!;
-      const fallback = row === 0 ? 0 : rows[fail[row]!]![of]!;
+      const cell = row * classCount + of;
+      const child = next[cell]!;
+      const fallback = row === 0 ? 0 : next[fail[row]! * classCount + of]!;
       if (child === 0) {
-        rows[row]![of] = fallback;
+        next[cell] = fallback;
         continue;
       }
       fail[child] = fallback;
@@ -72,12 +72,10 @@ function buildTrie(words: readonly string[], classes: Uint8Array, classCount: nu
       queue.push(child);
     }
   }
-  const next = new Int32Array(rows.length * classCount);
-  for (const [row, cells] of rows.entries()) {
-    for (const [of, target] of cells.entries()) {
-      const says = ends[target]!.length > 0 || links[target] !== 0;
-      next[row * classCount + of] = says ? ~(target * classCount) : target * classCount;
-    }
+  const steps = next.slice(0, ends.length * classCount);
+  for (const [cell, target] of steps.entries()) {
+    const says = ends[target]!.length > 0 || links[target] !== 0;
+    steps[cell] = says ? ~(target * classCount) : target * classCount;
   }
-  return { next, ends, links };
+  return { next: steps, ends, links };
 }
