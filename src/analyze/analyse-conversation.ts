@@ -13,7 +13,7 @@ import { domainsOf } from './maturity/domains.ts';
 import { adviceFor, maturityOf, summaryOf } from './maturity/judge.ts';
 import { practicesIn, type SeenPractice } from './maturity/practices.ts';
 import { spokenOf } from './prose/spoken.ts';
-import { isBadExample } from './thread/bad-example.ts';
+import { withDiffsRead } from './thread/diffs.ts';
 import { countTokens } from './tokens.ts';
 
 let scanner: SecretScanner | undefined;
@@ -26,13 +26,14 @@ export function analyseConversation(
 ): AnalysedConversation {
   scanner ??= createSecretScanner();
   const known = knowledge();
-  const blocks = extractCode(conversation);
+  const extracted = extractCode(conversation);
+  const { blocks, old } = withDiffsRead(extracted);
   const spoken = spokenOf(conversation);
   const readable = indexed(blocks);
   const practices = practicesIn(
     known.practices,
     spoken,
-    readable.filter(({ block }) => !isBadExample(block, 1)),
+    readable.filter(({ block }) => !old.has(block)),
   );
   const findings = findingsOf({ conversation, blocks, readable, spoken, practices, scanner, lang }, number);
   const domains = domainsOf(findings, practices, lang);
@@ -47,7 +48,7 @@ export function analyseConversation(
     models: [...new Set(conversation.messages.flatMap(({ model }) => (model === null ? [] : [model])))],
     tokens: countTokens(conversation),
     status: 'ok',
-    statistics: statisticsOf(conversation, blocks),
+    statistics: statisticsOf(conversation, extracted),
     findings: [...findings],
     goodPractices: practices.map((seen) => practiceOf(seen, lang)),
     recommendations: adviceFor(judged, known.advice),

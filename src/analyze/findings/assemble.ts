@@ -1,12 +1,13 @@
 // Puts the findings of one conversation together: code, containers, secrets and prose, each with its life and its words.
 import { createHash } from 'node:crypto';
-import type { Finding, Severity } from '../../platform/documents/analysis.ts';
+import type { Confidence, Finding, Severity } from '../../platform/documents/analysis.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
 import { say } from '../../platform/i18n/say.ts';
 import type { Language } from '../../platform/inspection/ast/languages.ts';
 import { inspectCode } from '../../platform/inspection/code-rules/inspect-code.ts';
 import type { SecretScanner } from '../../platform/inspection/secrets.ts';
 import type { CodeBlock, Conversation } from '../conversation.ts';
+import { familyOf, sharesFamily } from '../knowledge/cwe-family.ts';
 import type { IndexedBlock } from '../knowledge/indexed-block.ts';
 import { knowledge } from '../knowledge/knowledge.ts';
 import type { SeenPractice } from '../maturity/practices.ts';
@@ -38,6 +39,7 @@ export interface Material {
 }
 
 const ranks: readonly Severity[] = ['critical', 'high', 'medium', 'low', 'info'];
+const surest: readonly Confidence[] = ['certain', 'probable', 'to-verify'];
 const excerptLines = 12;
 const languagesWithoutRules = new Set(['unknown']);
 
@@ -45,8 +47,15 @@ const languagesWithoutRules = new Set(['unknown']);
 export function findingsOf(material: Material, number: number): Finding[] {
   const code = material.blocks.flatMap((block) => weaknessesIn(block, material));
   const hearing = hearingOf(material.spoken);
-  const lives = livesOf(material.blocks, code, (cwe, block) => spokenAfter(cwe, block, hearing));
-  const secrets = secretsIn(material.conversation, material.scanner);
+  const remedies = remediesIn(material);
+  const lives = livesOf(material.blocks, code, (cwe, block) => spokenAfter(cwe, block, hearing, remedies));
+  const told = secretsIn(material.conversation, material.scanner);
+  // A password that the assistant writes into code is a weakness of that code; the code rule says so better.
+  const inCode = (secret: FoundSecret) =>
+    secret.kind === 'made-up' &&
+    secret.rule.startsWith('generic-') &&
+    lives.some(({ found }) => coincide(secret, found));
+  const secrets = told.filter((secret) => !inCode(secret));
   const lacking = new Set<string>();
   const fromCode = lives.filter(({ found }) => {
     if (secrets.some((secret) => coincide(secret, found))) return false;
@@ -55,7 +64,9 @@ export function findingsOf(material: Material, number: number): Finding[] {
     if (found.lacks !== null) lacking.add(found.rule);
     return true;
   });
-  const proved = new Set(lives.filter(({ state }) => state !== 'example').flatMap(({ found }) => found.cwe));
+  const proved = new Set(
+    lives.filter(({ state }) => state !== 'example').flatMap(({ found }) => found.cwe.map(familyOf)),
+  );
   const prose = findInProse({ ...material, blocks: material.readable, hearing, topics: knowledge().topics, proved });
   const drafts = [
     ...fromCode.map((life) => fromLife(life, material)),
@@ -67,7 +78,31 @@ export function findingsOf(material: Material, number: number): Finding[] {
     .map((draft, index) => ({ id: `F-${number}-${index + 1}`, ...draft, fingerprint: fingerprint(draft) }));
 }
 
-function weaknessesIn(block: CodeBlock, { lang }: Material): CodeWeakness[] {
+/** One weakness per line and family of classes: the gravest, of equals the surest. */
+function weaknessesIn(block: CodeBlock, material: Material): CodeWeakness[] {
+  const kept: CodeWeakness[] = [];
+  for (const found of allWeaknessesIn(block, material)) {
+    if (isPlaceholder(found, block, material.scanner)) continue;
+    const same = kept.findIndex((other) => other.line === found.line && sharesFamily(other.cwe, found.cwe));
+    if (same < 0) kept.push(found);
+    else if (outranks(found, kept[same] as CodeWeakness)) kept[same] = found;
+  }
+  return kept;
+}
+
+function outranks(one: CodeWeakness, other: CodeWeakness): boolean {
+  const bySeverity = ranks.indexOf(one.severity) - ranks.indexOf(other.severity);
+  return bySeverity !== 0 ? bySeverity < 0 : surest.indexOf(one.confidence) < surest.indexOf(other.confidence);
+}
+
+/** A hard-coded secret that nobody could use: every secret of its line is a stand-in. */
+function isPlaceholder({ cwe, line }: CodeWeakness, block: CodeBlock, scanner: SecretScanner): boolean {
+  if (!cwe.includes('CWE-798')) return false;
+  const hits = scanner.find(block.text.split('\n')[line - 1] ?? '');
+  return hits.length > 0 && hits.every(({ placeholder }) => placeholder);
+}
+
+function allWeaknessesIn(block: CodeBlock, { lang }: Material): CodeWeakness[] {
   if (isContainerFile(block))
     return findInContainers(block, lang).map(({ title, explanation, fix, ...found }) => ({
       ...found,
@@ -107,24 +142,49 @@ function excerptOf(text: string, line: number, endLine: number): string {
     .trimEnd();
 }
 
-/** The first message after a block that names the weakness, or the prose right behind the block. */
+/** The first message after a block that names the weakness or its remedy, or the prose right behind the block. */
 function spokenAfter(
   cwe: readonly string[],
   block: CodeBlock,
   hearing: Hearing,
-): { messageIndex: number; author: Finding['author'] } | null {
+  remedies: readonly Remedy[],
+): Voice | null {
   const main = cwe[0];
+  if (main === undefined) return null;
+  const last = block.messageLine + block.text.split('\n').length;
   for (const topic of knowledge().topics) {
-    if (main === undefined || !topic.cwe.includes(main)) continue;
+    if (!topic.cwe.some((one) => familyOf(one) === familyOf(main))) continue;
     const hit = hearing(topic).find(({ message, line }) => {
       if (message.branch !== block.branch) return false;
       if (message.index > block.messageIndex) return true;
-      const last = block.messageLine + block.text.split('\n').length;
       return message.index === block.messageIndex && block.author === 'assistant' && line > last && line <= last + 12;
     });
     if (hit !== undefined) return { messageIndex: hit.message.index, author: hit.message.author };
   }
-  return null;
+  // The very next answer that names what helps has understood what is wrong.
+  const remedy = remedies.find(
+    ({ families, messageIndex, branch }) =>
+      families.has(familyOf(main)) && messageIndex === block.messageIndex + 1 && branch === block.branch,
+  );
+  return remedy === undefined ? null : { messageIndex: remedy.messageIndex, author: 'assistant' };
+}
+
+type Voice = { messageIndex: number; author: Finding['author'] };
+interface Remedy extends Voice {
+  families: ReadonlySet<string>;
+  branch: string;
+}
+
+function remediesIn({ practices, conversation }: Material): Remedy[] {
+  const byIndex = new Map(conversation.messages.map((message) => [message.index, message]));
+  return practices.flatMap(({ practice, named }) =>
+    named.flatMap(({ messageIndex }): Remedy[] => {
+      const message = byIndex.get(messageIndex);
+      if (message?.author !== 'assistant') return [];
+      const families = new Set(practice.mitigates.map(familyOf));
+      return [{ messageIndex, author: 'assistant', branch: message.branch, families }];
+    }),
+  );
 }
 
 function coincide(secret: FoundSecret, found: Located): boolean {
@@ -161,8 +221,10 @@ function fromLife({ found, state, life }: Life<CodeWeakness>, material: Material
   };
 }
 
+/** The two states of a diff are one block to its reader. */
 function blockNumber(block: CodeBlock, blocks: readonly CodeBlock[]): number {
-  return blocks.filter(({ messageIndex }) => messageIndex === block.messageIndex).indexOf(block) + 1;
+  const lines = blocks.filter(({ messageIndex }) => messageIndex === block.messageIndex).map((one) => one.messageLine);
+  return [...new Set(lines)].indexOf(block.messageLine) + 1;
 }
 
 function fromSecret(secret: FoundSecret, lang: Lang): Draft {

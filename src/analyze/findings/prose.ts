@@ -1,5 +1,6 @@
 // Weaknesses found in what is said: named ones are `mentioned`, those that the subject brings along are `potential`.
 import type { Domain } from '../../platform/documents/analysis.ts';
+import { familyOf } from '../knowledge/cwe-family.ts';
 import type { IndexedBlock } from '../knowledge/indexed-block.ts';
 import type { Topic } from '../knowledge/knowledge.ts';
 import type { IndexedPattern } from '../knowledge/pattern-index.ts';
@@ -23,7 +24,7 @@ export interface ProseContext {
   hearing: Hearing;
   blocks: readonly IndexedBlock[];
   practices: readonly SeenPractice[];
-  /** Classes that code findings already prove: the words add nothing. */
+  /** Families of classes that code findings already prove: the words add nothing. */
   proved: ReadonlySet<string>;
 }
 
@@ -32,7 +33,7 @@ export function findInProse(context: ProseContext): ProseFinding[] {
   const findings: ProseFinding[] = [];
   const named = new Set<string>();
   for (const topic of context.topics) {
-    if (topic.cwe.some((cwe) => context.proved.has(cwe))) named.add(topic.id);
+    if (topic.cwe.some((cwe) => context.proved.has(familyOf(cwe)))) named.add(topic.id);
     if (named.has(topic.id) || !concerns(topic, subjects)) continue;
     if (topic.unlessTopic?.some((id) => named.has(id)) === true) continue;
     const finding = mentioned(topic, context) ?? potential(topic, context);
@@ -54,10 +55,11 @@ function mentioned(topic: Topic, { hearing }: ProseContext): ProseFinding | null
 }
 
 function potential(topic: Topic, { spoken, blocks, practices }: ProseContext): ProseFinding | null {
-  const { potential: rule, whenPattern, whenInCode } = topic;
+  const { potential: rule, whenPattern, whenInCode, alongsidePattern } = topic;
   if (rule === undefined || whenPattern === null || whenInCode === null) return null;
   // Some weaknesses are worth a word only where the talk comes near them.
   if (rule.needs !== undefined && !practices.some(({ practice }) => rule.needs?.includes(practice.id))) return null;
+  if (alongsidePattern !== null && hitsOf(spoken, alongsidePattern, () => true, 1).length === 0) return null;
   const stated = ({ folded }: Spoken, place: number) => !isMissing(folded, place) && !isAbsent(folded, place);
   const [hit] = hitsOf(spoken, whenPattern, stated, 1);
   return hit === undefined ? written(topic, whenInCode, blocks) : at(topic, 'potential', hit);

@@ -29,8 +29,10 @@ const topicSchema = z.strictObject({
   severity: z.enum(severities),
   /** Naming it in prose makes it `mentioned`. Patterns meet folded text (lower case, no accents). */
   said: patterns,
-  /** `when` is said or written, and nothing names the topic: the weakness is `potential`. */
-  potential: z.strictObject({ when: patterns, needs: z.array(id).optional() }).optional(),
+  /** `when` is said or written, `alongside` is said somewhere, and nothing names the topic: the weakness is `potential`. */
+  potential: z
+    .strictObject({ when: patterns, needs: z.array(id).optional(), alongside: patterns.optional() })
+    .optional(),
   /** Only, or never, in a conversation that concerns this domain. */
   onlyIn: z.array(z.enum(domains)).optional(),
   notIn: z.array(z.enum(domains)).optional(),
@@ -76,6 +78,7 @@ export type Topic = z.infer<typeof topicSchema> & {
   saidPattern: IndexedPattern | null;
   whenPattern: IndexedPattern | null;
   whenInCode: IndexedPattern | null;
+  alongsidePattern: IndexedPattern | null;
 };
 export type Practice = z.infer<typeof practiceSchema> & {
   saidPattern: IndexedPattern | null;
@@ -111,11 +114,12 @@ function load(): Knowledge {
     saidPattern: prose.add(topic.said, 'g'),
     whenPattern: prose.add(topic.potential?.when ?? [], 'g'),
     whenInCode: code.add(topic.potential?.when ?? [], 'i'),
+    alongsidePattern: prose.add(topic.potential?.alongside ?? [], 'g'),
   }));
   const practices = read('practices', practiceSchema, hash).map((practice) => ({
     ...practice,
     saidPattern: prose.add(practice.said, 'g'),
-    codePattern: code.add(practice.code, 'm'),
+    codePattern: code.add(practice.code, 'gm'),
   }));
   const advice = read('advice', adviceSchema, hash);
   const count = topics.length + practices.length + advice.length;

@@ -1,10 +1,12 @@
 // Which good practices a conversation shows in code or names in words, with the places that prove it.
 import type { Domain } from '../../platform/documents/analysis.ts';
+import type { CodeBlock } from '../conversation.ts';
 import type { IndexedBlock } from '../knowledge/indexed-block.ts';
 import type { Practice } from '../knowledge/knowledge.ts';
 import type { IndexedPattern } from '../knowledge/pattern-index.ts';
-import { isAsked, isMissing } from '../prose/negation.ts';
+import { isAsked, isMissing, isOwnPractice } from '../prose/negation.ts';
 import { hitsOf, type Spoken } from '../prose/spoken.ts';
+import { isBadExample } from '../thread/bad-example.ts';
 
 export interface Evidence {
   messageIndex: number;
@@ -17,6 +19,8 @@ export interface SeenPractice {
   /** `shown` in code, or only `named`. */
   depth: 'shown' | 'named';
   evidence: Evidence[];
+  /** Where it is named, whether or not it is shown too. */
+  named: Evidence[];
   /** The line of code that shows it; empty when it is only named. */
   example: string;
 }
@@ -34,38 +38,54 @@ export function practicesIn(
     const evidence = [...shown, ...named].slice(0, places);
     if (evidence.length === 0) return [];
     const depth = shown.length > 0 ? ('shown' as const) : ('named' as const);
-    return [{ practice, domain: practice.domain, depth, evidence, example: shown[0]?.excerpt ?? '' }];
+    return [{ practice, domain: practice.domain, depth, evidence, named, example: shown[0]?.excerpt ?? '' }];
   });
 }
 
 function namedIn(spoken: readonly Spoken[], pattern: IndexedPattern): Evidence[] {
-  const stated = ({ folded }: Spoken, at: number) => !isMissing(folded, at) && !isAsked(folded, at);
-  return hitsOf(spoken, pattern, stated, places).map(({ message, line, excerpt }) => ({
+  return hitsOf(spoken, pattern, isPractised, places).map(({ message, line, excerpt }) => ({
     messageIndex: message.index,
     line,
     excerpt,
   }));
 }
 
+/** What an assistant says counts as advice; what a user says only where it is what they do. */
+function isPractised({ message, folded }: Spoken, at: number): boolean {
+  if (isMissing(folded, at) || isAsked(folded, at)) return false;
+  return message.author !== 'user' || isOwnPractice(folded, at);
+}
+
 function shownIn(blocks: readonly IndexedBlock[], { regex, index }: IndexedPattern): Evidence[] {
   const found: Evidence[] = [];
   for (const { block, candidates } of blocks) {
     if (candidates[index] !== 1) continue;
-    const at = block.text.search(regex);
-    if (at < 0) continue;
-    // A pattern with ^\s* may begin on the line before.
-    const start = at + (block.text.slice(at).match(/^\s*/)?.[0].length ?? 0);
-    const before = block.text.slice(0, start);
-    const excerpt = block.text.slice(before.lastIndexOf('\n') + 1).split('\n')[0] ?? '';
-    if (isCommented(excerpt)) continue;
-    found.push({
-      messageIndex: block.messageIndex,
-      line: block.messageLine + before.split('\n').length - 1,
-      excerpt: excerpt.trim().slice(0, 240),
-    });
+    const place = shownInBlock(block, regex);
+    if (place !== null) found.push(place);
     if (found.length >= places) break;
   }
   return found;
+}
+
+/** The first place that is neither a comment nor shown as a warning. */
+function shownInBlock(block: CodeBlock, regex: RegExp): Evidence | null {
+  regex.lastIndex = 0;
+  for (let match = regex.exec(block.text), tried = 0; match !== null && tried < 20; match = regex.exec(block.text)) {
+    tried += 1;
+    if (match[0] === '') regex.lastIndex += 1;
+    // A pattern with ^\s* may begin on the line before.
+    const start = match.index + (/^\s*/.exec(match[0])?.[0].length ?? 0);
+    const before = block.text.slice(0, start);
+    const line = before.split('\n').length;
+    const excerpt = block.text.slice(before.lastIndexOf('\n') + 1).split('\n')[0] ?? '';
+    if (isCommented(excerpt) || isBadExample(block, line)) continue;
+    return {
+      messageIndex: block.messageIndex,
+      line: block.messageLine + line - 1,
+      excerpt: excerpt.trim().slice(0, 240),
+    };
+  }
+  return null;
 }
 
 function isCommented(line: string): boolean {

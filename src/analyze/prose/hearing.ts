@@ -1,9 +1,9 @@
 // Where each topic is spoken of in a conversation, looked up once however often it is asked.
 import type { Topic } from '../knowledge/knowledge.ts';
-import { isAbsent } from './negation.ts';
+import { denial, isAbsent, isAsked } from './negation.ts';
 import { type Hit, hitsOf, type Spoken } from './spoken.ts';
 
-/** The places in order; those that say a weakness is not there are left out. */
+/** The places in order; those that say a weakness is not there, and questions that were answered so, are left out. */
 export type Hearing = (topic: Topic) => readonly Hit[];
 
 const places = 100;
@@ -13,10 +13,27 @@ export function hearingOf(spoken: readonly Spoken[]): Hearing {
   return (topic) => {
     const known = heard.get(topic.id);
     if (known !== undefined) return known;
-    const { saidPattern } = topic;
-    const stated = ({ folded }: Spoken, at: number) => !isAbsent(folded, at);
-    const hits = saidPattern === null ? [] : hitsOf(spoken, saidPattern, stated, places);
+    const hits = heardOf(topic, spoken);
     heard.set(topic.id, hits);
     return hits;
   };
+}
+
+function heardOf({ saidPattern }: Topic, spoken: readonly Spoken[]): Hit[] {
+  if (saidPattern === null) return [];
+  let denied = false;
+  const asked = new Set<Hit>();
+  const stated = (said: Spoken, at: number) => {
+    const absent = isAbsent(said.folded, at);
+    if (absent && said.message.author === 'assistant') denied = true;
+    return !absent;
+  };
+  const hits = hitsOf(spoken, saidPattern, stated, places);
+  const bySpoken = new Map(spoken.map((said, index) => [said.message, { said, next: spoken[index + 1] }]));
+  for (const hit of hits) {
+    const { said, next } = bySpoken.get(hit.message) ?? {};
+    if (said === undefined || hit.message.author !== 'user' || !isAsked(said.folded, hit.at)) continue;
+    if (denied || (next?.message.author === 'assistant' && denial.test(next.folded))) asked.add(hit);
+  }
+  return hits.filter((hit) => !asked.has(hit));
 }

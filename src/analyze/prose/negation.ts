@@ -2,18 +2,21 @@
 
 /** What stands right before a thing that is missing: "without rate limiting", « pas de jeton ». */
 const missing =
-  /\b(no|not|without|lacks?|lacking|missing|absence of|lack of|never|neither|nor|instead of|forgot(ten)?( to)?|omit(s|ted)?|skip(s|ped)?|disabl(e|es|ed|ing)|remov(e|es|ed|ing)|(do|does|did|is|are|was|were|has|have|should|can|could|would)n'?t|pas (de |d'|du |les? |la |encore |non plus )?|aucune?s?|sans( aucune?)?|manque(nt)?( de| d')?|absence (de|d')|jamais|ni|au lieu (de|d')|oubli(e|er|ent)( de| d')?|desactiv(e|er|ez|ee)s?|n'(est|a|ont|utilisez?|emploie))\b/g;
+  /\b(no|not|without|lacks?|lacking|missing|absence of|lack of|never|neither|nor|instead of|forgot(ten)?( to)?|omit(s|ted)?|skip(s|ped)?|disabl(e|es|ed|ing)|remov(e|es|ed|ing)|(do|does|did|is|are|was|were|has|have|should|can|could|would)n'?t|pas (de |d'|du |les? |la |encore |non plus )?|aucune?s?|sans( aucune?)?|manque(nt)?( de| d')?|absence (de|d')|jamais|ni|au lieu (de|d')|oubli(e|er|ent)( de| d')?|desactiv(e|er|ez|ee)s?|n'(est|a|ont|utilisez?|emploie)|carences?( de| d'| des)?|insuffisan(te?|ce)s?( de| d'| des)?|rather than|plutot que( de| d')?|a la place d[eu']|\w+ ne \w+ (pas|jamais|plus)( encore)?( de| d')?)\b/g;
+/** "No data goes through X": the subject is what is missing. */
+const noSubject = /\b(?:aucune? [\w' -]{1,30}? n(?:e |')|nothing [\w -]{0,20}|rien (?:ne |n'))[\w' -]{0,30}$/;
 /** Openings that look like negation and are none. */
 const noNegation =
-  /\b(not only|do ?n[o']t forget|never forget|not just|no doubt|without doubt|no matter|if not|non seulement|n'oubliez pas|sans oublier|ne pas oublier|pas seulement|pas uniquement|sans (aucun )?doute|whether or not)\b/;
+  /\b(not only|do ?n[o']t forget|never forget|not just|no doubt|without doubt|no matter|if not|non seulement|n'oubliez pas|sans oublier|ne pas oublier|pas seulement|pas uniquement|sans (aucun )?doute|whether or not|(never|do not|don't|not to|must not|should not|shouldn't|avoid|without|ne|n'|jamais|pas|evitez( de)?|sans) (\w+ ){0,2}(turn(ing)?|switch(ing)?|disabl(e|ing)|skip(ping)?|remov(e|ing)|deactivat(e|ing)|bypass(ing)?|desactive[rz]?|coupe[rz]?|supprime[rz]?|retire[rz]?|contourne[rz]?|oublie[rz]?|jamais desactive[rz]?)|not (only|just|merely)|nothing (but|beats))\b/;
 /** Words before a weakness that say it is not there: "is not vulnerable to", « aucun risque de ». */
 const absent =
-  /\b((not|never|isn't|aren't|no longer) (be )?(currently )?(vulnerable|prone|subject|exposed|susceptible)( to)?|no ((known|obvious) )?(risk|danger|sign|evidence|trace)?( of| for)?|(free|safe|protected|secure) (of|from|against)|(immune|resistant) to|without (any |the )?(risk|danger)s?( of)?|(n'est|ne sont|n'est donc|n'est plus) (donc )?(pas|plus|jamais) (vulnerable|expose|sujet|sensible)e?s?( a| aux| au)?|aucune?( risque| danger| trace)?( de| d')?|(il n'y a|il n'existe|n'a|n'ont|ne presente(nt)?|ne contien(t|nent)|on ne voit) (pas|plus) (de |d')(risque |danger )?(de |d')?|pas de (risque|danger) (de |d')?|sans (risque|danger)( de| d')|(a l'abri|protegee?s?|immunisee?s?) (de|des|du|d'|contre))\s*(any |the |les? |la |l'|une? |des |de )?$/;
+  /\b((not|never|isn't|aren't|no longer) (be )?(currently )?(vulnerable|prone|subject|exposed|susceptible)( to)?|no ((known|obvious) )?(risk|danger|sign|evidence|trace)?( of| for)?|(free|safe|protected|secure) (of|from|against)|(immune|resistant) to|without (any |the )?(risk|danger)s?( of)?|(n'est|ne sont|n'est donc|n'est plus) (donc )?(pas|plus|jamais) (vulnerable|expose|sujet|sensible)e?s?( a| aux| au)?|aucune?( risque| danger| trace)?( de| d')?|(il n'y a|il n'existe|n'a|n'ont|ne presente(nt)?|ne contien(t|nent)|on ne voit|ne permet(tent)?|ne souffre(nt)?|ne craint) (donc |ici )?(pas|plus|aucune?) (non plus )?(ici )?(de |d')?(risque |danger |faille )?(de |d'|une? )?|(does|do|did)(n't| not) (suffer|have|allow|show|contain|introduce|permit|enable)( from)?( any| an?)?|(rules?|ruled|ruling) out|(eliminates?|prevents?|stops?|blocks?) (any|all|every)|(exclut|ecarte)( tout)?( risque)?( de| d')?|pas de (risque|danger) (de |d')?|sans (risque|danger)( de| d')|(a l'abri|protegee?s?|immunisee?s?) (de|des|du|d'|contre))\s*(any |the |les? |la |l'|une? |des |de )?$/;
 
 /** Is the thing at `start` in `folded` said to be missing? Looks at its own clause only. */
 export function isMissing(folded: string, start: number): boolean {
   const before = clauseBefore(folded, start, 60);
   if (noNegation.test(before)) return false;
+  if (noSubject.test(before)) return true;
   for (const match of before.matchAll(missing)) {
     const between = before.slice(match.index + match[0].length);
     // "should never be stored without X" is about X; three words is as far as a negation reaches.
@@ -24,10 +27,36 @@ export function isMissing(folded: string, start: number): boolean {
   );
 }
 
+/** What a user tells of their own work; a wish, a question or hearsay shows nothing. */
+const own =
+  /\b(we|i|our|my|us|nous|je|j'\w*|on|notre|nos|mon|ma|mes)\b[^.?!\n]*\b(use[sd]?|using|have|has|got|added|adds|sets?|enabled?|runs?|running|deploy(ed)?|implement(ed)?|already|hash(ed|es)?|stores?|stored|checks?|checked|validates?|encrypts?|encrypted|utilis\w+|emplo\w+|avons|ai|avez mis|mis|applique\w*|deja|active\w*|gere\w*|passe\w*|chiffr\w+|hach\w+|tourne\w*)\b/;
+const wished =
+  /\b(should|could|would|want(s|ed)?|need(s|ed)?|wish|must|can you|please|how (do|to|can)|tell me|told|heard|read about|considering|thinking|planning|comment|dois|doit|devons|devrai\w*|voudrai\w*|veux|voulons|faut|faudrait|peux|peut-on|pourr\w+|plait|svp|stp|dit (de|que)|entendu|parle|envisag\w+|reflechi\w+|quel(le)?s?)\b/;
+
+/** Does the user say at `start` that they do it? */
+export function isOwnPractice(folded: string, start: number): boolean {
+  const from =
+    Math.max(
+      folded.lastIndexOf('\n', start - 1),
+      folded.lastIndexOf('. ', start - 1),
+      folded.lastIndexOf('? ', start - 1),
+      folded.lastIndexOf('! ', start - 1),
+      start - 200,
+      -1,
+    ) + 1;
+  const end = folded.slice(start, start + 200).search(/[.!?\n]/);
+  const sentence = folded.slice(from, end < 0 ? start + 200 : start + end);
+  return own.test(sentence) && !wished.test(sentence);
+}
+
 /** Is the weakness at `start` said not to be there? */
 export function isAbsent(folded: string, start: number): boolean {
   return absent.test(clauseBefore(folded, start, 80));
 }
+
+/** What opens an answer that denies what was asked. */
+export const denial =
+  /^[\s*_#>]*(?:no|non|nope|not really|pas vraiment|pas du tout|not at all|rassurez-vous|don't worry)\b/;
 
 /** Is it asked rather than told? A question shows interest, not practice. */
 export function isAsked(folded: string, start: number): boolean {

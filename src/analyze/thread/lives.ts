@@ -1,8 +1,9 @@
 // The life of each weakness in the code of a thread: introduced, discussed, fixed, reintroduced, or shown as a bad example.
 import type { Author, FindingState } from '../../platform/documents/analysis.ts';
 import type { CodeBlock } from '../conversation.ts';
+import { sharesFamily } from '../knowledge/cwe-family.ts';
 import { isBadExample } from './bad-example.ts';
-import { type CodeShape, enclosing, isVersionOf, shapeOf } from './versions.ts';
+import { isVersionOf, overlap, type Place, placeOf, plain, type Shaped, shapeOf, wordsOf } from './versions.ts';
 
 /** A weakness at a place, before its life is known. */
 export interface Located {
@@ -26,8 +27,7 @@ export interface Life<T extends Located> {
 
 interface Alive<T extends Located> {
   first: T;
-  name: string | null;
-  latest: { block: CodeBlock; shape: CodeShape };
+  latest: { block: CodeBlock; place: Place; excerpt: string };
   open: boolean;
   events: LifeEvent[];
 }
@@ -60,16 +60,21 @@ function livesOfBranch<T extends Located>(
   for (const block of blocks) {
     const hits = byBlock.get(block) ?? [];
     if (hits.length === 0 && alive.length === 0) continue;
-    const shaped = { block, shape: shapeOf(block.text) };
-    const bad = hits.filter((hit) => isBadExample(block, hit.line));
-    const real = new Set(hits.filter((hit) => !bad.includes(hit)));
-    const onlyBad = bad.length > 0 && real.size === 0;
-    for (const life of alive) {
-      if (!isVersionOf(life.latest, shaped, life.name)) continue;
-      const quoted = bad.find((hit) => sameWeakness(life, hit));
-      if (quoted !== undefined) bad.splice(bad.indexOf(quoted), 1);
-      // A block that only shows what not to do neither mends nor brings back anything.
-      if (!onlyBad) follow(life, shaped, real);
+    const shaped = shapeOf(block);
+    const bad = new Set(hits.filter((hit) => isBadExample(block, hit.line)));
+    const real = new Set(hits.filter((hit) => !bad.has(hit)));
+    const concerned = alive.filter(({ latest }) => isVersionOf(latest.block, latest.place, shaped));
+    const quoted = pair(concerned, bad, shaped);
+    for (const hit of quoted.values()) bad.delete(hit);
+    // A block that only shows what not to do neither mends nor brings back anything.
+    if (hits.length === 0 || real.size > 0) {
+      const next = pair(concerned, real, shaped);
+      for (const life of concerned) {
+        if (quoted.has(life) && !next.has(life)) continue;
+        const hit = next.get(life);
+        if (hit !== undefined) real.delete(hit);
+        follow(life, shaped, hit);
+      }
     }
     examples.push(...bad);
     for (const hit of real) alive.push(born(hit, shaped));
@@ -78,33 +83,57 @@ function livesOfBranch<T extends Located>(
   return [...lives, ...examples.map((hit): Life<T> => ({ found: hit, state: 'example', life: [] }))];
 }
 
-function born<T extends Located>(hit: T, latest: Alive<T>['latest']): Alive<T> {
+function born<T extends Located>(hit: T, { block, ...shape }: Shaped): Alive<T> {
   const { messageIndex, author } = hit.block;
-  const name = enclosing(hit.block.text, hit.line);
-  return { first: hit, name, latest, open: true, events: [{ event: 'introduced', messageIndex, author }] };
+  const latest = { block, place: placeOf({ block, ...shape }, hit.line, hit.excerpt), excerpt: hit.excerpt };
+  return { first: hit, latest, open: true, events: [{ event: 'introduced', messageIndex, author }] };
 }
 
-/** Takes from `hits` the one that continues this life. */
-function follow<T extends Located>(life: Alive<T>, version: Alive<T>['latest'], hits: Set<T>): void {
-  const same = [...hits].filter((hit) => sameWeakness(life, hit));
-  const next = same.find((hit) => plain(hit.excerpt) === plain(life.first.excerpt)) ?? same[0];
-  const { messageIndex, author } = version.block;
-  life.latest = version;
-  if (next !== undefined) {
-    hits.delete(next);
+/** Who continues whom, the surest pairs first: one function may hold two weaknesses of which one is mended. */
+function pair<T extends Located>(lives: readonly Alive<T>[], hits: ReadonlySet<T>, shaped: Shaped): Map<Alive<T>, T> {
+  const pairs = lives.flatMap((life) =>
+    [...hits]
+      .map((hit) => ({ life, hit, likeness: likeness(life, hit, shaped) }))
+      .filter(({ likeness }) => likeness > 0),
+  );
+  pairs.sort((a, b) => b.likeness - a.likeness);
+  const taken = new Map<Alive<T>, T>();
+  const used = new Set<T>();
+  for (const { life, hit } of pairs) {
+    if (taken.has(life) || used.has(hit)) continue;
+    taken.set(life, hit);
+    used.add(hit);
+  }
+  return taken;
+}
+
+/** 0 where the hit is another weakness. */
+function likeness<T extends Located>(life: Alive<T>, hit: T, shaped: Shaped): number {
+  const sameRule = hit.rule === life.first.rule;
+  if (!sameRule && !sharesFamily(life.first.cwe, hit.cwe)) return 0;
+  const { place } = life.latest;
+  const here = placeOf(shaped, hit.line, hit.excerpt);
+  const sameName = here.name !== null && place.name !== null && plain(here.name) === plain(place.name);
+  const stillThere = place.name !== null && shaped.chunks.some(({ name }) => plain(name) === plain(place.name ?? ''));
+  // The function is still there under its own name: what another one does is another matter.
+  if (stillThere && !sameName && here.name !== null) return 0;
+  const sameText = squeezed(hit.excerpt) === squeezed(life.latest.excerpt);
+  return 1 + Number(sameText) * 4 + Number(sameName) * 2 + Number(sameRule) + overlap(here.core, place.core);
+}
+
+function follow<T extends Located>(life: Alive<T>, shaped: Shaped, hit: T | undefined): void {
+  const { messageIndex, author } = shaped.block;
+  if (hit !== undefined) {
     if (!life.open) life.events.push({ event: 'reintroduced', messageIndex, author });
     life.open = true;
-  } else if (life.open) {
-    life.events.push({ event: 'fixed', messageIndex, author });
+    life.latest = { block: shaped.block, place: placeOf(shaped, hit.line, hit.excerpt), excerpt: hit.excerpt };
+  } else {
+    if (life.open) life.events.push({ event: 'fixed', messageIndex, author });
     life.open = false;
+    const chunk = shaped.chunks.find(({ name }) => plain(name) === plain(life.latest.place.name ?? ''));
+    const words = wordsOf(chunk?.text ?? shaped.block.text);
+    life.latest = { ...life.latest, block: shaped.block, place: { ...life.latest.place, words } };
   }
-}
-
-function sameWeakness<T extends Located>(life: Alive<T>, hit: T): boolean {
-  const related = hit.rule === life.first.rule || hit.cwe[0] === life.first.cwe[0];
-  if (!related) return false;
-  const name = enclosing(hit.block.text, hit.line);
-  return name === null || life.name === null || name === life.name || !life.latest.shape.defines.has(name);
 }
 
 function ended<T extends Located>(life: Alive<T>, spokenOf: SpokenOf): Life<T> {
@@ -120,6 +149,6 @@ function ended<T extends Located>(life: Alive<T>, spokenOf: SpokenOf): Life<T> {
 
 const order = { introduced: 0, discussed: 1, fixed: 2, reintroduced: 3 };
 
-function plain(excerpt: string): string {
+function squeezed(excerpt: string): string {
   return excerpt.replace(/\s+/g, ' ').trim();
 }

@@ -1,79 +1,85 @@
 // Which pieces of code are versions of one another: the same file, the same functions, or mostly the same words.
 import type { CodeBlock } from '../conversation.ts';
+import { type Chunk, chunksOf, enclosing } from './chunks.ts';
 
-const definitions =
-  /\b(?:def|function|func|fn|class|sub|interface)\s+\*?\s*([A-Za-z_$][\w$]*)|\b(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*=\s*(?:async\s*)?(?:function\b|\([^()]*\)\s*=>|[A-Za-z_$][\w$]*\s*=>)|^[ \t]*(?:public|private|protected|static|async|final|internal|override|\s)*[\w<>[\],?]*[ \t]+([A-Za-z_]\w*)[ \t]*\([^;{}()]*\)[ \t]*(?:throws [\w, ]+)?\{/gm;
-const notNames = new Set([
-  'if',
-  'for',
-  'while',
-  'switch',
-  'catch',
-  'return',
-  'else',
-  'new',
-  'foreach',
-  'using',
-  'lock',
-]);
-const alike = 0.4;
+/** How much two texts must share to be versions, by what else speaks for it. */
+const alike = { plain: 0.4, renamed: 0.12, rewritten: 0.5, translated: 0.3 };
 
-export interface CodeShape {
-  /** Names that the code defines. */
-  defines: ReadonlySet<string>;
+export interface Shaped {
+  block: CodeBlock;
+  chunks: readonly Chunk[];
   words: ReadonlySet<string>;
 }
 
-export function shapeOf(text: string): CodeShape {
-  const defines = new Set<string>();
-  for (const match of text.matchAll(definitions)) {
-    const name = match[1] ?? match[2] ?? match[3];
-    if (name !== undefined && !notNames.has(name)) defines.add(name);
+/** The place of a weakness: its function where there is one, and the words of its own lines. */
+export interface Place {
+  name: string | null;
+  words: ReadonlySet<string>;
+  core: ReadonlySet<string>;
+}
+
+export function shapeOf(block: CodeBlock): Shaped {
+  return { block, chunks: chunksOf(block.text), words: wordsOf(block.text) };
+}
+
+export function placeOf({ block, chunks }: Shaped, line: number, excerpt: string): Place {
+  const chunk = enclosing(chunks, line);
+  return {
+    name: chunk?.outer === false ? chunk.name : null,
+    words: wordsOf(chunk?.outer === false ? chunk.text : block.text),
+    core: wordsOf(excerpt),
+  };
+}
+
+/** Is `later` a new version of what stood at `place` in `earlier`? */
+export function isVersionOf(earlier: CodeBlock, place: Place, later: Shaped): boolean {
+  if (earlier.language !== later.block.language) return isTranslation(place, later);
+  const own = later.chunks.filter(({ outer }) => !outer);
+  const sameFile = earlier.file !== undefined && earlier.file === later.block.file;
+  const whole = later.block.languageBy === 'format';
+  if (place.name === null) {
+    if (sameFile && (whole || own.length === 0 || overlap(place.words, later.words) >= alike.renamed)) return true;
+    return overlap(place.words, later.words) >= alike.plain || holdsCore(place.core, later.words);
   }
-  return { defines, words: new Set(text.match(/[A-Za-z_]\w{2,}/g) ?? []) };
+  const { name } = place;
+  if (own.some((chunk) => plain(chunk.name) === plain(name))) return true;
+  // A document that is given whole no longer has the function.
+  if (sameFile && whole) return true;
+  if (own.some((chunk) => related(name, chunk.name) && overlap(place.words, wordsOf(chunk.text)) >= alike.renamed))
+    return true;
+  if (own.length === 0) return overlap(place.words, later.words) >= alike.plain || holdsCore(place.core, later.words);
+  // A function of another name may still be the same one, rewritten.
+  return own.some((chunk) => overlap(place.words, wordsOf(chunk.text)) >= alike.rewritten);
 }
 
-/** Is `later` a new version of `earlier`, in whole or for the function `name`? */
-export function isVersionOf(
-  earlier: { block: CodeBlock; shape: CodeShape },
-  later: { block: CodeBlock; shape: CodeShape },
-  name: string | null,
-): boolean {
-  if (earlier.block.language !== later.block.language) return false;
-  if (earlier.block.file !== undefined && earlier.block.file === later.block.file) return true;
-  if (name !== null && later.shape.defines.has(name)) return true;
-  // A function of another name may still be the same one, rewritten: "secure_login" after "login".
-  if (name !== null && later.shape.defines.size > 0 && ![...later.shape.defines].some((other) => related(name, other)))
-    return overlap(earlier.shape.words, later.shape.words) >= 0.6;
-  return overlap(earlier.shape.words, later.shape.words) >= alike;
+/** Python becomes JavaScript: names keep their words, not their letters. */
+function isTranslation({ name, words }: Place, later: Shaped): boolean {
+  if (name !== null && later.chunks.some((chunk) => !chunk.outer && plain(chunk.name) === plain(name))) return true;
+  return overlap(words, later.words) >= alike.translated;
 }
 
-/** The name of the definition that holds a line (from 1), by indentation. */
-export function enclosing(text: string, line: number): string | null {
-  const lines = text.split('\n');
-  const depth = indentation(lines[line - 1] ?? '');
-  for (let at = line - 1; at >= 0; at -= 1) {
-    const candidate = lines[at] ?? '';
-    if (at < line - 1 && candidate.trim() !== '' && indentation(candidate) >= depth && depth > 0) continue;
-    definitions.lastIndex = 0;
-    const match = definitions.exec(candidate);
-    const name = match?.[1] ?? match?.[2] ?? match?.[3];
-    if (name !== undefined && !notNames.has(name)) return name;
-  }
-  return null;
+/** The words of the weak line nearly all stand in the later text. */
+function holdsCore(core: ReadonlySet<string>, words: ReadonlySet<string>): boolean {
+  const common = [...core].filter((word) => words.has(word)).length;
+  return common >= 4 && common / core.size >= 0.6;
 }
 
-function indentation(line: string): number {
-  return line.length - line.trimStart().length;
+export function plain(name: string): string {
+  return name.toLowerCase().replaceAll('_', '');
 }
 
+/** "secure_login" after "login"; short names say too little. */
 function related(one: string, other: string): boolean {
-  const [a, b] = [one.toLowerCase().replaceAll('_', ''), other.toLowerCase().replaceAll('_', '')];
-  return a.includes(b) || b.includes(a);
+  const [a, b] = [plain(one), plain(other)];
+  return Math.min(a.length, b.length) >= 4 && (a.includes(b) || b.includes(a));
+}
+
+export function wordsOf(text: string): ReadonlySet<string> {
+  return new Set(text.match(/[A-Za-z_]\w{2,}/g) ?? []);
 }
 
 /** Jaccard's index of two sets of words. */
-function overlap(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
+export function overlap(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
   if (one.size === 0 || other.size === 0) return 0;
   let common = 0;
   for (const word of one) if (other.has(word)) common += 1;

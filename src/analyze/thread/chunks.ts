@@ -1,0 +1,60 @@
+// The definitions of a piece of code: their names, and the lines that belong to each.
+
+const definitions =
+  /\b(?:def|function|func|fn|class|sub|interface)\s+(?:\([^()\n]*\)\s*)?\*?\s*(?:self\.)?([A-Za-z_$][\w$]*)|\b(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*=\s*(?:async\s*)?(?:function\b|\([^()]*\)\s*=>|[A-Za-z_$][\w$]*\s*=>)|^[ \t]*(?:(?:public|private|protected|internal|static|async|final|override|virtual|abstract|synchronized)[ \t]+)*[\w<>[\],?.]+[ \t]+([A-Za-z_]\w*)[ \t]*\([^;{}()]*(?:\([^()]*\)[^;{}()]*)*\)[ \t]*(?:throws [\w, .]+)?(?:\r?\n[ \t]*)?\{/gm;
+const notNames = new Set(
+  'if for while switch catch return else new foreach using lock elif until unless function class def'.split(' '),
+);
+const containers = /\b(?:class|interface)\s+$/;
+
+export interface Chunk {
+  name: string;
+  /** A class holds other definitions: it is no function. */
+  outer: boolean;
+  /** From 1, both included. */
+  firstLine: number;
+  lastLine: number;
+  text: string;
+}
+
+/** In the order of the text; a chunk ends where its indentation does, or where the next one of its depth begins. */
+export function chunksOf(text: string): Chunk[] {
+  const lines = text.split('\n');
+  const chunks: Chunk[] = [];
+  let line = 0;
+  let from = 0;
+  for (const match of text.matchAll(definitions)) {
+    const name = match[1] ?? match[2] ?? match[3];
+    if (name === undefined || notNames.has(name)) continue;
+    const lead = /^\s*/.exec(match[0])?.[0].length ?? 0;
+    const at = match.index + lead;
+    for (; from < at; from += 1) if (text[from] === '\n') line += 1;
+    const last = endOf(lines, line);
+    const outer = containers.test(match[0].slice(0, match[0].length - name.length));
+    chunks.push({ name, outer, firstLine: line + 1, lastLine: last, text: lines.slice(line, last).join('\n') });
+  }
+  return chunks;
+}
+
+/** The innermost definition that holds a line (from 1), or null. */
+export function enclosing(chunks: readonly Chunk[], line: number): Chunk | null {
+  const around = chunks.filter(({ firstLine, lastLine }) => firstLine <= line && line <= lastLine);
+  return around.findLast(({ outer }) => !outer) ?? around.at(-1) ?? null;
+}
+
+function endOf(lines: readonly string[], first: number): number {
+  const depth = indentation(lines[first] ?? '');
+  let last = first + 1;
+  for (let at = first + 1; at < lines.length; at += 1) {
+    const line = lines[at] ?? '';
+    if (line.trim() === '') continue;
+    if (indentation(line) > depth) last = at + 1;
+    else if (/^\s*(?:[})\]]|end\b|\{)/.test(line)) last = at + 1;
+    else break;
+  }
+  return last;
+}
+
+function indentation(line: string): number {
+  return line.length - line.trimStart().length;
+}
