@@ -14,6 +14,7 @@ import { openDataDirectory } from './platform/base/data-directory.ts';
 import { createLimitedServer } from './platform/base/limited-server.ts';
 import type { Log } from './platform/base/log.ts';
 import { readOrCreateSecret } from './platform/base/secret-file.ts';
+import { loadDeployment } from './platform/documents/load-deployment.ts';
 import type { Lang } from './platform/i18n/say.ts';
 import { openJournals } from './platform/journal/journals.ts';
 import { applicationLifecycle } from './platform/journal/ocsf.ts';
@@ -37,9 +38,11 @@ import { startHostMonitor } from './protect/host-monitor.ts';
 import { createKey, keyCommands } from './protect/key-commands.ts';
 import { createKeyRepository } from './protect/key-repository.ts';
 import { watchDrift } from './protect/posture/baseline/watch-drift.ts';
+import { engineSocket } from './protect/posture/exposure/engine.ts';
 import { type ModelService, startModelService } from './protect/posture/models/model-service.ts';
 import { postureCommands } from './protect/posture/models/record.ts';
 import { storeFolder } from './protect/posture/models/store.ts';
+import { type NetworkService, startNetworkService } from './protect/posture/monitor/network-service.ts';
 import { securityDashboard } from './protect/posture/score/dashboard.ts';
 import { createRecordActivity, type RecordActivity } from './protect/record-activity.ts';
 import { openBehaviour } from './protect/screening/behaviour-file.ts';
@@ -183,6 +186,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
       gateway: gateway.state,
     });
   const dataPlane = createDataPlane({ gateway, chatbot, health: () => publicHealth(dependencies()) });
+  networkServiceOf(options, ground, registry, atEnd)?.watchPeers(dataPlane);
   const gatewayUrl = await listen(dataPlane, { ...config.gateway, flag: '--port', setting: 'gateway' });
   atEnd(() => drain(dataPlane, drainMs));
   const standin = config.providers.length === 0;
@@ -298,6 +302,26 @@ function modelGuardOf(
       fullEveryMs: models.full * 3_600_000,
       onMismatch: models.onMismatch,
       providers: models.providers ?? providers.filter(({ dialect }) => dialect === 'ollama').map(({ name }) => name),
+    },
+  );
+  atEnd(() => service.close());
+  return service;
+}
+
+/** With a deployment profile in the configuration: the watch over connections between its zones. */
+function networkServiceOf(
+  { config, data }: AppOptions,
+  { signals, log }: Awaited<ReturnType<typeof openGround>>,
+  registry: Registry,
+  atEnd: AtEnd,
+): NetworkService | undefined {
+  if (config.deployment === undefined) return undefined;
+  const service = startNetworkService(
+    { data, signals, log, registry, now: Date.now },
+    {
+      deployment: loadDeployment(config.deployment),
+      everyMs: config.posture.every * 1_000,
+      engine: config.posture.engine ?? engineSocket({}),
     },
   );
   atEnd(() => service.close());

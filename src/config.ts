@@ -169,6 +169,16 @@ export const configSchema = z.strictObject({
       providers: z.array(z.string()).optional(),
     })
     .optional(),
+  /** File of the deployment profile: with it, connections between its zones are watched. */
+  deployment: text.optional(),
+  posture: z
+    .strictObject({
+      /** Seconds between two looks at the connections. */
+      every: z.number().int().min(1).max(3_600).default(5),
+      /** Socket of the container engine, to be told of its networks; default: where Docker and Podman have it. */
+      engine: text.optional(),
+    })
+    .prefault({}),
   screening: screening.prefault({}),
   alerts: z.strictObject({ webhook: text.optional() }).prefault({}),
   /** Asked for the summing-up of `analyze` when --narrator names it, and only then. */

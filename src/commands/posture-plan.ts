@@ -3,13 +3,10 @@ import { userInfo } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { loadConfig } from '../config.ts';
 import { loadDeployment } from '../platform/documents/load-deployment.ts';
+import { openCrossingLog } from '../protect/posture/monitor/crossing-log.ts';
 import type { Crossing } from '../protect/posture/monitor/crossings.ts';
-import {
-  connectionsHere,
-  createNetworkMonitor,
-  openCrossingLog,
-  ownAddresses,
-} from '../protect/posture/monitor/watch-network.ts';
+import { hostAddresses } from '../protect/posture/monitor/host-addresses.ts';
+import { connectionsHere, createNetworkMonitor } from '../protect/posture/monitor/watch-network.ts';
 import {
   hardeningPlan,
   readLastScan,
@@ -70,23 +67,25 @@ export async function monitorNetwork(input: CommandInput): Promise<number> {
   const everyMs = (wholeNumber(input, 'posture', 'every', { min: 1, max: 3_600 }) ?? 5) * 1_000;
   const times = wholeNumber(input, 'posture', 'times', { min: 1, max: 1_000_000 }) ?? Number.POSITIVE_INFINITY;
   const deployment = loadDeployment(typeof profile === 'string' ? profile : ownDeployment);
-  const log = openCrossingLog(input.data, Date.now());
+  const log = openCrossingLog(input.data);
   let seen = 0;
   const monitor = createNetworkMonitor({
     deployment,
     read: connectionsHere,
-    hostAddresses: ownAddresses,
+    hostAddresses,
     now: Date.now,
     onCrossing: (crossing, time) => {
       seen += 1;
-      log(crossing, time);
+      log.add(crossing, time);
       tell(input, crossing, time);
     },
   });
   input.stderr.write(`${input.say('posture.monitor.start', { seconds: everyMs / 1_000 })}\n`);
   for (let look = 0; look < times && !input.signal.aborted; look += 1) {
     if (look > 0) await pause(everyMs, undefined, { signal: input.signal }).catch(() => {});
-    if (!input.signal.aborted) monitor.look();
+    if (input.signal.aborted) break;
+    log.watched(Date.now());
+    monitor.look();
   }
   if (!input.json) input.stdout.write(`${input.say('posture.monitor.seen', { count: seen })}\n`);
   return input.signal.aborted ? 130 : seen > 0 ? 1 : 0;

@@ -20,7 +20,8 @@ export type SignalKind =
   | 'behaviour-anomaly'
   | 'screening-failed'
   | 'model-integrity'
-  | 'configuration-drift';
+  | 'configuration-drift'
+  | 'network-crossing';
 
 export interface Signal {
   kind: SignalKind;

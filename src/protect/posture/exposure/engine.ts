@@ -94,14 +94,14 @@ function asService({ Config, HostConfig, Mounts }: Inspected): object {
     .filter(({ Type }) => Type === 'bind')
     .map(({ Source, Destination }) => `${Source}:${Destination}`);
   return {
-    ...set('image', Config.Image, !/^sha256:/.test(Config.Image ?? 'sha256:')),
+    ...set('image', Config.Image, !/^(sha256:|$)/.test(Config.Image ?? '')),
     ...set('user', Config.User, (Config.User ?? '') !== ''),
     environment: (Config.Env ?? []).filter((one) => !/^PATH=/.test(one)),
     ...set('command', Config.Cmd),
     ...set('privileged', HostConfig.Privileged),
     ...set('read_only', HostConfig.ReadonlyRootfs),
     ...set('cap_add', HostConfig.CapAdd),
-    ...set('cap_drop', HostConfig.CapDrop),
+    ...set('cap_drop', dropsAll(HostConfig.CapDrop ?? []) ? ['ALL'] : HostConfig.CapDrop),
     ...set('security_opt', HostConfig.SecurityOpt),
     ...set('network_mode', HostConfig.NetworkMode),
     ...set('pid', HostConfig.PidMode, HostConfig.PidMode !== ''),
@@ -123,6 +123,15 @@ function asService({ Config, HostConfig, Mounts }: Inspected): object {
     ),
   };
 }
+
+/** Podman names one by one what dropping ALL takes from its defaults; with fewer defaults than Docker, fewer names. */
+function dropsAll(dropped: readonly string[]): boolean {
+  const names = new Set(dropped.map((name) => name.replace(/^CAP_/i, '').toUpperCase()));
+  return defaultCapabilities.every((name) => names.has(name));
+}
+
+const defaultCapabilities =
+  'CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT'.split(' ');
 
 function onePerTarget(): (bind: string) => boolean {
   const seen = new Set<string>();

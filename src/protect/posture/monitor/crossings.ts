@@ -12,8 +12,9 @@ export interface Connection {
   port: number;
 }
 
+/** Of an attachment, `from` is the container's name, `to` the network's, and there is no port. */
 export interface Crossing extends Connection {
-  kind: 'cross-network' | 'host-access';
+  kind: 'cross-network' | 'host-access' | 'attachment';
   fromZone: Place;
   toZone: Place;
 }
@@ -46,7 +47,7 @@ export function readConntrack(text: string): Connection[] {
   });
 }
 
-function plain(address: string): string {
+export function plain(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/, '');
 }
 
@@ -68,7 +69,7 @@ export function judgeConnection(connection: Connection, place: Zones): Crossing 
   return { ...connection, fromZone, toZone, kind: toZone === 'host' ? 'host-access' : 'cross-network' };
 }
 
-function zoneOf(address: string, { zones, hostAddresses }: Zones): Place {
+export function zoneOf(address: string, { zones, hostAddresses }: Zones): Place {
   // The bridge's own address lies in the zone and is the machine.
   if (isLoopbackAddress(address) || hostAddresses.includes(address)) return 'host';
   for (const [name, { cidr }] of Object.entries(zones)) if (liesIn(address, cidr)) return name as Place;

@@ -1,6 +1,5 @@
 // The network monitor: reads connection tables again and again, writes down and counts each crossing that is not allowed, once.
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Counter, type Registry } from 'prom-client';
 import type { Deployment } from '../../../platform/documents/deployment.ts';
@@ -16,24 +15,46 @@ export interface NetworkMonitorParts {
   onCrossing: (crossing: Crossing, time: number) => void;
 }
 
-/** A connection that stays is counted once; one that was gone and is back, again. */
-export function createNetworkMonitor(parts: NetworkMonitorParts): { look(): Crossing[] } {
+export interface NetworkMonitor {
+  /** Reads the tables; what is new among what is not allowed. */
+  look(): Crossing[];
+  /** A connection that somebody else saw, perhaps too short for any look. */
+  note(connection: Connection): void;
+}
+
+/** A connection that stays is counted once; one that was gone and is back, again; what is only noted, once between two looks. */
+export function createNetworkMonitor(parts: NetworkMonitorParts): NetworkMonitor {
   let before = new Set<string>();
+  const judge = (connection: Connection) => {
+    const { zones, allowed } = parts.deployment;
+    return judgeConnection(connection, { zones, allowed, hostAddresses: parts.hostAddresses() });
+  };
   return {
     look() {
-      const { zones, allowed } = parts.deployment;
-      const place = { zones, allowed, hostAddresses: parts.hostAddresses() };
       const seen = new Map<string, Crossing>();
       for (const connection of parts.read()) {
-        const crossing = judgeConnection(connection, place);
-        if (crossing !== undefined) seen.set(`${crossing.from} ${crossing.to} ${crossing.port}`, crossing);
+        const crossing = judge(connection);
+        if (crossing !== undefined) seen.set(keyOf(crossing), crossing);
       }
       const fresh = [...seen].filter(([key]) => !before.has(key)).map(([, crossing]) => crossing);
       before = new Set(seen.keys());
       for (const crossing of fresh) parts.onCrossing(crossing, parts.now());
       return fresh;
     },
+    note(connection) {
+      const crossing = judge(connection);
+      if (crossing === undefined || before.has(keyOf(crossing)) || before.size >= maxKnown) return;
+      before.add(keyOf(crossing));
+      parts.onCrossing(crossing, parts.now());
+    },
   };
+}
+
+/** A flood of addresses between two looks is told, not remembered one by one. */
+const maxKnown = 10_000;
+
+function keyOf({ from, to, port }: Connection): string {
+  return `${from} ${to} ${port}`;
 }
 
 export interface CrossingCounters {
@@ -59,19 +80,6 @@ export function crossingCounters(registry: Registry): CrossingCounters {
     count: ({ kind, fromZone, toZone }) =>
       (kind === 'host-access' ? host : crossed).inc({ from: fromZone, to: toZone }),
   };
-}
-
-/** What the dashboard counts: one line a crossing, and one that says that somebody watched. */
-export function openCrossingLog(data: string, now: number): (crossing: Crossing, time: number) => void {
-  const folder = join(data, 'posture');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = join(folder, 'crossings.jsonl');
-  appendFileSync(file, `${JSON.stringify({ time: now, kind: 'watched' })}\n`, { mode: 0o600 });
-  return (crossing, time) => appendFileSync(file, `${JSON.stringify({ time, ...crossing })}\n`);
-}
-
-export function ownAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((some) => (some ?? []).map(({ address }) => address));
 }
 
 /** The kernel's own list of connections where it keeps one; else the tables of every network namespace that can be seen. */

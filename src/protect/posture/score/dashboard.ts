@@ -7,6 +7,7 @@ import { segmentPattern } from '../../../platform/journal/chain.ts';
 import { linesOf } from '../../../platform/journal/lines.ts';
 import { type JournalRecord, readRecord } from '../../../platform/journal/record.ts';
 import type { HostHit } from '../exposure/host-findings.ts';
+import { countCrossings } from '../monitor/crossing-log.ts';
 import type { DashboardFacts } from '../scan.ts';
 import type { Aspect } from './controls.ts';
 
@@ -23,7 +24,7 @@ export interface DashboardCount {
 /** Reads only. `last_security_scan` is the one before this moment. */
 export async function dashboardFacts(data: string, now: number): Promise<DashboardCount> {
   const counted = await countJournal(join(data, 'journal'), now);
-  const crossings = countCrossings(join(data, 'posture', 'crossings.jsonl'), now);
+  const crossings = countCrossings(data, now);
   const last = lastScan(data);
   const integrity = counted?.integrity ?? 'NOT_RUN';
   const hits: HostHit[] = [
@@ -140,21 +141,6 @@ function meaningOf(record: JournalRecord): Meaning {
   if (failed && /^ERR_KEY_(MISSING|INVALID)$/.test(status_code ?? '')) return { kind: 'failed-auth' };
   const name = actor?.user.name;
   return name === undefined || name === 'anonymous' ? { kind: 'other' } : { kind: 'subject', name };
-}
-
-/** Lines that the monitor wrote; null when it never ran. */
-function countCrossings(file: string, now: number): number | null {
-  if (!existsSync(file)) return null;
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .filter((line) => {
-      try {
-        const { time, kind } = JSON.parse(line) as { time: number; kind: string };
-        return kind !== 'watched' && time >= now - dayMs;
-      } catch {
-        return false;
-      }
-    }).length;
 }
 
 const remembered = z.object({ time: z.string(), threatLevel: z.enum(threatLevels) });
