@@ -4,8 +4,9 @@ import { parseCode } from '../ast/grammars.ts';
 import type { Language } from '../ast/languages.ts';
 import { candidateRules } from './candidate-rules.ts';
 import { replay } from './environment.ts';
+import { isUnclosed, type PartialReason, prepare } from './partial-reading.ts';
 import { type Assignment, type Call, type Reading, readCode, type Scope, type Span, statementEnd } from './reading.ts';
-import { loadRules, type Match, type Rule, type RuleSet, type ValueTest } from './rule-set.ts';
+import { limits, loadRules, type Match, type Rule, type RuleSet, type ValueTest } from './rule-set.ts';
 import { type Environment, evaluate, type Flow, textOf, type Value } from './values.ts';
 
 export interface CodeMatch {
@@ -23,24 +24,35 @@ interface Hit {
   scope: Scope | undefined;
 }
 
-/** Beyond this the code is data: minified, generated, a dump. */
-const maxChars = 400_000;
+export interface Inspection {
+  matches: CodeMatch[];
+  /** Why not all of it was read, or empty. */
+  partial: PartialReason[];
+}
+
 const none: readonly Rule[] = [];
 const strength = { certain: 0, probable: 1, 'to-verify': 2 };
 
 /** Finds weaknesses in `text`, in the order of its lines; a fragment needs no frame around it. */
 export function inspectCode(language: Language, text: string, rules: RuleSet = loadRules()): CodeMatch[] {
+  return inspectWhole(language, text, rules).matches;
+}
+
+/** The same, and what of the text could not be read; where no rule has a word in it, nothing could be missed. */
+export function inspectWhole(language: Language, whole: string, rules: RuleSet = loadRules()): Inspection {
+  const { text, partial } = prepare(whole);
   const candidates = candidateRules(rules.byLanguage.get(language) ?? none, text);
-  if (candidates.length === 0 || text.length > maxChars) return [];
+  if (candidates.length === 0) return { matches: [], partial };
   const reading = readCode(language, text);
   const able = candidates.filter(
     (rule) => (rule.requires.text?.test(reading.bare) ?? true) && !rule.unless.text?.test(reading.bare),
   );
   const hits = [...textHits(reading, able), ...treeHits(reading, able), ...flowHits(reading, able, rules)];
-  return report(
+  const matches = report(
     reading,
     hits.filter((hit) => stands(reading, hit)),
   );
+  return { matches, partial: isUnclosed(reading) ? [...partial, 'unclosed'] : partial };
 }
 
 function* textHits(reading: Reading, rules: readonly Rule[]): Generator<Hit> {
@@ -111,7 +123,7 @@ type Judge = (span: Span, test: ValueTest, environment: Environment) => boolean;
 function trialsOf(reading: Reading, rule: Rule, match: Match, judge: Judge): Trial[] {
   if (match.kind === 'call') {
     return reading.calls
-      .filter((call) => match.name.test(call.name) && fits(reading, call, match))
+      .filter((call) => match.name.test(call.name.slice(-limits.name)) && fits(reading, call, match))
       .map((call) => ({
         at: call.first,
         span: [call.first, call.last + 1],
@@ -126,7 +138,7 @@ function trialsOf(reading: Reading, rule: Rule, match: Match, judge: Judge): Tri
         (assignment) =>
           !assignment.loop &&
           (match.pair === undefined || match.pair === assignment.pair) &&
-          assignment.targets.some((target) => match.target.test(target)),
+          assignment.targets.some((target) => match.target.test(target.slice(-limits.name))),
       )
       .map((assignment) => assignTrial(rule, assignment, match.value, judge));
   }
@@ -150,7 +162,7 @@ function assignTrial(rule: Rule, assignment: Assignment, test: ValueTest, judge:
 
 function stringTrials(reading: Reading, rule: Rule, pattern: RegExp, value: ValueTest, judge: Judge): Trial[] {
   return reading.tokens.flatMap((token, index): Trial[] => {
-    if (token.kind !== 'string' || !pattern.test(token.text)) return [];
+    if (token.kind !== 'string' || !pattern.test(short(token.text))) return [];
     const span = expressionAround(reading, index);
     return [{ at: index, span, rule, kind: 'string', strikes: (environment) => judge(span, value, environment) }];
   });
@@ -180,7 +192,7 @@ function fits(reading: Reading, call: Call, match: Match & { kind: 'call' }): bo
   if (call.args.length < match.atLeast || call.args.length > match.atMost) return false;
   return (
     match.without === undefined ||
-    !match.without.test(textOf(reading, [call.first, Math.min(call.last + 1, reading.tokens.length)]))
+    !match.without.test(short(textOf(reading, [call.first, Math.min(call.last + 1, reading.tokens.length)])))
   );
 }
 
@@ -210,9 +222,9 @@ function passes(value: Value, test: ValueTest, assigned: string): boolean {
   if (value.level < test.level) return false;
   if (test.built !== undefined && value.built !== test.built) return false;
   if (test.list !== undefined && value.list !== test.list) return false;
-  if (test.literal !== undefined && !test.literal.test(value.literal)) return false;
-  if (test.text !== undefined && !test.text.test(value.source) && !test.text.test(assigned)) return false;
-  return test.notText === undefined || !(test.notText.test(value.source) || test.notText.test(assigned));
+  if (test.literal !== undefined && !test.literal.test(short(value.literal))) return false;
+  if (test.text !== undefined && !test.text.test(short(value.source)) && !test.text.test(short(assigned))) return false;
+  return test.notText === undefined || !(test.notText.test(short(value.source)) || test.notText.test(short(assigned)));
 }
 
 function scopeAt(reading: Reading, token: number): Scope | undefined {
@@ -253,7 +265,11 @@ function namedScope(reading: Reading, scope: Scope | undefined): Scope | undefin
 
 function lineAround(text: string, start: number, end: number): string {
   const last = text.indexOf('\n', end);
-  return text.slice(text.lastIndexOf('\n', start - 1) + 1, last < 0 ? text.length : last);
+  return short(text.slice(text.lastIndexOf('\n', start - 1) + 1, last < 0 ? text.length : last));
+}
+
+function short(text: string): string {
+  return text.length > limits.value ? text.slice(0, limits.value) : text;
 }
 
 /** One finding per weakness and line; where a sink was found, the string that feeds it is not told again. */

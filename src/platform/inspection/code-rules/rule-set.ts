@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import type { z } from 'zod';
 import type { Confidence, Severity } from '../../documents/analysis.ts';
 import { isLanguage, type Language } from '../ast/languages.ts';
+import { boundedPattern } from './bounded-pattern.ts';
 import type { LexicalFamily } from './lexical-family.ts';
 import {
   flowsSchema,
@@ -75,9 +76,19 @@ export interface RuleSet {
   byLanguage: ReadonlyMap<Language, readonly Rule[]>;
   flow(family: LexicalFamily['name'], name: string): Flow;
   hash: string;
-  /** Every regular expression of every rule, for the test that none of them can be slowed down. */
-  patterns: readonly { rule: string; pattern: RegExp }[];
+  /** Every regular expression of every rule and flow, for the test that none of them can be slowed down. */
+  patterns: readonly RulePattern[];
 }
+
+export interface RulePattern {
+  rule: string;
+  pattern: RegExp;
+  /** The longest text that the engine gives it. */
+  reach: number;
+}
+
+/** What the engine hands to patterns is no longer than this; whatever is cut is told as partly read. */
+export const limits = { text: 400_000, line: 10_000, value: 10_000, name: 240 } as const;
 
 const folder = join(import.meta.dirname, '../../../../rules/code');
 /** A folder that is no language, and what its rules are written in. */
@@ -133,7 +144,13 @@ export function readRules(from: string): RuleSet {
   for (const rule of rules) {
     for (const language of rule.languages) byLanguage.set(language, [...(byLanguage.get(language) ?? []), rule]);
   }
-  return { rules, byLanguage, flow: flowOf(flows), hash: hash.digest('hex'), patterns: rules.flatMap(patternsOf) };
+  return {
+    rules,
+    byLanguage,
+    flow: flowOf(flows),
+    hash: hash.digest('hex'),
+    patterns: [...rules.flatMap(patternsOf), ...patternsOfFlows(flows)],
+  };
 }
 
 function languagesOf(name: string): readonly Language[] {
@@ -193,9 +210,14 @@ function compileMatch(match: MatchFile): Match {
   if ('assign' in match)
     return { kind: 'assign', target: whole(match.assign), value: compileValue(match.value), pair: match.pair };
   if ('string' in match)
-    return { kind: 'string', pattern: new RegExp(match.string, 'i'), value: compileValue(match.value) };
+    return { kind: 'string', pattern: new RegExp(boundedPattern(match.string), 'i'), value: compileValue(match.value) };
   if ('text' in match)
-    return { kind: 'text', pattern: new RegExp(match.text, 'gm'), not: optional(match.not), raw: match.raw ?? false };
+    return {
+      kind: 'text',
+      pattern: new RegExp(boundedPattern(match.text), 'gm'),
+      not: optional(match.not),
+      raw: match.raw ?? false,
+    };
   return { kind: 'ast', rule: match.ast };
 }
 
@@ -215,7 +237,7 @@ function whole(source: string): RegExp {
 }
 
 function optional(source: string | undefined): RegExp | undefined {
-  return source === undefined ? undefined : new RegExp(source, 'm');
+  return source === undefined ? undefined : new RegExp(boundedPattern(source), 'm');
 }
 
 function flowOf(flows: z.infer<typeof flowsSchema>): RuleSet['flow'] {
@@ -227,7 +249,7 @@ function flowOf(flows: z.infer<typeof flowsSchema>): RuleSet['flow'] {
       const source = flows.sources[family];
       const sanitizer = flows.sanitizers[name];
       flow = {
-        source: source === undefined ? never : new RegExp(source),
+        source: source === undefined ? never : new RegExp(boundedPattern(source)),
         sanitizer: sanitizer === undefined ? null : new RegExp(sanitizer, 'i'),
       };
       made.set(key, flow);
@@ -236,15 +258,37 @@ function flowOf(flows: z.infer<typeof flowsSchema>): RuleSet['flow'] {
   };
 }
 
-function patternsOf(rule: Rule): { rule: string; pattern: RegExp }[] {
-  const values = (test: ValueTest) => [test.literal, test.text, test.notText];
-  const all = rule.matches.flatMap((match): (RegExp | undefined)[] => {
-    if (match.kind === 'call') return [match.name, match.without, ...match.args.flatMap(([, test]) => values(test))];
-    if (match.kind === 'assign') return [match.target, ...values(match.value)];
-    if (match.kind === 'string') return [match.pattern, ...values(match.value)];
-    return match.kind === 'text' ? [match.pattern, match.not] : [];
-  });
-  return [...all, rule.requires.scope, rule.requires.text, rule.unless.scope, rule.unless.text, rule.unless.line]
-    .filter((pattern) => pattern !== undefined)
-    .map((pattern) => ({ rule: rule.id, pattern }));
+function patternsOf({ id, matches, requires, unless }: Rule): RulePattern[] {
+  const made: RulePattern[] = [];
+  const add = (reach: number, ...patterns: (RegExp | undefined)[]) => {
+    for (const pattern of patterns) if (pattern !== undefined) made.push({ rule: id, pattern, reach });
+  };
+  const addValue = ({ literal, text, notText }: ValueTest) => add(limits.value, literal, text, notText);
+  for (const match of matches) {
+    if (match.kind === 'call') {
+      add(limits.name, match.name);
+      add(limits.value, match.without);
+      for (const [, test] of match.args) addValue(test);
+    } else if (match.kind === 'assign') {
+      add(limits.name, match.target);
+      addValue(match.value);
+    } else if (match.kind === 'string') {
+      add(limits.value, match.pattern);
+      addValue(match.value);
+    } else if (match.kind === 'text') {
+      add(limits.text, match.pattern);
+      add(limits.value, match.not);
+    }
+  }
+  add(limits.text, requires.scope, requires.text, unless.scope, unless.text);
+  add(limits.value, unless.line);
+  return made;
+}
+
+function patternsOfFlows({ sources, sanitizers }: z.infer<typeof flowsSchema>): RulePattern[] {
+  return Object.entries({ ...sources, ...sanitizers }).map(([name, source]) => ({
+    rule: `flows.yaml ${name}`,
+    pattern: name in sanitizers ? new RegExp(source, 'i') : new RegExp(boundedPattern(source)),
+    reach: name in sanitizers ? limits.name : limits.value,
+  }));
 }
