@@ -55,6 +55,8 @@ export interface CodeBlock {
   text: string;
   /** The document it is a version of, when known. */
   file?: string;
+  /** The answer ended before the code did. */
+  cutOff?: true;
   /** The prose just before and after, for the question whether it is a bad example. */
   before: string;
   after: string;

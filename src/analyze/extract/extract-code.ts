@@ -103,6 +103,7 @@ function codeOfProse(part: Part, line: number): Found[] {
         messageLine: line + fence.line - 1,
         text: fence.text,
         ...(file === null ? {} : { file }),
+        ...(fence.open ? { cutOff: true as const } : {}),
         before,
         after,
       };
