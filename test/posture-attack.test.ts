@@ -91,3 +91,36 @@ test('posture risks and plan count nothing before a scan, and what it saw after;
   assert.equal(plan.points.find(({ id }) => id === 'external-audit')?.state, 'open');
   assert.deepEqual([...new Set(plan.points.map(({ phase }) => phase))], [1, 2, 3]);
 });
+
+test('posture attack keeps the attackers apart from ordinary users, or says that those shared their punishment', async () => {
+  let attempts = 0;
+  const addresses = new Set<string>();
+  // Shuts a key out after its third hostile request, as a gateway that guards keys does.
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += String(chunk);
+    const hostile = !body.includes('bakery');
+    const key = request.headers.authorization ?? '';
+    if (hostile) addresses.add(request.socket.remoteAddress ?? '');
+    if (hostile && key.endsWith('shared')) attempts += 1;
+    response.statusCode = hostile || (key.endsWith('shared') && attempts >= 3) ? 403 : 200;
+    response.end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const args = ['posture', 'attack', url, '--rate', '40', '--for', '1', '--key', 'env:K', '--hostile-key', 'env:H'];
+  try {
+    const apart = await run([...args, '--json'], { cwd: place, env: { K: 'good', H: 'other' } });
+    const held = attackSchema.parse(JSON.parse(apart.stdout));
+    assert.deepEqual([held.identities, held.verdict, held.ordinary.during.failed], ['separate', 'held', 0]);
+    assert.deepEqual([...addresses], ['127.0.0.2']);
+    const shared = await run(args, { cwd: place, env: { K: 'shared', H: 'shared' } });
+    assert.equal(shared.code, 1);
+    assert.match(
+      shared.stdout,
+      /\d+ ordinary requests were refused with 403: they carried the key that the attack used/,
+    );
+  } finally {
+    server.close();
+  }
+});

@@ -1,9 +1,9 @@
 // `rempart posture attack URL`: hostile requests among ordinary ones, only against a machine whose owner agreed.
 import { readFileSync } from 'node:fs';
-import { request } from 'undici';
+import { Agent, request } from 'undici';
 import { RempartError } from '../platform/base/errors.ts';
 import type { Attack, AttackLoad } from '../platform/documents/posture-attack.ts';
-import { attack } from '../protect/posture/attack/attack.ts';
+import { type AttackParts, attack } from '../protect/posture/attack/attack.ts';
 import { isLocalUrl } from '../simulate/targets/loopback.ts';
 import { type CommandInput, usageError, wholeNumber } from './command.ts';
 
@@ -22,11 +22,12 @@ export async function attackPosture(input: CommandInput): Promise<number> {
   const ratePerSecond = wholeNumber(input, 'posture', 'rate', { min: 1, max: 2_000 }) ?? 10;
   input.stderr.write(`${input.say('posture.attack.start', { rate: ratePerSecond, seconds })}\n`);
   const done = await attack(
-    { send, now: () => Math.round(performance.timeOrigin + performance.now()) },
+    { send: sender(read.hostname), now: () => Math.round(performance.timeOrigin + performance.now()) },
     {
       url,
       model: typeof model === 'string' ? model : 'rempart-standin',
-      key: keyOf(input),
+      key: keyOf(input, 'key'),
+      hostileKey: keyOf(input, 'hostile-key'),
       ratePerSecond,
       seconds,
       authorisation,
@@ -39,14 +40,20 @@ export async function attackPosture(input: CommandInput): Promise<number> {
   return done.verdict === 'held' ? 0 : done.verdict === 'not-assessed' ? 3 : 1;
 }
 
-async function send(url: string, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<number> {
-  const answer = await request(url, { method: 'POST', headers, body, signal });
-  await answer.body.dump();
-  return answer.statusCode;
+/** Towards 127.0.0.1 the hostile share comes from 127.0.0.2: what a guard does to an address is not done to ordinary users. */
+function sender(host: string): AttackParts['send'] {
+  const ordinary = new Agent();
+  const hostile = host === '127.0.0.1' ? new Agent({ connect: { localAddress: '127.0.0.2' } }) : new Agent();
+  return async (url, headers, body, signal, who) => {
+    const dispatcher = who === 'hostile' ? hostile : ordinary;
+    const answer = await request(url, { method: 'POST', headers, body, signal, dispatcher });
+    await answer.body.dump();
+    return answer.statusCode;
+  };
 }
 
-function keyOf(input: CommandInput): string | undefined {
-  const { key } = input.options;
+function keyOf(input: CommandInput, option: 'key' | 'hostile-key'): string | undefined {
+  const key = input.options[option];
   if (typeof key !== 'string') return undefined;
   const [, kind, rest = ''] = /^(env|file):(.+)$/.exec(key) ?? [];
   // A key on the command line would be in the list of processes.
@@ -57,11 +64,12 @@ function keyOf(input: CommandInput): string | undefined {
   } catch {
     // Said below, the same as for a variable that is not set.
   }
-  throw new RempartError('ERR_SECRET_MISSING', { path: '--key', name: key });
+  throw new RempartError('ERR_SECRET_MISSING', { path: `--${option}`, name: key });
 }
 
 function asText(done: Attack, { say }: CommandInput): string[] {
   const { hostile, ordinary, verdict } = done;
+  const passed = hostile.filter((one) => one.passed > 0).map(({ id }) => id);
   const load = ({ sent, failed, p50, p95 }: AttackLoad) => ({ sent, failed, p50: p50 ?? '–', p95: p95 ?? '–' });
   return [
     ...hostile.map(({ id, sent, refused, passed, unanswered }) =>
@@ -70,5 +78,21 @@ function asText(done: Attack, { say }: CommandInput): string[] {
     say('posture.attack.before', load(ordinary.before)),
     say('posture.attack.during', load(ordinary.during)),
     say(`posture.attack.${verdict}`),
+    ...(verdict === 'passed' ? [say('posture.attack.passed.which', { which: passed.join(', ') })] : []),
+    ...(verdict === 'not-assessed' ? [] : effect(done, say)),
+  ];
+}
+
+/** What ordinary users had of it, in plain words. */
+function effect({ ordinary: { before, during }, identities }: Attack, say: CommandInput['say']): string[] {
+  const turnedAway = during.statuses['403'] ?? 0;
+  return [
+    during.failed === 0
+      ? say('posture.attack.effect.none', { sent: during.sent })
+      : say('posture.attack.effect.failed', { failed: during.failed, sent: during.sent, before: before.failed }),
+    ...(before.p50 === null || during.p50 === null
+      ? []
+      : [say('posture.attack.effect.wait', { before: before.p50, during: during.p50 })]),
+    ...(identities === 'shared' && turnedAway > 0 ? [say('posture.attack.effect.shared', { turnedAway })] : []),
   ];
 }

@@ -30,6 +30,7 @@ export const posture: Command = {
     rate: { type: 'string', value: 'N', summary: 'posture.cli.rate' },
     for: { type: 'string', value: 'SECONDS', summary: 'posture.cli.for' },
     key: { type: 'string', value: 'env:NAME', summary: 'posture.cli.key' },
+    'hostile-key': { type: 'string', value: 'env:NAME', summary: 'posture.cli.hostile-key' },
     model: { type: 'string', value: 'MODEL', summary: 'posture.cli.model' },
     'i-am-authorised': { type: 'string', value: 'TEXT', summary: 'posture.cli.authorised' },
     done: { type: 'string', value: 'ID', summary: 'posture.cli.done' },
@@ -53,9 +54,10 @@ export const posture: Command = {
     risks: { usage: 'risks', summary: 'posture.cli.risks', options: [] },
     plan: { usage: 'plan [--done ID]', summary: 'posture.cli.plan', options: ['done'] },
     attack: {
-      usage: 'attack URL [--rate N] [--for SECONDS] [--key env:NAME] [--model MODEL] [--i-am-authorised TEXT]',
+      usage:
+        'attack URL [--rate N] [--for SECONDS] [--key env:NAME] [--hostile-key env:NAME] [--model MODEL] [--i-am-authorised TEXT]',
       summary: 'posture.cli.attack',
-      options: ['rate', 'for', 'key', 'model', 'i-am-authorised'],
+      options: ['rate', 'for', 'key', 'hostile-key', 'model', 'i-am-authorised'],
     },
     monitor: {
       usage: 'monitor [--profile DEPLOYMENT] [--every SECONDS] [--times N]',

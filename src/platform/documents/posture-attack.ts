@@ -18,6 +18,8 @@ export const attackSchema = z.strictObject({
   authorisation: z.string().nullable(),
   ratePerSecond: z.number(),
   seconds: z.number(),
+  /** Whether the hostile requests came with a key of their own: with the ordinary users' key, those share its punishment. */
+  identities: z.enum(['separate', 'shared']),
   hostile: z.array(
     z.strictObject({
       id: z.string(),

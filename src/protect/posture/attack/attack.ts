@@ -18,9 +18,12 @@ const attacks = z.array(
 );
 type Request = z.output<typeof attacks>[number];
 
+/** Hostile and ordinary requests come from different people, where the machine has addresses enough to show it. */
+export type Who = 'ordinary' | 'hostile';
+
 export interface AttackParts {
   /** Answers with a status; rejects when nobody answers. */
-  send: (url: string, headers: Record<string, string>, body: string, signal: AbortSignal) => Promise<number>;
+  send: (url: string, headers: Record<string, string>, body: string, signal: AbortSignal, who: Who) => Promise<number>;
   now: () => number;
 }
 
@@ -29,6 +32,8 @@ export interface AttackOptions {
   url: string;
   model: string;
   key: string | undefined;
+  /** The attackers' own key; without one they hold the ordinary users' key. */
+  hostileKey: string | undefined;
   ratePerSecond: number;
   seconds: number;
   authorisation: string | null;
@@ -43,6 +48,8 @@ const slower = 2;
 const slowerMs = 250;
 const moreFailures = 0.02;
 
+const ordinaryId = 'ordinary';
+
 interface Sent {
   id: string;
   status: number | undefined;
@@ -52,7 +59,7 @@ interface Sent {
 export async function attack(parts: AttackParts, options: AttackOptions): Promise<Attack> {
   const known = attacks.parse(parse(readFileSync(join(postureRules, 'attacks.yaml'), 'utf8')));
   const time = new Date(parts.now()).toISOString();
-  const ordinary: Request = { id: 'ordinary', prompt: 'What is a good name for a small bakery?' };
+  const ordinary: Request = { id: ordinaryId, prompt: 'What is a good name for a small bakery?' };
   const before = await load(parts, options, options.seconds * baselineShare, () => ordinary);
   let turn = 0;
   const mixed = await load(parts, options, options.seconds * (1 - baselineShare), (at) => {
@@ -61,7 +68,7 @@ export async function attack(parts: AttackParts, options: AttackOptions): Promis
     return known[(turn - 1) % known.length] ?? ordinary;
   });
   const hostile = known.map(({ id }) => tally(id, mixed));
-  const during = loadOf(mixed.filter((one) => one.id === 'ordinary'));
+  const during = loadOf(mixed.filter((one) => one.id === ordinaryId));
   const felt = { before: loadOf(before), during };
   return {
     schema: 'rempart/attack@1',
@@ -69,6 +76,7 @@ export async function attack(parts: AttackParts, options: AttackOptions): Promis
     authorisation: options.authorisation,
     ratePerSecond: options.ratePerSecond,
     seconds: options.seconds,
+    identities: options.hostileKey === undefined || options.hostileKey === options.key ? 'shared' : 'separate',
     hostile,
     ordinary: felt,
     verdict: verdictOf(hostile, felt),
@@ -101,7 +109,9 @@ async function sendOne(
   const address = new URL(options.url);
   if (path !== undefined) address.pathname = path;
   else if (address.pathname === '/') address.pathname = '/v1/chat/completions';
-  const used = key === undefined ? options.key : key === false ? undefined : key;
+  const who: Who = id === ordinaryId ? 'ordinary' : 'hostile';
+  const own = who === 'ordinary' ? options.key : (options.hostileKey ?? options.key);
+  const used = key === undefined ? own : key === false ? undefined : key;
   const headers = {
     'content-type': 'application/json',
     ...(used === undefined ? {} : { authorization: `Bearer ${used}` }),
@@ -113,7 +123,7 @@ async function sendOne(
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
   const from = parts.now();
   try {
-    const status = await parts.send(address.href, headers, text, signal);
+    const status = await parts.send(address.href, headers, text, signal, who);
     return { id, status, tookMs: parts.now() - from };
   } catch {
     return { id, status: undefined, tookMs: parts.now() - from };
