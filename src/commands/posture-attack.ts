@@ -43,7 +43,9 @@ export async function attackPosture(input: CommandInput): Promise<number> {
 /** Towards 127.0.0.1 the hostile share comes from 127.0.0.2: what a guard does to an address is not done to ordinary users. */
 function sender(host: string): AttackParts['send'] {
   const ordinary = new Agent();
-  const hostile = host === '127.0.0.1' ? new Agent({ connect: { localAddress: '127.0.0.2' } }) : new Agent();
+  // Linux answers for all of 127/8; other systems for 127.0.0.1 alone.
+  const apart = host === '127.0.0.1' && process.platform === 'linux';
+  const hostile = new Agent(apart ? { localAddress: '127.0.0.2' } : {});
   return async (url, headers, body, signal, who) => {
     const dispatcher = who === 'hostile' ? hostile : ordinary;
     const answer = await request(url, { method: 'POST', headers, body, signal, dispatcher });
