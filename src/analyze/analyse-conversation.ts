@@ -5,6 +5,7 @@ import { createSecretScanner, type SecretScanner } from '../platform/inspection/
 import type { AnalysisContext } from './analysis-context.ts';
 import type { CodeBlock, Conversation } from './conversation.ts';
 import { extractCode } from './extract/extract-code.ts';
+import { partlyParsed } from './extract/partly-parsed.ts';
 import { findingsOf } from './findings/assemble.ts';
 import { withoutSecrets } from './findings/secrets.ts';
 import { indexed } from './knowledge/indexed-block.ts';
@@ -56,7 +57,7 @@ export function analyseConversation(
     domains,
     summary: summaryOf(judged, maturity),
     unread: conversation.unread,
-    partiallyParsed: [],
+    partiallyParsed: partlyParsed(extracted, lang),
   };
 }
 

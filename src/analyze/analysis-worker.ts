@@ -6,6 +6,7 @@ import { say } from '../platform/i18n/say.ts';
 import type { AnalysisContext } from './analysis-context.ts';
 import { brokenConversation } from './broken-conversation.ts';
 import type { Conversation } from './conversation.ts';
+import { maskedName, withMaskedNames } from './masked.ts';
 import { unnumbered } from './numbered.ts';
 import type { Piece } from './read/piece.ts';
 import { readPiece } from './read/read-piece.ts';
@@ -35,15 +36,23 @@ if (port !== null) {
     // As JSON: half the time of a structured clone, and the journal keeps it as it is.
     port.postMessage(JSON.stringify(await analysePiece(piece, analyseConversation, context)));
   });
+  // Ready: from here on a task's time is its own.
+  port.postMessage(null);
 }
 
 async function analysePiece(piece: Piece, analyse: Analyse, context: AnalysisContext): Promise<Analysed[]> {
   const out: Analysed[] = [];
+  // Masked here already: what leaves this thread is kept on disk for an analysis that goes on later.
   for (const item of readPiece(piece, context.lang)) {
-    if (item.kind === 'not-a-conversation') out.push({ kind: 'not-read', source: item.source, why: item.why });
-    else if (item.kind === 'broken')
-      out.push({ kind: 'conversation', conversation: brokenConversation(item, context.lang) });
-    else out.push({ kind: 'conversation', conversation: await judged(item.conversation, analyse, context) });
+    if (item.kind === 'not-a-conversation') {
+      out.push({ kind: 'not-read', source: maskedName(item.source), why: maskedName(item.why) });
+      continue;
+    }
+    const conversation =
+      item.kind === 'broken'
+        ? brokenConversation(item, context.lang)
+        : await judged(item.conversation, analyse, context);
+    out.push({ kind: 'conversation', conversation: withMaskedNames(conversation) });
   }
   return out;
 }

@@ -21,6 +21,8 @@ export class PoolFailure extends Error {
 interface Seat<Task, Result> {
   worker: Worker;
   job: Job<Task, Result> | null;
+  /** It has loaded what it needs: only then does a task's time run. */
+  ready: boolean;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -35,9 +37,12 @@ export interface PoolOptions {
   url: URL;
   size: number;
   workerData: unknown;
-  /** How long one task may take. */
+  /** How long one task may take, in a thread that has said `null` once it was ready for its first. */
   taskMs: number;
 }
+
+/** Loading takes a second; a machine that needs longer than this has other troubles. */
+const startMs = 60_000;
 
 export function openPool<Task, Result>({ url, size, workerData, taskMs }: PoolOptions): Pool<Task, Result> {
   const waiting: Job<Task, Result>[] = [];
@@ -45,8 +50,14 @@ export function openPool<Task, Result>({ url, size, workerData, taskMs }: PoolOp
   let closing = false;
 
   function seat(): Seat<Task, Result> {
-    const own: Seat<Task, Result> = { worker: new Worker(url, { workerData }), job: null, timer: undefined };
-    own.worker.on('message', (result: Result) => {
+    const worker = new Worker(url, { workerData });
+    const own: Seat<Task, Result> = { worker, job: null, ready: false, timer: undefined };
+    own.worker.on('message', (result: Result | null) => {
+      if (result === null) {
+        own.ready = true;
+        if (own.job !== null) time(own, taskMs);
+        return;
+      }
       const job = vacate(own);
       next(own);
       job?.resolve(result);
@@ -55,6 +66,11 @@ export function openPool<Task, Result>({ url, size, workerData, taskMs }: PoolOp
     own.worker.on('exit', () => lose(own, new PoolFailure('died')));
     seats.add(own);
     return own;
+  }
+
+  function time(own: Seat<Task, Result>, ms: number): void {
+    clearTimeout(own.timer);
+    own.timer = setTimeout(() => lose(own, new PoolFailure('timeout')), ms);
   }
 
   function vacate(own: Seat<Task, Result>): Job<Task, Result> | null {
@@ -76,7 +92,7 @@ export function openPool<Task, Result>({ url, size, workerData, taskMs }: PoolOp
     const job = waiting.shift();
     if (job === undefined) return;
     own.job = job;
-    own.timer = setTimeout(() => lose(own, new PoolFailure('timeout')), taskMs);
+    time(own, own.ready ? taskMs : taskMs + startMs);
     own.worker.postMessage(job.task, job.transfer);
   }
 

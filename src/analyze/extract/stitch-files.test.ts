@@ -53,3 +53,12 @@ test('stitchFiles() keeps files, branches and code without a file apart', () => 
     [],
   );
 });
+
+test('stitchFiles() goes on from a beginning that defines nothing, unless the next piece gives it again', () => {
+  const beginning = block(1, 'import os\nROOT = os.getcwd()');
+  const [gone] = stitchFiles([beginning, block(3, 'def a():\n    return ROOT')]);
+  assert.equal(gone!.text, 'import os\nROOT = os.getcwd()\ndef a():\n    return ROOT');
+  const [again] = stitchFiles([beginning, block(3, 'import os\nROOT = os.getcwd()\ndef a():\n    return ROOT')]);
+  assert.equal(again!.text, 'import os\nROOT = os.getcwd()\ndef a():\n    return ROOT');
+  assert.equal(again!.lines[0]!.block.messageIndex, 3);
+});

@@ -59,9 +59,17 @@ function chunksOf(block: CodeBlock): Chunk[] {
 
 function isWhole(known: readonly Chunk[], fresh: readonly Chunk[]): boolean {
   const names = known.flatMap(({ name }) => name ?? []);
-  if (names.length === 0) return true;
+  if (names.length === 0) return repeats(known, fresh);
   const given = new Set(fresh.map(({ name }) => name));
   return names.filter((name) => given.has(name)).length / names.length > 0.6;
+}
+
+/** Of a beginning without definitions (imports, settings): does the next piece give it again, or go on from it? */
+function repeats(known: readonly Chunk[], fresh: readonly Chunk[]): boolean {
+  if (fresh.every(({ name }) => name === null)) return true;
+  const given = new Set(fresh.flatMap(({ lines }) => lines.map(({ text }) => text)));
+  const before = known.flatMap(({ lines }) => lines.map(({ text }) => text)).filter((text) => text.trim() !== '');
+  return before.filter((text) => given.has(text)).length >= 0.6 * before.length;
 }
 
 /** Lines before the first definition (imports) that are not yet there go to the top. */

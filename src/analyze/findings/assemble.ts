@@ -4,7 +4,7 @@ import type { Confidence, Finding, Severity } from '../../platform/documents/ana
 import type { Lang } from '../../platform/i18n/say.ts';
 import { say } from '../../platform/i18n/say.ts';
 import type { Language } from '../../platform/inspection/ast/languages.ts';
-import { inspectCode } from '../../platform/inspection/code-rules/inspect-code.ts';
+import type { CodeMatch } from '../../platform/inspection/code-rules/inspect-code.ts';
 import type { SecretScanner } from '../../platform/inspection/secrets.ts';
 import type { CodeBlock, Conversation } from '../conversation.ts';
 import { familyOf, sharesFamily } from '../knowledge/cwe-family.ts';
@@ -15,8 +15,10 @@ import { type Hearing, hearingOf } from '../prose/hearing.ts';
 import type { Spoken } from '../prose/spoken.ts';
 import { type Life, type Located, livesOf } from '../thread/lives.ts';
 import { findInContainers, isContainerFile } from './containers.ts';
+import { inspected } from './inspected.ts';
 import { findInProse, type ProseFinding } from './prose.ts';
 import { type FoundSecret, secretsIn, withoutSecrets } from './secrets.ts';
+import { stitchedMatches } from './stitched.ts';
 
 type Words = Pick<Finding, 'title' | 'explanation' | 'exploitation' | 'fix'>;
 type Draft = Omit<Finding, 'id' | 'fingerprint'>;
@@ -45,7 +47,8 @@ const languagesWithoutRules = new Set(['unknown']);
 
 /** Explicit findings before spoken ones, the gravest first, then in the order of the thread; `number` is the conversation's, from 1. */
 export function findingsOf(material: Material, number: number): Finding[] {
-  const code = material.blocks.flatMap((block) => weaknessesIn(block, material));
+  const together = stitchedMatches(material.blocks);
+  const code = material.blocks.flatMap((block) => weaknessesIn(block, material, together.get(block) ?? []));
   const hearing = hearingOf(material.spoken);
   const remedies = remediesIn(material);
   const lives = livesOf(material.blocks, code, (cwe, block) => spokenAfter(cwe, block, hearing, remedies));
@@ -79,9 +82,9 @@ export function findingsOf(material: Material, number: number): Finding[] {
 }
 
 /** One weakness per line and family of classes: the gravest, of equals the surest. */
-function weaknessesIn(block: CodeBlock, material: Material): CodeWeakness[] {
+function weaknessesIn(block: CodeBlock, material: Material, more: readonly CodeMatch[]): CodeWeakness[] {
   const kept: CodeWeakness[] = [];
-  for (const found of allWeaknessesIn(block, material)) {
+  for (const found of allWeaknessesIn(block, material, more)) {
     if (isPlaceholder(found, block, material.scanner)) continue;
     const same = kept.findIndex((other) => other.line === found.line && sharesFamily(other.cwe, found.cwe));
     if (same < 0) kept.push(found);
@@ -102,7 +105,8 @@ function isPlaceholder({ cwe, line }: CodeWeakness, block: CodeBlock, scanner: S
   return hits.length > 0 && hits.every(({ placeholder }) => placeholder);
 }
 
-function allWeaknessesIn(block: CodeBlock, { lang }: Material): CodeWeakness[] {
+/** `more` is what shows only when the block is read with the other pieces of its file. */
+function allWeaknessesIn(block: CodeBlock, { lang }: Material, more: readonly CodeMatch[]): CodeWeakness[] {
   if (isContainerFile(block))
     return findInContainers(block, lang).map(({ title, explanation, fix, ...found }) => ({
       ...found,
@@ -111,7 +115,7 @@ function allWeaknessesIn(block: CodeBlock, { lang }: Material): CodeWeakness[] {
       words: { title, explanation, exploitation: say(lang, 'finding.container.exploitation'), fix },
     }));
   if (languagesWithoutRules.has(block.language)) return [];
-  return inspectCode(block.language as Language, block.text).map(({ rule, line, endLine }) => ({
+  return [...inspected(block.language as Language, block.text), ...more].map(({ rule, line, endLine }) => ({
     block,
     rule: rule.id,
     cwe: rule.cwe,
