@@ -177,13 +177,19 @@ function scriptString(text: string, at: number, slashOpens: boolean): Literal | 
   const char = text[at];
   if (char === '"' || char === "'") return { kind: 'string', end: quoted(text, at, char, false) };
   if (char === '/' && slashOpens) return regexLiteral(text, at);
-  if (char !== '`') return null;
+  return char === '`' ? template(text, at, 0) : null;
+}
+
+/** Templates in templates: deeper than this the rest of the text is one string. */
+const deepestTemplate = 12;
+
+function template(text: string, at: number, depth: number): Literal {
   const embeds: Range[] = [];
   for (let i = at + 1; i < text.length; i++) {
     if (text[i] === '\\') i++;
     else if (text[i] === '`') return { kind: 'string', end: i + 1, embeds };
     else if (text[i] === '$' && text[i + 1] === '{') {
-      const end = templateEnd(text, i + 2);
+      const end = templateEnd(text, i + 2, depth + 1);
       embeds.push([i + 2, end]);
       i = end;
     }
@@ -192,14 +198,15 @@ function scriptString(text: string, at: number, slashOpens: boolean): Literal | 
 }
 
 /** The brace that ends `${…}`, over strings and templates inside it. */
-function templateEnd(text: string, from: number): number {
-  let depth = 1;
+function templateEnd(text: string, from: number, depth: number): number {
+  let open = 1;
+  if (depth > deepestTemplate) return text.length;
   for (let i = from; i < text.length; i++) {
     const char = text[i];
-    if (char === '{') depth++;
-    else if (char === '}' && --depth === 0) return i;
+    if (char === '{') open++;
+    else if (char === '}' && --open === 0) return i;
     else if (char === "'" || char === '"') i = quoted(text, i, char, false) - 1;
-    else if (char === '`') i = (scriptString(text, i, false)?.end ?? i + 1) - 1;
+    else if (char === '`') i = template(text, i, depth).end - 1;
   }
   return text.length;
 }

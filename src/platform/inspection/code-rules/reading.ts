@@ -271,10 +271,14 @@ function readWord(reading: Reading, i: number): void {
   reading.calls.push({ name: chainName(reading, first, i), first, last: end, args: splitArgs(reading, i + 1, end) });
 }
 
+/** In tokens, those in brackets left out: what has no end after this is no statement. */
+const longestStatement = 600;
+
 /** Where the expression that begins at `from` ends, by the language's own idea of a statement. */
 export function statementEnd(reading: Reading, from: number): number {
   const { tokens, family } = reading;
-  for (let i = from; i < tokens.length; i++) {
+  const end = Math.min(tokens.length, from + longestStatement);
+  for (let i = from; i < end; i++) {
     const token = tokens[i]!;
     if (token.kind === 'newline') {
       if (!carriesOn(family, tokens[i - 1], tokens[i + 1])) return i;
@@ -298,7 +302,7 @@ export function statementEnd(reading: Reading, from: number): number {
     )
       return i;
   }
-  return tokens.length;
+  return end;
 }
 
 function endsAtBrace(family: LexicalFamily, tokens: readonly Token[], brace: number): boolean {
@@ -345,13 +349,14 @@ function readAssignment(reading: Reading, at: number): void {
 
 /** The next comma or closing bracket of this level. */
 function argumentEnd(tokens: readonly Token[], from: number): number {
-  for (let i = from; i < tokens.length; i++) {
+  const end = Math.min(tokens.length, from + longestStatement);
+  for (let i = from; i < end; i++) {
     const token = tokens[i]!;
     if (token.kind !== 'op') continue;
     if (token.text === ',' || token.text === ';' || (/^[)\]}⟩]$/.test(token.text) && token.pair < from)) return i;
     if (token.pair > i) i = token.pair;
   }
-  return tokens.length;
+  return end;
 }
 
 function enclosedByCall(tokens: readonly Token[], at: number): boolean {

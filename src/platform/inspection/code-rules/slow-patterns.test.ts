@@ -45,7 +45,10 @@ test('no pattern of a rule or a flow grows much faster than its text', (t) => {
       for (const make of lead === '' ? ways.slice(0, 1) : ways) {
         tried++;
         const length = Math.min(longest, reach);
-        const exponent = growth(once, make, length);
+        // A busy machine is slow now and then; a slow pattern is slow each time.
+        let exponent = growth(once, make, length);
+        for (let again = 0; again < 4 && exponent > steepest; again++)
+          exponent = Math.min(exponent, growth(once, make, length));
         const ms = exponent > 0 ? timeOf(once, make(length)) : 0;
         if (exponent > steepest || ms > slowMs) {
           const attack = `${JSON.stringify(lead)} ${JSON.stringify(pump)}`;
@@ -82,7 +85,7 @@ function growth(pattern: RegExp, make: (length: number) => string, most: number)
     const ms = timeOf(pattern, make(length));
     if (ms < quickMs && length < most) continue;
     if (ms < quickMs) return 0;
-    const whole = Math.min(ms, ms > 50 ? ms : timeOf(pattern, make(length)));
+    const whole = Math.min(ms, ...(ms > 50 ? [] : [1, 2, 3].map(() => timeOf(pattern, make(length)))));
     if (whole < quickMs) {
       if (length === most) return 0;
       continue;

@@ -26,6 +26,8 @@ const operator =
 const number = /0[xXbBoO][\da-fA-F_]+|\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d+)?[a-zA-Z]{0,3}/y;
 const closerOf: Record<string, string> = { '(': ')', '[': ']', '{': '}', '⟨': '⟩' };
 const openerOf: Record<string, string> = { ')': '(', ']': '[', '}': '{', '⟩': '⟨' };
+/** Expressions in strings in expressions: deeper ones stay closed. */
+const deepest = 12;
 /** Before these a slash divides; after anything else it opens a regular expression. */
 const valueEnd = /^(?:[)\]}⟩]|\+\+|--)$/;
 const notAValue = new Set([
@@ -64,6 +66,8 @@ class Lexer {
   private readonly heredocs: { tag: string; token: Token; raw: boolean }[] = [];
   private readonly family: LexicalFamily;
   private readonly text: string;
+  /** How many strings are open around this place. */
+  private depth = 0;
 
   constructor(family: LexicalFamily, text: string) {
     this.family = family;
@@ -133,6 +137,8 @@ class Lexer {
   }
 
   private embedded(token: Token, ranges: readonly (readonly [number, number])[]): void {
+    if (this.depth >= deepest) return;
+    this.depth++;
     for (const [from, to] of ranges) {
       token.groups++;
       this.push('op', from, from, '⟨');
@@ -141,6 +147,7 @@ class Lexer {
       this.push('op', to, to, '⟩');
       this.bracket('⟩');
     }
+    this.depth--;
   }
 
   private push(kind: Token['kind'], start: number, end: number, text = this.text.slice(start, end)): number {

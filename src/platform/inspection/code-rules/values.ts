@@ -82,7 +82,21 @@ const gluing: Partial<Record<Reading['family']['name'], RegExp>> = {
   sql: /^\|\|$/,
 };
 
+/** Deeper than people write; a prepared text could otherwise exhaust the stack. */
+const deepest = 30;
+let depth = 0;
+
 export function evaluate(reading: Reading, span: Span, environment: Environment, flow: Flow): Value {
+  if (depth >= deepest) return { ...nothing, level: 1 };
+  depth++;
+  try {
+    return evaluateParts(reading, span, environment, flow);
+  } finally {
+    depth--;
+  }
+}
+
+function evaluateParts(reading: Reading, span: Span, environment: Environment, flow: Flow): Value {
   const { tokens, family } = reading;
   const [from, to] = dropCondition(reading, span);
   const total: Value = { ...nothing, source: textOf(reading, span) };
