@@ -17,6 +17,8 @@ const caseSchema = z.strictObject({
   name: z.string(),
   lang: z.enum(['fr', 'en']),
   turns: z.array(turn),
+  /** How differences begin that are known and not mended: the bench counts them, the test does not. */
+  known: z.array(z.string()).default([]),
   expect: z.strictObject({
     found: z.array(found),
     /** May be found or not. */
@@ -37,7 +39,7 @@ const keys: Readonly<Record<string, string>> = {
   stripe: `sk_${'live'}_${'51Hb9KqLz2Vw4Xc7Bn1Mf6Rt3Yp5'}`,
   github: `ghp_${'a8Kd03Lq9ZxPw27TnB5vYc1RfH6mJsE4uGiO'}`,
   openai: `sk-proj-${'Ab3dE7gH9kLmN2pQrS5tUvW8xYz1'.repeat(2)}`,
-  password: `Vr7${'!kQ2z'}Lm9#`,
+  password: `Vr7${'kQ2z'}Lm9xW`,
 };
 
 export function readCases(folder: string): Case[] {

@@ -5,6 +5,7 @@ import type { Lang } from '../../platform/i18n/say.ts';
 import { say } from '../../platform/i18n/say.ts';
 import type { Language } from '../../platform/inspection/ast/languages.ts';
 import type { CodeMatch } from '../../platform/inspection/code-rules/inspect-code.ts';
+import { isPlaceholder } from '../../platform/inspection/placeholders.ts';
 import type { SecretScanner } from '../../platform/inspection/secrets.ts';
 import type { CodeBlock, Conversation } from '../conversation.ts';
 import { familyOf, sharesFamily } from '../knowledge/cwe-family.ts';
@@ -16,6 +17,7 @@ import type { Spoken } from '../prose/spoken.ts';
 import { type Life, type Located, livesOf } from '../thread/lives.ts';
 import { findInContainers, isContainerFile } from './containers.ts';
 import { inspected } from './inspected.ts';
+import { afterLeak } from './leaked-life.ts';
 import { findInProse, type ProseFinding } from './prose.ts';
 import { type FoundSecret, secretsIn, withoutSecrets } from './secrets.ts';
 import { stitchedMatches } from './stitched.ts';
@@ -73,7 +75,7 @@ export function findingsOf(material: Material, number: number): Finding[] {
   const prose = findInProse({ ...material, blocks: material.readable, hearing, topics: knowledge().topics, proved });
   const drafts = [
     ...fromCode.map((life) => fromLife(life, material)),
-    ...secrets.map((secret) => fromSecret(secret, material.lang)),
+    ...secrets.map((secret) => fromSecret(secret, material)),
     ...prose.map((finding) => fromProse(finding, material)),
   ];
   return drafts
@@ -85,7 +87,7 @@ export function findingsOf(material: Material, number: number): Finding[] {
 function weaknessesIn(block: CodeBlock, material: Material, more: readonly CodeMatch[]): CodeWeakness[] {
   const kept: CodeWeakness[] = [];
   for (const found of allWeaknessesIn(block, material, more)) {
-    if (isPlaceholder(found, block, material.scanner)) continue;
+    if (isStandIn(found, block, material.scanner)) continue;
     const same = kept.findIndex((other) => other.line === found.line && sharesFamily(other.cwe, found.cwe));
     if (same < 0) kept.push(found);
     else if (outranks(found, kept[same] as CodeWeakness)) kept[same] = found;
@@ -98,14 +100,18 @@ function outranks(one: CodeWeakness, other: CodeWeakness): boolean {
   return bySeverity !== 0 ? bySeverity < 0 : surest.indexOf(one.confidence) < surest.indexOf(other.confidence);
 }
 
-/** A hard-coded secret that nobody could use: every secret of its line is a stand-in. */
-function isPlaceholder({ cwe, line }: CodeWeakness, block: CodeBlock, scanner: SecretScanner): boolean {
+/** A hard-coded secret that nobody could use: what stands in its line is a stand-in. */
+function isStandIn({ cwe, line }: CodeWeakness, block: CodeBlock, scanner: SecretScanner): boolean {
   if (!cwe.includes('CWE-798')) return false;
-  const hits = scanner.find(block.text.split('\n')[line - 1] ?? '');
-  return hits.length > 0 && hits.every(({ placeholder }) => placeholder);
+  const text = block.text.split('\n')[line - 1] ?? '';
+  const hits = scanner.find(text);
+  if (hits.length > 0) return hits.every(({ placeholder }) => placeholder);
+  const values = [...text.matchAll(/["'`]([^"'`]{4,})["'`]|[=:]\s*([^\s"'`]{4,})\s*$/g)].map(
+    (match) => match[1] ?? match[2] ?? '',
+  );
+  return values.length > 0 && isPlaceholder(values.at(-1) ?? '');
 }
 
-/** `more` is what shows only when the block is read with the other pieces of its file. */
 function allWeaknessesIn(block: CodeBlock, { lang }: Material, more: readonly CodeMatch[]): CodeWeakness[] {
   if (isContainerFile(block))
     return findInContainers(block, lang).map(({ title, explanation, fix, ...found }) => ({
@@ -231,7 +237,8 @@ function blockNumber(block: CodeBlock, blocks: readonly CodeBlock[]): number {
   return [...new Set(lines)].indexOf(block.messageLine) + 1;
 }
 
-function fromSecret(secret: FoundSecret, lang: Lang): Draft {
+function fromSecret(secret: FoundSecret, { lang, spoken, practices }: Material): Draft {
+  const after = secret.kind === 'leaked' ? afterLeak(secret, spoken, practices) : [];
   const facts = { provider: secret.provider };
   const key = secret.kind === 'leaked' ? ('leaked' as const) : ('made-up' as const);
   const { rule, severity, confidence, messageIndex, author, branch, line, excerpt } = secret;
@@ -251,8 +258,8 @@ function fromSecret(secret: FoundSecret, lang: Lang): Draft {
     branch,
     line,
     excerpt,
-    state: secret.kind === 'leaked' ? 'introduced' : 'example',
-    life: [{ event: 'introduced', messageIndex, author }],
+    state: secret.kind === 'leaked' ? (after.at(-1)?.event ?? 'introduced') : 'example',
+    life: [{ event: 'introduced', messageIndex, author }, ...after],
   };
 }
 

@@ -23,8 +23,12 @@ export function domainsOf(findings: readonly Finding[], practices: readonly Seen
 
 /** What was said keeps the domain of its topic; code has that of its weakness class. */
 function domainOfFinding({ rule, cwe }: Finding): Domain | null {
+  if (rule.startsWith('secrets.')) return 'secrets';
   const topic = knowledge().topics.find(({ id }) => rule === `topics.${id}`);
-  return topic?.domain ?? domainOf(cwe);
+  const domain = topic?.domain ?? domainOf(cwe);
+  // What a container file does wrong is a matter of containers unless it has a name of its own.
+  const vague = domain === null || domain === 'compliance' || domain === 'api' || domain === 'authentication';
+  return vague && rule.startsWith('containers.') ? 'containers' : domain;
 }
 
 function domainState(
@@ -34,17 +38,25 @@ function domainState(
   lang: Lang,
 ): Domains[Domain] {
   const here = findings.filter((finding) => domainOfFinding(finding) === domain && finding.state !== 'example');
-  const open = here.filter(({ state }) => openStates.has(state));
-  const unanswered = here.filter(
-    ({ state, mitigatedBy }) => !openStates.has(state) && state !== 'fixed' && mitigatedBy === undefined,
-  );
   const own = practices.filter((seen) => seen.domain === domain && seen.practice.minor !== true);
+  // What nobody named and only might be weighs nothing against much that is done.
+  const provided = own.filter(({ depth }) => depth === 'shown').length >= 3 || own.length >= 5;
+  const slight = new Set(['medium', 'low', 'info']);
+  const open = here.filter(({ state }) => openStates.has(state));
+  const grave = open.filter(({ severity }) => !provided || !slight.has(severity));
+  const unanswered = here.filter(
+    ({ state, mitigatedBy, severity }) =>
+      (state === 'mentioned' || (state === 'potential' && !provided)) &&
+      mitigatedBy === undefined &&
+      severity !== 'low' &&
+      severity !== 'info',
+  );
   const near = practices.filter(({ practice }) => practice.also?.includes(domain) === true && practice.minor !== true);
   const touched = practices.some((seen) => seen.domain === domain) || here.length > 0;
   const state = decide({
     own,
     near: near.length,
-    open: open.length,
+    open: grave.length,
     unanswered: unanswered.length,
     answered: here.length - open.length - unanswered.length,
     touched,

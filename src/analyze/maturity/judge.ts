@@ -1,6 +1,7 @@
 // The judgement on one conversation: score, what it rests on, what it would be, what to do next, and a summary in three points.
 import type { Advice, AnalysedConversation, Domain, Finding, Maturity } from '../../platform/documents/analysis.ts';
 import { type Lang, say } from '../../platform/i18n/say.ts';
+import { familyOf } from '../knowledge/cwe-family.ts';
 import type { AdviceRule } from '../knowledge/knowledge.ts';
 import type { SeenPractice } from './practices.ts';
 import { type Practised, score, type Weighed } from './score.ts';
@@ -29,8 +30,9 @@ export function maturityOf({ findings, practices, domains, lang }: Judged): Matu
   return { score: now, outOf: 10, because: { strengths, gaps }, wouldBe: wouldBe(findings, practised, now) };
 }
 
-function weighed({ severity, confidence, state, mitigatedBy }: Finding): Weighed {
-  return { severity, confidence, state, mitigated: mitigatedBy !== undefined };
+function weighed({ rule, cwe, severity, confidence, state, mitigatedBy, branch }: Finding): Weighed {
+  const family = familyOf(cwe[0] ?? rule);
+  return { family, severity, confidence, state, mitigated: mitigatedBy !== undefined, abandoned: branch !== 'main' };
 }
 
 /** If the gravest were fixed, and if all were. */

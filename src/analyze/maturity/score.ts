@@ -10,8 +10,8 @@ const pace = 4;
 const credit = { shown: 1, named: 0.35 };
 const minorCredit = 0.1;
 const severityWeight: Readonly<Record<Severity, number>> = {
-  critical: 1.6,
-  high: 1.1,
+  critical: 1.8,
+  high: 1.3,
   medium: 0.6,
   low: 0.25,
   info: 0,
@@ -29,12 +29,20 @@ const stateWeight: Readonly<Record<FindingState, number>> = {
 };
 /** A mentioned or potential weakness that the conversation already answers. */
 const mitigatedWeight = 0.15;
+/** A lesson names ten weaknesses and is not ten times worse: all that is only spoken of takes at most this. */
+const mostForWords = 1.5;
+/** An answer that was asked for again is not the one that was kept. */
+const abandonedWeight = 0.25;
 
 export interface Weighed {
   severity: Severity;
   confidence: Confidence;
   state: FindingState;
   mitigated: boolean;
+  /** Findings of one family are one mistake made several times. */
+  family: string;
+  /** In a branch that the thread left. */
+  abandoned: boolean;
 }
 export interface Practised {
   depth: 'shown' | 'named';
@@ -45,13 +53,37 @@ export interface Practised {
 export function score(findings: readonly Weighed[], practices: readonly Practised[]): number {
   const shown = practices.reduce((sum, practice) => sum + (practice.minor ? minorCredit : credit[practice.depth]), 0);
   const gained = reach * (1 - Math.exp(-shown / pace));
-  const lost = findings.reduce((sum, finding) => sum + cost(finding), 0);
-  return Math.round(Math.min(10, Math.max(0, base + gained - lost)) * 10) / 10;
+  const lost = sumOf(findings.filter((finding) => !isSpoken(finding)));
+  const spoken = sumOf(findings.filter(isSpoken));
+  const feared = mostForWords * (1 - Math.exp(-spoken / mostForWords));
+  return Math.round(Math.min(10, Math.max(0, base + gained - lost - feared)) * 10) / 10;
+}
+
+/** Of one family the dearest counts whole, each further one less: mending any of them never costs. */
+function sumOf(findings: readonly Weighed[]): number {
+  const families = Map.groupBy(findings, ({ family }) => family);
+  let sum = 0;
+  for (const group of families.values()) {
+    const costs = group.map(cost).sort((a, b) => b - a);
+    costs.forEach((one, index) => {
+      sum += one / (1 + index);
+    });
+  }
+  return sum;
+}
+
+function isSpoken({ state }: Weighed): boolean {
+  return state === 'mentioned' || state === 'potential';
 }
 
 /** What one finding takes away, before the bounds. */
-export function cost({ severity, confidence, state, mitigated }: Weighed): number {
-  const spoken = state === 'mentioned' || state === 'potential';
-  const left = spoken && mitigated ? mitigatedWeight : stateWeight[state];
-  return severityWeight[severity] * (state === 'mentioned' ? 1 : confidenceWeight[confidence]) * left;
+export function cost(finding: Weighed): number {
+  const { severity, confidence, state, mitigated, abandoned } = finding;
+  const left = isSpoken(finding) && mitigated ? mitigatedWeight : stateWeight[state];
+  return (
+    severityWeight[severity] *
+    (state === 'mentioned' ? 1 : confidenceWeight[confidence]) *
+    left *
+    (abandoned ? abandonedWeight : 1)
+  );
 }

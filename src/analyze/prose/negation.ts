@@ -4,7 +4,7 @@
 const missing =
   /\b(no|not|without|lacks?|lacking|missing|absence of|lack of|never|neither|nor|instead of|forgot(ten)?( to)?|omit(s|ted)?|skip(s|ped)?|disabl(e|es|ed|ing)|remov(e|es|ed|ing)|(do|does|did|is|are|was|were|has|have|should|can|could|would)n'?t|pas (de |d'|du |les? |la |encore |non plus )?|aucune?s?|sans( aucune?)?|manque(nt)?( de| d')?|absence (de|d')|jamais|ni|au lieu (de|d')|oubli(e|er|ent)( de| d')?|desactiv(e|er|ez|ee)s?|n'(est|a|ont|utilisez?|emploie)|carences?( de| d'| des)?|insuffisan(te?|ce)s?( de| d'| des)?|rather than|plutot que( de| d')?|a la place d[eu']|\w+ ne \w+ (pas|jamais|plus)( encore)?( de| d')?)\b/g;
 /** "No data goes through X": the subject is what is missing. */
-const noSubject = /\b(?:aucune? [\w' -]{1,30}? n(?:e |')|nothing [\w -]{0,20}|rien (?:ne |n'))[\w' -]{0,30}$/;
+const noSubject = /\b(?:aucune? [\w' -]{1,30}? n(?:e |')|nothing [\w -]{0,20}|rien (?:ne |n'))[\w'`*" -]{0,30}$/;
 /** Openings that look like negation and are none. */
 const noNegation =
   /\b(not only|do ?n[o']t forget|never forget|not just|no doubt|without doubt|no matter|if not|non seulement|n'oubliez pas|sans oublier|ne pas oublier|pas seulement|pas uniquement|sans (aucun )?doute|whether or not|(never|do not|don't|not to|must not|should not|shouldn't|avoid|without|ne|n'|jamais|pas|evitez( de)?|sans) (\w+ ){0,2}(turn(ing)?|switch(ing)?|disabl(e|ing)|skip(ping)?|remov(e|ing)|deactivat(e|ing)|bypass(ing)?|desactive[rz]?|coupe[rz]?|supprime[rz]?|retire[rz]?|contourne[rz]?|oublie[rz]?|jamais desactive[rz]?)|not (only|just|merely)|nothing (but|beats))\b/;

@@ -79,7 +79,7 @@ function livesOfBranch<T extends Located>(
     examples.push(...bad);
     for (const hit of real) alive.push(born(hit, shaped));
   }
-  const lives = alive.map((life) => ended(life, spokenOf));
+  const lives = alive.map((life) => ended(life, spokenOf, alive));
   return [...lives, ...examples.map((hit): Life<T> => ({ found: hit, state: 'example', life: [] }))];
 }
 
@@ -136,9 +136,18 @@ function follow<T extends Located>(life: Alive<T>, shaped: Shaped, hit: T | unde
   }
 }
 
-function ended<T extends Located>(life: Alive<T>, spokenOf: SpokenOf): Life<T> {
+function ended<T extends Located>(life: Alive<T>, spokenOf: SpokenOf, all: readonly Alive<T>[]): Life<T> {
   const events = [...life.events];
-  const discussed = spokenOf(life.first.cwe, life.first.block);
+  const spoken = spokenOf(life.first.cwe, life.first.block);
+  // An answer that mends one of two has spoken of that one.
+  const meant = all.some(
+    (other) =>
+      other !== life &&
+      life.open &&
+      sharesFamily(other.first.cwe, life.first.cwe) &&
+      other.events.some(({ event, messageIndex }) => event === 'fixed' && messageIndex === spoken?.messageIndex),
+  );
+  const discussed = meant ? null : spoken;
   if (discussed !== null) events.push({ event: 'discussed', ...discussed });
   events.sort((a, b) => a.messageIndex - b.messageIndex || order[a.event] - order[b.event]);
   const last = life.events.at(-1)?.event ?? 'introduced';
