@@ -21,7 +21,9 @@ export function measure(folder: string): Measured {
     const file = { name, text: readFileSync(join(folder, name), 'utf8') };
     const findings = name.endsWith('Dockerfile') ? lintDockerfile(file, options) : lintCompose([file], options);
     const found = findings.map(({ rule, service, setting }) => `${rule} ${service ?? '-'} ${setting}`);
-    const expected = [...file.text.matchAll(/^# expect: (?!nothing$)(.+)$/gm)].map(([, label = '']) => label.trim());
+    const expected = [...file.text.matchAll(/^\uFEFF?# expect: (?!nothing$)(.+)$/gm)].map(([, label = '']) =>
+      label.trim(),
+    );
     const left = [...found];
     for (const label of expected) {
       const at = left.indexOf(label);

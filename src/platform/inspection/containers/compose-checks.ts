@@ -1,4 +1,5 @@
 // The checks on a service that a pattern cannot say.
+import { posix } from 'node:path';
 import { beside, type Project, type Service } from './compose-project.ts';
 import { hasHealthcheck, isRoot, readDockerfile, type Stage, userOf } from './dockerfile.ts';
 import type { Hit } from './hit.ts';
@@ -134,16 +135,39 @@ function mountsOf(service: Service, project: Project) {
     const filled = interpolate(raw, project.variables);
     const parts = item.kind === 'map' ? [filled, ''] : splitMount(filled);
     const [source = ''] = parts;
-    return parts.length > 1 && /^[/~.]|^\$\{HOME\}/.test(source) ? [{ entry, list, item, source, text: raw }] : [];
+    const [place = source] = [deviceOf(source, project)];
+    return parts.length > 1 && /^[/~.\\]|^\$\{HOME\}/.test(place)
+      ? [{ entry, list, item, source: plainPath(place), text: raw }]
+      : [];
   });
 }
 
-const engineSocket = /(^|\/)(docker|podman|containerd|crio|dockershim)\.sock$|^\/(var\/)?run\/?$/;
+/** The folder of the host that a named volume stands for, where its driver binds one. */
+function deviceOf(name: string, project: Project): string | undefined {
+  const volume = entryAt(project.root, 'volumes')?.value;
+  if (volume?.kind !== 'map' || name === '') return undefined;
+  const options = volume.entries.get(name)?.value;
+  const of = (key: string) =>
+    interpolate(textOf(entryAt(options, `driver_opts.${key}`)?.value) ?? '', project.variables);
+  return /\bbind\b/.test(of('o')) && of('device') !== '' ? of('device') : undefined;
+}
 
-const dockerSocket: ServiceCheck = (service, project) =>
-  mountsOf(service, project)
+/** `/srv/../etc/` is `/etc`. */
+function plainPath(path: string): string {
+  return path.startsWith('/') && !path.startsWith('//') ? posix.normalize(path) : path;
+}
+
+const engineSocket =
+  /(^|\/)(docker|podman|containerd|crio|dockershim)\.sock$|^\/(var\/)?run\/?$|^[/\\]{2}\.[/\\]pipe[/\\](docker_engine|podman)/i;
+
+const dockerSocket: ServiceCheck = (service, project) => {
+  const asked = entryAt(service.body, 'use_api_socket');
+  const given = /^(true|yes|on|y|1)$/i.test(settingText(service, project, 'use_api_socket') ?? '');
+  const mounted = mountsOf(service, project)
     .filter(({ source }) => engineSocket.test(source))
     .map(({ entry, list, item, text }) => hitOn(service, entry, { at: item.at, value: text, list, item }));
+  return asked !== undefined && given ? [...mounted, hitOn(service, asked, { value: 'use_api_socket' })] : mounted;
+};
 
 const systemDirectory =
   /^\/$|^\/(etc|proc|sys|dev|boot|root|bin|sbin|lib(32|64)?|usr|home|var|var\/lib|var\/lib\/(docker|containers|kubelet)(\/.*)?|var\/log|etc\/(passwd|shadow|sudoers(\.d)?|ssh|ssl|pam\.d|cron\.\w+|systemd|kubernetes|docker)(\/.*)?|(proc|sys|boot|dev)\/.*)$|^(~|\$\{HOME\}|\/root|\/home\/[^/]+)\/?(\.(ssh|aws|kube|docker|gnupg|config|azure)(\/.*)?)?$/;

@@ -16,9 +16,17 @@ function lastStage({ stages }: Dockerfile): Stage | undefined {
 
 const userUnset: DockerfileCheck = (dockerfile, file) => {
   const stage = lastStage(dockerfile);
-  if (stage === undefined || userOf(stage) !== undefined) return [];
+  if (stage === undefined || userOf(stage) !== undefined || namesItsUser(stage)) return [];
   return [hitAt(stage.from, file, { setting: 'USER' })];
 };
+
+/** Images whose tag says that they run without privileges: `nonroot`, `debug-nonroot`, `rootless`, `unprivileged`. */
+function namesItsUser(stage: Stage): boolean {
+  let first = stage;
+  for (let depth = 0; first.base !== undefined && depth < 50; depth += 1) first = first.base;
+  const { name, tag = '' } = readImage(first.image);
+  return /(^|[-_.])(nonroot|rootless|unprivileged)$/i.test(tag) || /-unprivileged$/i.test(name);
+}
 
 const userRoot: DockerfileCheck = (dockerfile, file) => {
   const stage = lastStage(dockerfile);
@@ -34,9 +42,23 @@ function fetched({ stages }: Dockerfile): { stage: Stage; image: string }[] {
   });
 }
 
+/** Images that COPY and RUN --mount take files from; a stage or its number is none. */
+function copiedFrom({ stages, instructions }: Dockerfile): { instruction: Instruction; image: string }[] {
+  const names = new Set(stages.map(({ name }) => name?.toLowerCase()));
+  return instructions.flatMap((instruction) => {
+    const flags = /^(?:--\S+\s+)*/.exec(instruction.text)?.[0] ?? '';
+    const [, image = ''] = /(?:^--|,|\s--)from=([^\s,]+)/.exec(flags) ?? [];
+    const none = image === '' || image.includes('$') || /^\d+$/.test(image) || names.has(image.toLowerCase());
+    return none || !/^(COPY|RUN)$/.test(instruction.name) ? [] : [{ instruction, image }];
+  });
+}
+
 const fromLatest: DockerfileCheck = (dockerfile, file) =>
-  fetched(dockerfile).flatMap(({ stage, image }) =>
-    isMoving(readImage(image)) ? [hitAt(stage.from, file, { value: image })] : [],
+  [
+    ...fetched(dockerfile).map(({ stage, image }) => ({ instruction: stage.from, image })),
+    ...copiedFrom(dockerfile),
+  ].flatMap(({ instruction, image }) =>
+    isMoving(readImage(image)) ? [hitAt(instruction, file, { value: image })] : [],
   );
 
 const fromDigest: DockerfileCheck = (dockerfile, file) =>

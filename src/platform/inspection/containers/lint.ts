@@ -151,11 +151,18 @@ function dockerfileHits({ check }: ContainerRule, dockerfile: Dockerfile, file: 
   if (check.kind === 'code') return dockerfileChecks[check.name]?.(dockerfile, file) ?? [];
   if (check.kind !== 'instruction') return [];
   return dockerfile.instructions
-    .filter(({ name, text }) => {
+    .filter((instruction) => {
+      const { name, text } = instruction.name === 'ONBUILD' ? laterOne(instruction.text) : instruction;
       if (!matches(`^${check.name}$`, name) || !matches(check.is, text)) return false;
       return check.unless === undefined || !matches(check.unless, text);
     })
     .map((instruction) => hitAt(instruction, file));
+}
+
+/** ONBUILD holds the instruction that an image built from this one will run. */
+function laterOne(text: string): { name: string; text: string } {
+  const [, name = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(text) ?? [];
+  return { name: name.toUpperCase(), text: rest };
 }
 
 const compiled = new Map<string, RegExp>();

@@ -47,20 +47,21 @@ const secretUrl: ServiceCheck = (service) => [
   ...variablesOf(service)
     .filter(({ name, value }) => value !== undefined && !isSecretName(name) && hasUrlPassword(interpolate(value)))
     .map((variable) => hit(service, variable)),
-  ...commandsOf(service).flatMap(({ entry, text }) =>
+  ...commandsOf(service).flatMap(({ entry, setting, text }) =>
     hasUrlPassword(interpolate(text))
-      ? [{ at: entry.value.at, service: service.name, setting: entry.key, value: entry.key, body: service.body, entry }]
+      ? [{ at: entry.value.at, service: service.name, setting, value: setting, body: service.body, entry }]
       : [],
   ),
 ];
 
-function commandsOf(service: Service): { entry: Entry; text: string }[] {
-  return ['command', 'entrypoint'].flatMap((setting) => {
+function commandsOf(service: Service): { entry: Entry; setting: string; text: string }[] {
+  return ['command', 'entrypoint', 'healthcheck.test'].flatMap((setting) => {
     const entry = entryAt(service.body, setting);
     if (entry === undefined) return [];
     return [
       {
         entry,
+        setting,
         text: itemsOf(entry.value)
           .map((item) => textOf(item) ?? '')
           .join(' '),
@@ -71,34 +72,65 @@ function commandsOf(service: Service): { entry: Entry; text: string }[] {
 
 const flag = /(?:^|\s)(--?[A-Za-z][\w-]*)(?:=|\s+)("[^"]*"|'[^']*'|[^\s-]\S*)/g;
 
+/** `NAME=value` before a command, as a shell takes it. */
+const assignment = /(?:^|[\s"';&|(])([A-Za-z_]\w*)=("[^"$]*"|'[^'$]*'|[^\s"'$;&|)]+)/g;
+/** Headers that carry a key. */
+const header =
+  /\b((?:proxy-)?authorization|x-(?:api|auth)-(?:key|token)|api-key)\s*:\s*(?:(?:bearer|basic|token)\s+)?(?!(?:bearer|basic|token)\b)([^\s"'$]{4,})/gi;
+
+/** What on a command line is a secret by its name: flags, assignments, headers. Names only. */
+function secretsIn(command: string): string[] {
+  const found: string[] = [];
+  for (const [, name = '', value = ''] of command.matchAll(flag)) {
+    const bare = name.replace(/^-+/, '');
+    const secret = /^(requirepass|masterauth|pass)$/i.test(bare) || isSecretName(bare);
+    if (secret && !value.includes('$') && !value.startsWith('/run/secrets/')) found.push(name);
+  }
+  for (const [, name = '', value = ''] of command.matchAll(assignment))
+    if (isSecretName(name) && !/^["']?\/run\/secrets\//.test(value)) found.push(name);
+  for (const [, name = ''] of command.matchAll(header)) found.push(name);
+  return found;
+}
+
 const secretCommand: ServiceCheck = (service) =>
-  commandsOf(service).flatMap(({ entry, text }) => {
-    const hits: Hit[] = [];
-    for (const [, name = '', value = ''] of interpolate(text).matchAll(flag)) {
-      const bare = name.replace(/^-+/, '');
-      const secret = /^(requirepass|masterauth)$/i.test(bare) || isSecretName(bare);
-      if (!secret || value.includes('${') || value.includes('$') || value.startsWith('/run/secrets/')) continue;
-      hits.push({
-        at: entry.value.at,
-        service: service.name,
-        setting: entry.key,
-        value: name,
-        body: service.body,
-        entry,
-      });
-    }
-    return hits;
+  commandsOf(service).flatMap(({ entry, setting, text }) =>
+    secretsIn(interpolate(text)).map((value) => ({
+      at: entry.value.at,
+      service: service.name,
+      setting,
+      value,
+      body: service.body,
+      entry,
+    })),
+  );
+
+const secretLabel: ServiceCheck = (service) => {
+  const entry = entryAt(service.body, 'labels');
+  return itemsOf(entry?.value).flatMap((item) => {
+    const [name = '', ...rest] = (textOf(item) ?? '').split('=');
+    const value = rest.length === 0 ? undefined : rest.join('=');
+    // Of a dotted name the last part says what it holds.
+    const last = name.split(/[./]/).at(-1) ?? '';
+    if (entry === undefined || value === undefined || value === '' || !isLiteral(value)) return [];
+    if (!isSecretName(last) && !hasUrlPassword(interpolate(value))) return [];
+    return [{ at: item.at, service: service.name, setting: `labels.${name}`, value: name, body: service.body, entry }];
   });
+};
 
 export const secretChecks: Readonly<Record<string, ServiceCheck>> = {
   'secret-environment': secretEnvironment,
   'secret-url': secretUrl,
   'secret-command': secretCommand,
+  'secret-label': secretLabel,
 };
 
-/** ENV and ARG of a Dockerfile that hold a secret's value. */
+/** ENV, ARG and RUN of a Dockerfile that hold a secret's value. */
 export function secretInstructions({ instructions }: Dockerfile, file: string): Hit[] {
   return instructions.flatMap(({ name, text, line }) => {
+    if (name === 'RUN') {
+      const at = { file, line, start: 0, end: 0, column: 0 };
+      return secretsIn(text).map((value) => ({ at, service: null, setting: name, value }));
+    }
     if (name !== 'ENV' && name !== 'ARG') return [];
     return readPairs(text, name).flatMap(({ key, value }): Hit[] => {
       if (value === undefined || value.includes('$')) return [];
