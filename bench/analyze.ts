@@ -1,6 +1,8 @@
 // Measures the code rules: pairs before and after a fix, snippets known to be weak, and ordinary code that should raise nothing.
-// Usage: npm run bench:analyze -- [--pairs FILE] [--vulnerable FILE] [--blocks FILE…]; each file is JSON Lines with language, code, cwe.
+// Usage: npm run bench:analyze -- [--pairs FILE] [--vulnerable FILE] [--blocks FILE…]; files are JSON Lines with language, code, cwe;
+// blocks may also be plain text like bench/ordinary-code.txt, which is read where no file is named.
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { languageOfLabel } from '../src/platform/inspection/ast/languages.ts';
 import { type CodeMatch, inspectCode } from '../src/platform/inspection/code-rules/inspect-code.ts';
@@ -60,10 +62,24 @@ console.log(`rules: ${count}, hash ${hash.slice(0, 16)}`);
 if (values.pairs !== undefined) measurePairs(read(values.pairs));
 if (values.vulnerable !== undefined) measureRecall(read(values.vulnerable));
 for (const file of values.blocks ?? []) measureFalseAlarms(read(file), file);
-if (values.pairs === undefined && values.vulnerable === undefined && values.blocks === undefined) measureExamples();
+if (values.pairs === undefined && values.vulnerable === undefined && values.blocks === undefined) {
+  measureExamples();
+  const ordinary = join(import.meta.dirname, 'ordinary-code.txt');
+  measureFalseAlarms(read(ordinary), 'bench/ordinary-code.txt');
+}
 
+/** JSON Lines, or plain text whose blocks begin with `=== language`. */
 function read(file: string): Row[] {
-  return readFileSync(file, 'utf8')
+  const text = readFileSync(file, 'utf8');
+  if (text.startsWith('=== '))
+    return text
+      .split(/^=== /m)
+      .slice(1)
+      .map((block) => {
+        const end = block.indexOf('\n');
+        return { language: block.slice(0, end).trim(), code: block.slice(end + 1) };
+      });
+  return text
     .split('\n')
     .filter((line) => line.trim() !== '')
     .map((line) => JSON.parse(line) as Row);
@@ -179,13 +195,13 @@ function measureRecall(rows: readonly Row[]): void {
   const rules = loadRules();
   const covered = new Set<string>();
   for (const rule of rules.rules)
-    for (const language of rule.languages) for (const cwe of rule.cwe) covered.add(`${language} ${cwe}`);
+    for (const language of rule.languages) for (const cwe of rule.cwe) covered.add(`${language} ${familyOf(cwe)}`);
   const recall = new Map<string, [number, number]>();
   for (const row of rows) {
     const language = languageOfLabel(row.language);
     const cwes = row.cwe ?? [];
     if (language === null) continue;
-    const isCovered = cwes.some((cwe) => covered.has(`${language} ${cwe}`));
+    const isCovered = cwes.some((cwe) => covered.has(`${language} ${familyOf(cwe)}`));
     const hit = find(row)?.some((match) => concerns(match, cwes)) ?? false;
     add(
       recall,

@@ -49,7 +49,7 @@ test('no pattern of a rule or a flow grows much faster than its text', (t) => {
         let exponent = growth(once, make, length);
         for (let again = 0; again < 4 && exponent > steepest; again++)
           exponent = Math.min(exponent, growth(once, make, length));
-        const ms = exponent > 0 ? timeOf(once, make(length)) : 0;
+        const ms = exponent > 0 ? Math.min(...[1, 2, 3].map(() => timeOf(once, make(length)))) : 0;
         if (exponent > steepest || ms > slowMs) {
           const attack = `${JSON.stringify(lead)} ${JSON.stringify(pump)}`;
           slow.set(
