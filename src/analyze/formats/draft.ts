@@ -8,6 +8,8 @@ export interface Place {
   source: string;
   /** The file's name without its ending. */
   name: string;
+  /** Texts that were sent in it and lie beside it, by their names. */
+  files?: Readonly<Record<string, string>>;
 }
 
 export interface Said {

@@ -1,6 +1,6 @@
 // Le Chat's export: one file per chat, a list of messages in no order, with or without chunks.
 import type { Part } from '../conversation.ts';
-import { draft } from './draft.ts';
+import { draft, type Place } from './draft.ts';
 import type { EntriesReader } from './format-reader.ts';
 import { authorOf } from './roles.ts';
 import { firstText, instant, isShape, list, type Shape, shapes, text, textsWithin } from './shape.ts';
@@ -17,7 +17,7 @@ export const lechat: EntriesReader = {
         const author = authorOf(message['role']);
         conversation.say({
           author: author ?? 'system',
-          parts: [...parts, ...canvasOf(message), ...filesOf(message)],
+          parts: [...parts, ...canvasOf(message), ...filesOf(message, place)],
           at: instant(message['createdAt']),
           model: author === 'assistant' ? firstText(message['model']) : null,
           failed,
@@ -136,10 +136,10 @@ function canvasOf(message: Shape): Part[] {
   });
 }
 
-function filesOf(message: Shape): Part[] {
-  return shapes(message['files']).map((file) => ({
-    kind: 'attachment',
-    name: firstText(file['name']) ?? 'attachment',
-    text: firstText(file['content'], file['text']),
-  }));
+function filesOf(message: Shape, { files = {} }: Place): Part[] {
+  return shapes(message['files']).map((file) => {
+    const name = firstText(file['name']) ?? 'attachment';
+    const beside = Object.hasOwn(files, name) ? files[name] : null;
+    return { kind: 'attachment', name, text: firstText(file['content'], file['text'], beside) };
+  });
 }

@@ -6,6 +6,7 @@ import type { Place } from '../formats/draft.ts';
 import { type Chunks, kindOf, peek } from './byte-source.ts';
 import { type Cut, type Cutting, cutFile, notOne } from './cut-file.ts';
 import { inNaturalOrder, isSideFile } from './order.ts';
+import { createFileReader, sentFiles } from './sent-files.ts';
 import { spool } from './spool.ts';
 
 /** Below this a bad ratio says nothing. */
@@ -33,19 +34,43 @@ async function* cutMembers(zip: yauzl.ZipFile, place: Place, cutting: Cutting, d
   if (entries.reduce((sum, { entry }) => sum + entry.compressedSize, 0) > zip.fileSize)
     return yield broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(lang, 'read.overlap'));
   const byName = Map.groupBy(entries, ({ name }) => name);
+  const sent = sentFiles([...byName.keys()]);
   let binaries = 0;
   for (const name of inNaturalOrder([...byName.keys()])) {
-    for (const { entry } of byName.get(name) ?? []) {
-      cutting.onBytes(entry.compressedSize);
-      if (name.endsWith('/') || isSideFile(name)) continue;
-      for await (const cut of cutMember(zip, entry, memberPlace(place, name), cutting, depth)) {
-        if (cut === 'binary') binaries++;
-        else yield cut;
+    if (sent.owned.has(name)) continue;
+    const beside = await filesBeside(zip, sent.byOwner.get(name) ?? [], byName, cutting);
+    for (const one of [name, ...beside.left]) {
+      for (const { entry } of byName.get(one) ?? []) {
+        cutting.onBytes(entry.compressedSize);
+        if (one.endsWith('/') || isSideFile(one)) continue;
+        const own = one === name ? beside.files : undefined;
+        for await (const cut of cutMember(zip, entry, memberPlace(place, one, own), cutting, depth)) {
+          if (cut === 'binary') binaries++;
+          else yield cut;
+        }
       }
     }
   }
   if (binaries > 0) yield notOne(place, say(lang, 'read.binaries', { count: binaries }));
   if (damaged) yield broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(lang, 'read.bytesMissing'));
+}
+
+type Members = ReadonlyMap<string, readonly { entry: yauzl.Entry }[]>;
+
+/** The texts that were sent in a chat; `left` are the names of those that are no texts. */
+async function filesBeside(zip: yauzl.ZipFile, names: readonly string[], byName: Members, cutting: Cutting) {
+  const reader = createFileReader();
+  const left: string[] = [];
+  for (const name of names) {
+    const [only, twice] = byName.get(name) ?? [];
+    const readable = only !== undefined && twice === undefined && !only.entry.isEncrypted();
+    const open = async () => guarded(await stream(zip, only!.entry), only!.entry, cutting, { seen: false });
+    // A damaged member is told when its own turn comes.
+    const taken = readable && (await reader.take(name, only.entry.uncompressedSize, open).catch(() => false));
+    if (taken) cutting.onBytes(only.entry.compressedSize);
+    else left.push(name);
+  }
+  return { files: reader.files, left };
 }
 
 async function* cutMember(
@@ -98,9 +123,10 @@ async function* guarded(
   }
 }
 
-function memberPlace(place: Place, name: string): Place {
+function memberPlace(place: Place, name: string, files: Record<string, string> = {}): Place {
   const base = name.split('/').at(-1) ?? name;
-  return { source: `${place.source}!${name}`, name: base.replace(/(?<=.)\.[A-Za-z0-9]{1,8}$/, '') };
+  const member = { source: `${place.source}!${name}`, name: base.replace(/(?<=.)\.[A-Za-z0-9]{1,8}$/, '') };
+  return Object.keys(files).length === 0 ? member : { ...member, files };
 }
 
 /** Nothing is ever written by a member's name; such a name is the mark of an archive made to do harm. */

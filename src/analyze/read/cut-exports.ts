@@ -12,6 +12,7 @@ import { type Chunks, kindOf, peek } from './byte-source.ts';
 import { type Cut, type Cutting, cutFile, notOne } from './cut-file.ts';
 import { inNaturalOrder, isSideFile } from './order.ts';
 import { type ReadOptions, readLimits } from './read-options.ts';
+import { createFileReader } from './sent-files.ts';
 import { spool } from './spool.ts';
 
 const readBytes = 2 ** 20;
@@ -35,7 +36,34 @@ function missing(path: string, cause: unknown): never {
   throw new RempartError('ERR_EXPORT_MISSING', { path }, cause);
 }
 
-async function* cutPath(path: string, cutting: Cutting, options: ReadOptions): AsyncGenerator<Cut> {
+/** A chat and the texts in the folder beside it; what is no text there is told behind it. */
+async function* cutWithFiles(
+  path: string,
+  folder: string,
+  cutting: Cutting,
+  options: ReadOptions,
+): AsyncGenerator<Cut> {
+  const reader = createFileReader();
+  const left: string[] = [];
+  const entries = await readdir(folder, { withFileTypes: true });
+  const kept = entries.filter((entry) => (entry.isFile() || entry.isDirectory()) && !isSideFile(entry.name));
+  for (const name of inNaturalOrder(kept.map((entry) => entry.name))) {
+    const file = join(folder, name);
+    const { size } = await stat(file);
+    const plain = kept.some((entry) => entry.name === name && entry.isFile());
+    const open = async () => counted(createReadStream(file), options);
+    if (!plain || !(await reader.take(name, size, open).catch(() => false))) left.push(file);
+  }
+  yield* cutPath(path, cutting, options, reader.files);
+  for (const file of left) yield* cutPath(file, cutting, options);
+}
+
+async function* cutPath(
+  path: string,
+  cutting: Cutting,
+  options: ReadOptions,
+  files?: Readonly<Record<string, string>>,
+): AsyncGenerator<Cut> {
   const found = await stat(path).catch((error: unknown) => missing(path, error));
   if (found.isDirectory()) {
     const entries = await readdir(path, { withFileTypes: true });
@@ -43,13 +71,21 @@ async function* cutPath(path: string, cutting: Cutting, options: ReadOptions): A
     const names = inNaturalOrder(
       entries.filter((entry) => entry.isDirectory() || entry.isFile()).map(({ name }) => name),
     );
-    for (const name of names) if (!isSideFile(name)) yield* cutPath(join(path, name), cutting, options);
+    const folders = new Set(entries.filter((entry) => entry.isDirectory()).map(({ name }) => name));
+    for (const name of names) {
+      // What was sent in a chat is read with it.
+      if (isSideFile(name) || (name.endsWith('-files') && names.includes(`${name.slice(0, -6)}.json`))) continue;
+      const beside = `${name.slice(0, -5)}-files`;
+      if (!name.endsWith('.json') || !folders.has(beside)) yield* cutPath(join(path, name), cutting, options);
+      else yield* cutWithFiles(join(path, name), join(path, beside), cutting, options);
+    }
     return;
   }
   if (!found.isFile()) return;
   const chunks = counted(createReadStream(path, { highWaterMark: readBytes }), options);
   try {
-    yield* cutStream(chunks, placeOf(path), cutting, path);
+    const place = placeOf(path);
+    yield* cutStream(chunks, files === undefined ? place : { ...place, files }, cutting, path);
   } catch (error) {
     if (isDenied(error)) missing(path, error);
     throw error;

@@ -14,6 +14,7 @@ export function readPiece(piece: Piece, lang: Lang): ReadItem[] {
   try {
     const conversations = conversationsOf(piece, repairs);
     if (conversations.length === 0) return [nothing(piece, lang)];
+    tellUnsent(conversations, piece);
     return conversations.map((conversation) => ({ kind: 'conversation', conversation: mend(conversation, repairs) }));
   } catch (error) {
     return [brokenPiece(piece, lang, error instanceof SyntaxError ? 'ERR_EXPORT_CORRUPT' : 'ERR_EXPORT_SHAPE')];
@@ -25,6 +26,17 @@ function conversationsOf(piece: Piece, repairs: Set<string>): Conversation[] {
   if (piece.layout === 'entries') return entriesOf(piece, texts);
   if (piece.layout === 'value') return valuesOf(JSON.parse(texts[0] ?? '') as unknown, piece);
   return piece.layout === 'page' ? readPage(texts[0] ?? '', piece.place) : readText(texts[0] ?? '', piece.place);
+}
+
+/** A file that lies beside a chat and that no message names is told, since its text was not read. */
+function tellUnsent(conversations: readonly Conversation[], { place: { files = {} } }: Piece): void {
+  const sent = new Set(
+    conversations.flatMap(({ messages }) =>
+      messages.flatMap(({ parts }) => parts.flatMap((part) => (part.kind === 'attachment' ? [part.name] : []))),
+    ),
+  );
+  const types = conversations[0]?.unread.unknownTypes ?? {};
+  for (const name of Object.keys(files)) if (!sent.has(name)) types[`file ${name}`] = 1;
 }
 
 /** Entries that cannot be parsed are lost one by one, and said. */
