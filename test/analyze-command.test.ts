@@ -27,13 +27,13 @@ interface Turn {
 }
 
 /** A ChatGPT export of straight threads. */
-function chatgpt(conversations: readonly { title: string | null; turns: readonly Turn[] }[]): string {
+function chatgpt(conversations: readonly { title: string | null; id?: string; turns: readonly Turn[] }[]): string {
   return JSON.stringify(
-    conversations.map(({ title, turns }, index) => ({
+    conversations.map(({ title, id, turns }, index) => ({
       title,
       create_time: 1,
       update_time: 2,
-      conversation_id: `conversation-${index}`,
+      conversation_id: id ?? `conversation-${index}`,
       current_node: `n${turns.length}`,
       mapping: Object.fromEntries([
         ['n0', { id: 'n0', message: null, parent: null, children: ['n1'] }],
@@ -92,6 +92,7 @@ writeFileSync(
     },
     {
       title: `About ${secret}`,
+      id: `${secret}-1`,
       turns: [
         { role: 'user', text: 'What is 2 + 2?' },
         { role: 'assistant', text: '4' },

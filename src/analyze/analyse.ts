@@ -53,7 +53,7 @@ async function gather(input: AnalyseInput, kept: KeptConversations): Promise<Ana
   const statistics = { conversations: 0, ok: 0, errors: 0 };
   const open = { critical: 0, high: 0, medium: 0, low: 0, info: 0 };
   const notRead: Analysis['notRead'] = [];
-  const ids = new Set<string>();
+  const ids = new Map<string, number>();
   const asked =
     input.narrate === undefined ? undefined : { name: input.narrate.name, accepted: 0, refused: 0, unanswered: 0 };
   let interrupted = false;
@@ -115,9 +115,12 @@ async function narrate(
 }
 
 /** An export may be given twice, and nothing is left out for that: its conversations differ by a number. */
-function withOwnId(conversation: AnalysedConversation, ids: Set<string>): AnalysedConversation {
+function withOwnId(conversation: AnalysedConversation, copies: Map<string, number>): AnalysedConversation {
   let { id } = conversation;
-  for (let copy = 2; ids.has(id); copy++) id = `${conversation.id}~${copy}`;
-  ids.add(id);
+  // Counted on from the last one: a hundred thousand of one id would else be gone through for each of them.
+  let copy = copies.get(id) ?? 1;
+  while (copies.has(id)) id = `${conversation.id}~${++copy}`;
+  copies.set(conversation.id, copy);
+  if (id !== conversation.id) copies.set(id, 1);
   return { ...conversation, id };
 }

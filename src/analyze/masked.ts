@@ -1,4 +1,4 @@
-// Secrets masked where no finding looks: in titles, names of files and models, and the types that nobody knows.
+// Secrets masked where no finding looks: in titles, ids, names of files and models, and the types that nobody knows.
 import type { AnalysedConversation } from '../platform/documents/analysis.ts';
 import { mask } from '../platform/inspection/mask.ts';
 import { findSecrets } from '../platform/inspection/secrets.ts';
@@ -13,10 +13,11 @@ export function maskedName(text: string): string {
 }
 
 export function withMaskedNames(conversation: AnalysedConversation): AnalysedConversation {
-  const { title, source, models, unread, error } = conversation;
+  const { id, title, source, models, unread, error } = conversation;
   const types = Object.entries(unread.unknownTypes).map(([type, count]): [string, number] => [maskedName(type), count]);
   return {
     ...conversation,
+    id: maskedName(id),
     title: maskedName(title),
     source: maskedName(source),
     models: models.map(maskedName),

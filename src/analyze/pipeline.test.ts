@@ -108,6 +108,27 @@ test('analyseExports() takes what it knows from its journal: new conversations o
   assert.equal(statSync(resume.file).mode & 0o777, 0o600);
 });
 
+test('analyseExports() writes no secret into its journal, wherever in an export it stands', async () => {
+  const secret = ['ghp', '_', 'a8Kd03LmQz7RtYw52XcVbN19HjFgS6PeUi4o'].join('');
+  const at = `${secret}-export.json`;
+  const path = join(folder, at);
+  writeFileSync(path, JSON.stringify([{ uuid: secret, name: `1 ${secret}`, chat_messages: [] }]));
+  const other = join(folder, `${secret}-list.json`);
+  writeFileSync(other, JSON.stringify({ [secret]: secret }));
+  const resume = { file: join(folder, 'masked', 'journal.jsonl'), engine: 'e' };
+  const all = await analyse([path, other], { resume, workers: 1 });
+  assert.equal(all.length, 2);
+  assert.ok(!readFileSync(resume.file, 'utf8').includes(secret));
+  assert.ok(!JSON.stringify(all).includes(secret));
+});
+
+test('analyseExports() reads on behind a file of lists a hundred thousand deep', async () => {
+  const deep = join(folder, 'deep.json');
+  writeFileSync(deep, `${'['.repeat(100_000)}${']'.repeat(100_000)}`);
+  const all = await analyse([deep, exported('behind.json', ['1'])]);
+  assert.equal(titles(all).at(-1), '1');
+});
+
 test('analyseExports() goes on from a journal that was cut in the middle of a line', async () => {
   const resume = { file: join(folder, 'cut', 'journal.jsonl'), engine: 'e' };
   const path = exported('cut.json', ['1', '2', '3']);

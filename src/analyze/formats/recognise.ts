@@ -36,7 +36,8 @@ const entries: readonly EntriesReader[] = [...marked, openaiEntries, sharegptEnt
 /** Whether a value is a conversation, or an entry of one; null when it is neither. */
 export function recognise(value: unknown): 'conversation' | 'entry' | null {
   if (Array.isArray(value))
-    return value.length > 0 && value.slice(0, 5).some((v) => recognise(v) === 'entry') ? 'conversation' : null;
+    // A list within a list is no entry: looking into it would only follow lists a hundred thousand deep.
+    return value.slice(0, 5).some((v) => !Array.isArray(v) && recognise(v) === 'entry') ? 'conversation' : null;
   if (!isShape(value)) return null;
   if (marked.some((reader) => reader.recognises(value))) return 'entry';
   if (whole.some((reader) => reader.recognises(value))) return 'conversation';
