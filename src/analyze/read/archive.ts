@@ -134,6 +134,10 @@ function leadsOut(name: string): boolean {
   return /^[/\\]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)|\0/.test(name);
 }
 
+export function brokenArchive(place: Place, cutting: Cutting, why: string): Cut {
+  return broken(place, cutting, 'ERR_EXPORT_ARCHIVE', why);
+}
+
 function broken(
   place: Place,
   { lang }: Cutting,

@@ -7,12 +7,13 @@ import { createGunzip } from 'node:zlib';
 import { RempartError } from '../../platform/base/errors.ts';
 import { say } from '../../platform/i18n/say.ts';
 import type { Place } from '../formats/draft.ts';
-import { cutArchive } from './archive.ts';
+import { brokenArchive, cutArchive } from './archive.ts';
 import { type Chunks, kindOf, peek } from './byte-source.ts';
 import { type Cut, type Cutting, cutFile, notOne } from './cut-file.ts';
 import { inNaturalOrder, isSideFile } from './order.ts';
 import { type ReadOptions, readLimits } from './read-options.ts';
 import { createFileReader } from './sent-files.ts';
+import { type ArchiveParts, joined, partsOf } from './split-archive.ts';
 import { spool } from './spool.ts';
 
 const readBytes = 2 ** 20;
@@ -24,6 +25,7 @@ export async function* cutExports(paths: readonly string[], options: ReadOptions
     lang: options.lang ?? 'en',
     onBytes: options.onBytes ?? (() => {}),
     firsts: new Map(),
+    joined: new Set(),
   };
   for (const path of paths) {
     if (path === '-')
@@ -82,6 +84,8 @@ async function* cutPath(
     return;
   }
   if (!found.isFile()) return;
+  const parts = await partsOf(path);
+  if (parts !== null) return yield* cutParts(path, parts, cutting, options);
   const chunks = counted(createReadStream(path, { highWaterMark: readBytes }), options);
   try {
     const place = placeOf(path);
@@ -90,6 +94,24 @@ async function* cutPath(
     if (isDenied(error)) missing(path, error);
     throw error;
   }
+}
+
+/** The parts of an archive are read once, whichever of them comes first. */
+async function* cutParts(
+  path: string,
+  found: ArchiveParts,
+  cutting: Cutting,
+  { onBytes }: ReadOptions,
+): AsyncGenerator<Cut> {
+  onBytes?.((await stat(path)).size);
+  if (cutting.joined.has(found.name)) return;
+  cutting.joined.add(found.name);
+  const place = placeOf(found.name);
+  if (found.missing !== null)
+    return yield brokenArchive(place, cutting, say(cutting.lang, 'read.partMissing', { name: found.missing }));
+  using whole = await joined(found, cutting.limits.inflatedBytes);
+  if (whole === null) return yield brokenArchive(place, cutting, say(cutting.lang, 'read.partsUnfit'));
+  yield* cutArchive(whole.path, place, cutting, 0);
 }
 
 export function placeOf(path: string): Place {

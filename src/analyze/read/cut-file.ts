@@ -18,6 +18,8 @@ export interface Cutting {
   onBytes: (bytes: number) => void;
   /** By folder: the first conversations read there, so that a page that shows them again is known. */
   firsts: Map<string, { id: string; source: string }[]>;
+  /** Archives in several files that were dealt with when the first of these came. */
+  joined: Set<string>;
 }
 
 export async function* cutFile(peeked: Peeked, place: Place, cutting: Cutting): AsyncGenerator<Cut> {
