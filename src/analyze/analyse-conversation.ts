@@ -11,8 +11,9 @@ import { withoutSecrets } from './findings/secrets.ts';
 import { indexed } from './knowledge/indexed-block.ts';
 import { knowledge } from './knowledge/knowledge.ts';
 import { domainsOf } from './maturity/domains.ts';
-import { adviceFor, maturityOf, summaryOf } from './maturity/judge.ts';
+import { adviceFor, maturityOf } from './maturity/judge.ts';
 import { practicesIn, type SeenPractice } from './maturity/practices.ts';
+import { summaryOf } from './maturity/summary.ts';
 import { spokenOf } from './prose/spoken.ts';
 import { withDiffsRead } from './thread/diffs.ts';
 import { countTokens } from './tokens.ts';
@@ -40,6 +41,7 @@ export function analyseConversation(
   const domains = domainsOf(findings, practices, lang);
   const judged = { findings, practices, domains, lang };
   const maturity = maturityOf(judged);
+  const recommendations = adviceFor(judged, known.advice);
   const title = conversation.title?.trim() ?? '';
   return {
     id: conversation.id,
@@ -52,10 +54,10 @@ export function analyseConversation(
     statistics: statisticsOf(conversation, extracted),
     findings: [...findings],
     goodPractices: practices.map((seen) => practiceOf(seen, lang)),
-    recommendations: adviceFor(judged, known.advice),
+    recommendations,
     maturity,
     domains,
-    summary: summaryOf(judged, maturity),
+    summary: summaryOf(judged, recommendations),
     unread: conversation.unread,
     partiallyParsed: partlyParsed(extracted, lang),
   };

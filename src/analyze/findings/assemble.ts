@@ -114,11 +114,11 @@ function isStandIn({ cwe, line }: CodeWeakness, block: CodeBlock, scanner: Secre
 
 function allWeaknessesIn(block: CodeBlock, { lang }: Material, more: readonly CodeMatch[]): CodeWeakness[] {
   if (isContainerFile(block))
-    return findInContainers(block, lang).map(({ title, explanation, fix, ...found }) => ({
+    return findInContainers(block, lang).map(({ title, explanation, exploitation, fix, ...found }) => ({
       ...found,
       block,
       excerpt: excerptOf(block.text, found.line, found.line),
-      words: { title, explanation, exploitation: say(lang, 'finding.container.exploitation'), fix },
+      words: { title, explanation, exploitation, fix },
     }));
   if (languagesWithoutRules.has(block.language)) return [];
   return [...inspected(block.language as Language, block.text), ...more].map(({ rule, line, endLine }) => ({

@@ -1,6 +1,6 @@
 // Weaknesses of compose files and Dockerfiles in a conversation: what is written is a finding, what is left out is a possibility.
 import type { Confidence, Severity } from '../../platform/documents/analysis.ts';
-import type { Lang } from '../../platform/i18n/say.ts';
+import { type Lang, say } from '../../platform/i18n/say.ts';
 import { isCompose } from '../../platform/inspection/containers/compose-project.ts';
 import { type ContainerFinding, lintCompose, lintDockerfile } from '../../platform/inspection/containers/lint.ts';
 import { readYaml } from '../../platform/inspection/containers/located.ts';
@@ -16,6 +16,7 @@ export interface ContainerWeakness {
   confidence: Confidence;
   line: number;
   explanation: string;
+  exploitation: string;
   fix: string;
   /** The good practice whose absence it is; null when something wrong is written. */
   lacks: string | null;
@@ -80,7 +81,7 @@ export function findInContainers(block: CodeBlock, lang: Lang): ContainerWeaknes
   for (const found of linted(block, lang)) {
     const meaning = meanings[found.rule];
     if (meaning === undefined || byRule.has(found.rule)) continue;
-    byRule.set(found.rule, weakness(found, meaning));
+    byRule.set(found.rule, weakness(found, meaning, lang));
   }
   return [...byRule.values()];
 }
@@ -107,7 +108,27 @@ function linted(block: CodeBlock, lang: Lang): ContainerFinding[] {
   return block.language === 'dockerfile' ? lintDockerfile(file, { rules, lang }) : lintCompose([file], { rules, lang });
 }
 
-function weakness(found: ContainerFinding, { cwe, lacks }: Meaning): ContainerWeakness {
+const harms: Readonly<Record<string, Harm>> = {
+  'CWE-250': 'privilege',
+  'CWE-798': 'secret',
+  'CWE-538': 'secret',
+  'CWE-214': 'secret',
+  'CWE-1357': 'supply',
+  'CWE-494': 'supply',
+  'CWE-732': 'writable',
+  'CWE-668': 'exposed',
+  'CWE-653': 'isolation',
+  'CWE-770': 'limits',
+  'CWE-552': 'mount',
+};
+type Harm = 'privilege' | 'secret' | 'supply' | 'writable' | 'exposed' | 'isolation' | 'limits' | 'mount';
+
+function exploitation(cwe: readonly string[], lang: Lang): string {
+  const harm = harms[cwe[0] ?? ''];
+  return say(lang, harm === undefined ? 'finding.container.exploitation' : `finding.container.exploitation.${harm}`);
+}
+
+function weakness(found: ContainerFinding, { cwe, lacks }: Meaning, lang: Lang): ContainerWeakness {
   return {
     rule: `containers.${found.rule.replace('/', '.')}`,
     cwe,
@@ -117,6 +138,7 @@ function weakness(found: ContainerFinding, { cwe, lacks }: Meaning): ContainerWe
     confidence: lacks === undefined ? 'certain' : 'to-verify',
     line: found.line ?? 1,
     explanation: found.why,
+    exploitation: exploitation(cwe, lang),
     fix: found.fix,
     lacks: lacks ?? null,
   };

@@ -66,6 +66,10 @@ const adviceSchema = z.strictObject({
   unless: z.array(id),
   /** Given only when a finding of these classes is there. */
   whenFinding: cwe.optional(),
+  /** Given only when a finding of a rule that begins so is open. */
+  whenRule: z.string().optional(),
+  /** Given only when one of these practices was seen. */
+  whenPractice: z.array(id).optional(),
   /** Given in every conversation about code or security. */
   always: z.boolean().optional(),
   tools: z.array(z.string()),

@@ -22,7 +22,7 @@ export function domainsOf(findings: readonly Finding[], practices: readonly Seen
 }
 
 /** What was said keeps the domain of its topic; code has that of its weakness class. */
-function domainOfFinding({ rule, cwe }: Finding): Domain | null {
+export function domainOfFinding({ rule, cwe }: Finding): Domain | null {
   if (rule.startsWith('secrets.')) return 'secrets';
   const topic = knowledge().topics.find(({ id }) => rule === `topics.${id}`);
   const domain = topic?.domain ?? domainOf(cwe);
@@ -63,7 +63,15 @@ function domainState(
   });
   const named = (own.length > 0 ? own : near).map(({ practice }) => practice[lang].title);
   const weak = [...open, ...unanswered].map(({ title }) => title);
-  return { state, because: because(state, named, weak, lang), evidence: evidence([...own, ...near], here) };
+  const through = say(lang, 'maturity.domain.near', {
+    practices: near.map(({ practice }) => quoted(practice[lang].title, lang)).join(', '),
+  });
+  const said = own.length === 0 && near.length > 0 && weak.length === 0 ? through : because(state, named, weak, lang);
+  return { state, because: said, evidence: evidence([...own, ...near], here) };
+}
+
+function quoted(title: string, lang: Lang): string {
+  return lang === 'fr' ? `«\u00a0${title}\u00a0»` : `“${title}”`;
 }
 
 interface Counts {

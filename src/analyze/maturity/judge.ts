@@ -3,6 +3,7 @@ import type { Advice, AnalysedConversation, Domain, Finding, Maturity } from '..
 import { type Lang, say } from '../../platform/i18n/say.ts';
 import { familyOf } from '../knowledge/cwe-family.ts';
 import type { AdviceRule } from '../knowledge/knowledge.ts';
+import { domainOfFinding } from './domains.ts';
 import type { SeenPractice } from './practices.ts';
 import { type Practised, score, type Weighed } from './score.ts';
 
@@ -10,6 +11,7 @@ type Domains = AnalysedConversation['domains'];
 const open = new Set(['introduced', 'reintroduced', 'discussed']);
 const ranks = ['critical', 'high', 'medium', 'low', 'info'];
 const mostAdvice = 8;
+const mostPerDomain = 3;
 
 export interface Judged {
   findings: readonly Finding[];
@@ -19,15 +21,31 @@ export interface Judged {
 }
 
 export function maturityOf({ findings, practices, domains, lang }: Judged): Maturity {
-  const strengths = practices
-    .filter(({ practice }) => practice.minor !== true)
-    .map(({ practice }) => practice[lang].title);
-  const gaps = gapsOf(findings, domains, lang);
   if (findings.length === 0 && practices.length === 0)
     return { score: null, outOf: 10, because: { strengths: [], gaps: [] }, wouldBe: [] };
   const practised = practices.map(({ depth, practice }): Practised => ({ depth, minor: practice.minor === true }));
   const now = score(findings.map(weighed), practised);
+  const strengths = strengthsOf(findings, practices, lang);
+  const gaps = gapsOf(findings, domains, lang);
+  const few = practices.filter(isProper).length;
+  if (gaps.length === 0 && now < 8) gaps.push(say(lang, 'maturity.gap.few', { count: few }));
   return { score: now, outOf: 10, because: { strengths, gaps }, wouldBe: wouldBe(findings, practised, now) };
+}
+
+function isProper({ practice }: SeenPractice): boolean {
+  return practice.minor !== true;
+}
+
+function strengthsOf(findings: readonly Finding[], practices: readonly SeenPractice[], lang: Lang): string[] {
+  const done = practices.filter(isProper).map(({ practice, depth }) => {
+    const { title } = practice[lang];
+    return depth === 'shown' ? say(lang, 'maturity.strength.shown', { title }) : title;
+  });
+  const fixed = findings.filter(({ state }) => state === 'fixed');
+  if (fixed.length === 0) return done;
+  const titles = [...new Set(fixed.map(({ title }) => title))].join(', ');
+  const form = fixed.length === 1 ? ('one' as const) : ('many' as const);
+  return [...done, say(lang, `maturity.strength.fixed.${form}`, { count: fixed.length, titles })];
 }
 
 function weighed({ rule, cwe, severity, confidence, state, mitigatedBy, branch }: Finding): Weighed {
@@ -61,53 +79,45 @@ function gapsOf(findings: readonly Finding[], domains: Domains, lang: Lang): str
   const absent = Object.entries(domains)
     .filter(([, { state }]) => state === 'absent')
     .map(([domain]) => say(lang, 'maturity.gap.absent', { domain: say(lang, `analyze.domain.${domain as Domain}`) }));
-  return [...new Set([...opened, ...unanswered, ...absent])];
+  const partial = Object.entries(domains)
+    .filter(([, { state }]) => state === 'partial')
+    .map(([domain]) => say(lang, 'maturity.gap.partial', { domain: say(lang, `analyze.domain.${domain as Domain}`) }));
+  return [...new Set([...opened, ...unanswered, ...absent, ...partial])];
 }
 
-/** Advice of the domains that the conversation concerns, the weakest first. */
+/** Advice of the domains that the conversation concerns: what is open first, then what is missing, then what is thin. */
 export function adviceFor({ findings, practices, domains, lang }: Judged, rules: readonly AdviceRule[]): Advice[] {
   if (findings.length === 0 && practices.length === 0) return [];
   const seen = new Set(practices.map(({ practice }) => practice.id));
   const classes = new Set(findings.filter(({ state }) => state !== 'example').flatMap(({ cwe }) => cwe));
+  const left = findings.filter(({ state }) => open.has(state));
+  const urgent = ({ whenRule }: AdviceRule) =>
+    whenRule !== undefined && left.some(({ rule }) => rule.startsWith(whenRule));
   const need = { absent: 0, partial: 1, covered: 2, 'not-applicable': 3 };
-  return rules
+  const rank = (rule: AdviceRule) => {
+    if (urgent(rule)) return -10;
+    const gravest = left
+      .filter((finding) => domainOfFinding(finding) === rule.domain)
+      .map(({ severity }) => ranks.indexOf(severity));
+    if (gravest.length > 0) return Math.min(...gravest) - ranks.length;
+    return rule.always === true ? 2.5 : need[domains[rule.domain].state];
+  };
+  const ordered = rules
     .filter((rule) => !rule.unless.some((id) => seen.has(id)))
     .filter((rule) => rule.whenFinding === undefined || rule.whenFinding.some((cwe) => classes.has(cwe)))
+    .filter((rule) => rule.whenRule === undefined || urgent(rule))
+    .filter((rule) => rule.whenPractice === undefined || rule.whenPractice.some((id) => seen.has(id)))
     .filter((rule) => rule.always === true || domains[rule.domain].state !== 'not-applicable')
-    .map((rule, index) => ({ rule, index, rank: rule.always === true ? 2.5 : need[domains[rule.domain].state] }))
+    .map((rule, index) => ({ rule, index, rank: rank(rule) }))
     .sort((a, b) => a.rank - b.rank || a.index - b.index)
+    .map(({ rule }) => rule);
+  const perDomain = new Map<Domain, number>();
+  return ordered
+    .filter(({ domain }) => {
+      const before = perDomain.get(domain) ?? 0;
+      perDomain.set(domain, before + 1);
+      return before < mostPerDomain;
+    })
     .slice(0, mostAdvice)
-    .map(({ rule }) => ({ domain: rule.domain, ...rule[lang], tools: rule.tools }));
-}
-
-export function summaryOf(
-  { findings, practices, domains, lang }: Judged,
-  maturity: Maturity,
-): AnalysedConversation['summary'] {
-  const strong = maturity.because.strengths;
-  const shown = practices.filter(({ depth, practice }) => depth === 'shown' && practice.minor !== true).length;
-  const covered = Object.entries(domains).filter(([, { state }]) => state === 'covered');
-  const names = covered.map(([domain]) => say(lang, `analyze.domain.${domain as Domain}`)).join(', ');
-  const left = findings.filter(({ state }) => open.has(state)).length;
-  const gaps = maturity.because.gaps.slice(0, 4).join(', ');
-  return {
-    strengths:
-      names === ''
-        ? say(lang, 'maturity.summary.no-strength')
-        : say(lang, 'maturity.summary.strengths', { domains: names }),
-    practices:
-      strong.length === 0
-        ? say(lang, 'maturity.summary.no-practice')
-        : say(lang, 'maturity.summary.practices', {
-            count: strong.length,
-            shown,
-            practices: strong.slice(0, 5).join(', '),
-          }),
-    gaps:
-      gaps === ''
-        ? say(lang, 'maturity.summary.no-gap')
-        : left === 0
-          ? say(lang, 'maturity.summary.gaps', { gaps })
-          : say(lang, 'maturity.summary.open', { count: left, gaps }),
-  };
+    .map((rule) => ({ domain: rule.domain, ...rule[lang], tools: rule.tools }));
 }

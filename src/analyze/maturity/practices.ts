@@ -26,6 +26,8 @@ export interface SeenPractice {
 }
 
 const places = 3;
+/** A function that carries the name of a protection is not yet one. */
+const definition = /\b(?:def|function|func|fun|class)\s+$/;
 
 export function practicesIn(
   practices: readonly Practice[],
@@ -78,7 +80,7 @@ function shownInBlock(block: CodeBlock, regex: RegExp): Evidence | null {
     const before = block.text.slice(0, start);
     const line = before.split('\n').length;
     const excerpt = block.text.slice(before.lastIndexOf('\n') + 1).split('\n')[0] ?? '';
-    if (isCommented(excerpt) || isBadExample(block, line)) continue;
+    if (isCommented(excerpt) || definition.test(before) || isBadExample(block, line)) continue;
     return {
       messageIndex: block.messageIndex,
       line: block.messageLine + line - 1,
