@@ -272,6 +272,11 @@ test('readExports() joins an archive that was cut into files, once, and names th
   for await (const item of readExports([cut])) if (item.kind === 'broken') said.push(item.why);
   assert.equal(said.length, 2);
   assert.ok(said[0]!.includes('x.zip') && said[1]!.includes('y.zip.002'));
+  const three = Buffer.from(rest);
+  three.writeUInt16LE(2, three.length - 18);
+  writeFileSync(join(cut, 'x.zip'), three);
+  for await (const item of readExports([join(cut, 'x.zip')])) if (item.kind === 'broken') said.push(item.why);
+  assert.ok(said[2]!.includes('x.z02'));
   writeFileSync(join(cut, 'x.zip'), rest.subarray(0, rest.length - 30));
   assert.equal((await read([join(cut, 'x.zip')]))[0], 'cut/x.zip: ERR_EXPORT_ARCHIVE');
 });

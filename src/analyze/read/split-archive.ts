@@ -30,7 +30,9 @@ export async function partsOf(path: string): Promise<ArchiveParts | null> {
     .sort();
   if (found.length === 0) return null;
   const last = names.find((other) => other.toLowerCase() === `${base}.zip`.toLowerCase());
-  const gap = firstGap(found.map((other) => Number(other.slice(-digits))));
+  const numbers = found.map((other) => Number(other.slice(-digits)));
+  const told = cut === undefined && last !== undefined ? partsBefore(join(folder, last)) : 0;
+  const gap = firstGap(numbers) ?? (numbers.length < told ? numbers.length + 1 : null);
   const missing =
     gap !== null
       ? `${base}.${cut === undefined ? 'z' : ''}${String(gap).padStart(digits, '0')}`
@@ -68,16 +70,32 @@ const directoryEnd = 0x06054b50;
 const directoryEntry = 0x02014b50;
 const mostDirectoryBytes = 64 * 2 ** 20;
 
+/** How many parts the last one says there are before it; 0 when it says nothing. */
+function partsBefore(last: string): number {
+  const fd = openSync(last, 'r');
+  try {
+    const { tail, end } = directoryEndOf(fd);
+    return end < 0 ? 0 : tail.readUInt16LE(end + 4);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function directoryEndOf(fd: number): { tail: Buffer; end: number; size: number } {
+  const { size } = fstatSync(fd);
+  const tail = Buffer.alloc(Math.min(size, 22 + 65_535));
+  readSync(fd, tail, 0, tail.length, size - tail.length);
+  let end = tail.length - 22;
+  while (end >= 0 && tail.readUInt32LE(end) !== directoryEnd) end--;
+  return { tail, end, size };
+}
+
 /** APPNOTE 4.3.12 and 4.3.16: every entry names the part that it begins in; here all parts become the first. */
 function madeOne(path: string, sizes: readonly number[]): boolean {
   const starts = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + size, 0));
   const fd = openSync(path, 'r+');
   try {
-    const { size } = fstatSync(fd);
-    const tail = Buffer.alloc(Math.min(size, 22 + 65_535));
-    readSync(fd, tail, 0, tail.length, size - tail.length);
-    let end = tail.length - 22;
-    while (end >= 0 && tail.readUInt32LE(end) !== directoryEnd) end--;
+    const { tail, end, size } = directoryEndOf(fd);
     if (end < 0) return false;
     const from = starts[tail.readUInt16LE(end + 6)];
     const bytes = tail.readUInt32LE(end + 12);
