@@ -4,16 +4,27 @@ import type { AnalysedConversation } from '../platform/documents/analysis.ts';
 /** The number that every conversation is judged under. */
 export const unnumbered = 0;
 
+/** An id as it stands alone or in a sentence that was written about the findings. */
+const quoted = new RegExp(`(?<before>^|[^\\w-])F-${unnumbered}-(?<after>\\d+)(?![\\w-])`, 'g');
+
 export function numbered(conversation: AnalysedConversation, number: number): AnalysedConversation {
-  const from = `F-${unnumbered}-`;
-  const id = (text: string) => (text.startsWith(from) ? `F-${number}-${text.slice(from.length)}` : text);
-  const { findings, domains, maturity } = conversation;
+  const id = (text: string) => text.replace(quoted, `$<before>F-${number}-$<after>`);
+  const texts = <T>(written: T): T => everyText(written, id) as T;
+  const { findings, domains, maturity, recommendations, summary } = conversation;
   return {
     ...conversation,
+    // Excerpts are the conversation's own words: an id in them is none of ours.
     findings: findings.map((finding) => ({ ...finding, id: id(finding.id) })),
-    domains: Object.fromEntries(
-      Object.entries(domains).map(([name, domain]) => [name, { ...domain, evidence: domain.evidence.map(id) }]),
-    ) as AnalysedConversation['domains'],
-    maturity: { ...maturity, wouldBe: maturity.wouldBe.map((would) => ({ ...would, if: would.if.map(id) })) },
+    domains: texts(domains),
+    maturity: texts(maturity),
+    recommendations: texts(recommendations),
+    summary: texts(summary),
   };
+}
+
+function everyText(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === 'string') return change(value);
+  if (Array.isArray(value)) return value.map((one) => everyText(one, change));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, everyText(one, change)]));
 }
