@@ -148,10 +148,31 @@ function dropCondition(reading: Reading, [from, to]: Span): Span {
   return [from, to];
 }
 
+/** Words that a language takes for itself name values in others: what stands alone or before an operator is a name. */
+const functionWords: Partial<Record<Reading['family']['name'], RegExp>> = {
+  python: /^lambda$/,
+  ruby: /^(?:lambda|proc)$/,
+  script: /^function$/,
+  go: /^func$/,
+  php: /^(?:function|fn)$/,
+};
+const nameable = /^(?:out|ref|from|end|func|fn|lambda|function|of|do|as|case|is|not|and|or|clone|u8|echo|void|async)$/;
+
+function isOperand({ tokens }: Reading, at: number, to: number): boolean {
+  if (!nameable.test(tokens[at]!.text)) return false;
+  const next = tokens[at + 1];
+  return at + 1 >= to || next === undefined || (next.kind === 'op' && !/^[({[!~&*-]$/.test(next.text));
+}
+
 function isFunction(reading: Reading, at: number, to: number): boolean {
   const { tokens } = reading;
   const token = tokens[at]!;
-  if (token.kind === 'id' && /^(?:lambda|function|func|fn|proc)$/.test(token.text)) return true;
+  if (
+    token.kind === 'id' &&
+    functionWords[reading.family.name]?.test(token.text) === true &&
+    !isOperand(reading, at, to)
+  )
+    return true;
   if (token.kind === 'id' && tokens[at + 1]?.text === '=>') return true;
   return token.text === '(' && token.pair > 0 && token.pair + 1 < to && tokens[token.pair + 1]?.text === '=>';
 }
@@ -160,7 +181,7 @@ function operand(reading: Reading, at: number, to: number, environment: Environm
   const { tokens, family } = reading;
   const token = tokens[at]!;
   if (token.kind === 'string') return literal(reading, at, to, environment, flow);
-  if (token.kind === 'id' && !(words.has(token.text) && tokens[at + 1]?.text !== '.'))
+  if (token.kind === 'id' && (!words.has(token.text) || tokens[at + 1]?.text === '.' || isOperand(reading, at, to)))
     return chain(reading, at, at, { ...nothing }, to, environment, flow);
   if (token.kind !== 'op' || token.pair < at) return [nothing, at + 1];
   const inner: Value = { ...nothing };
@@ -225,6 +246,8 @@ function chain(
     i++;
   }
   let lastName = i - 1;
+  /** What went into the last call does not come out of it. */
+  let cleaned = false;
   for (; i < to; ) {
     let link = i;
     if (tokens[link]?.kind === 'newline' && isMember(family, tokens[link + 1]?.text ?? '')) link++;
@@ -241,7 +264,8 @@ function chain(
     } else if (token.text === '(' && token.pair > 0) {
       const name = `${chainName(reading, first, lastName)}()`;
       i = token.pair + 1;
-      if (numeric.test(name) || flow.sanitizer?.test(name) === true) Object.assign(value, nothing);
+      cleaned = numeric.test(name) || flow.sanitizer?.test(name) === true;
+      if (cleaned) Object.assign(value, nothing);
       else callValue(value, name, argumentsOf(reading, link, token.pair, environment, flow));
     } else if (token.text === '[' && token.pair > 0) {
       i = token.pair + 1;
@@ -253,8 +277,11 @@ function chain(
   if (measures.test(name) || (family.name === 'ruby' && flow.sanitizer?.test(`${name}()`) === true))
     return [nothing, i];
   if (
-    flow.source.test(tokens[i - 1]?.text === ']' || tokens[i - 1]?.text === ')' ? textOf(reading, [first, i]) : name) ||
-    flow.source.test(name)
+    !cleaned &&
+    (flow.source.test(
+      tokens[i - 1]?.text === ']' || tokens[i - 1]?.text === ')' ? textOf(reading, [first, i]) : name,
+    ) ||
+      flow.source.test(name))
   ) {
     value.level = 3;
   }
