@@ -5,8 +5,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { languageOfLabel } from '../src/platform/inspection/ast/languages.ts';
-import { type CodeMatch, inspectCode } from '../src/platform/inspection/code-rules/inspect-code.ts';
+import { inspectCode } from '../src/platform/inspection/code-rules/inspect-code.ts';
 import { loadRules, ruleSet } from '../src/platform/inspection/code-rules/rule-set.ts';
+import { createSecretScanner } from '../src/platform/inspection/secrets.ts';
+
+interface Found {
+  id: string;
+  cwe: readonly string[];
+  line: number;
+}
 
 interface Row {
   language: string;
@@ -48,6 +55,7 @@ const memory = new Set([
   119, 120, 121, 122, 125, 787, 190, 191, 680, 476, 690, 416, 415, 590, 242, 676, 665, 908, 805, 806,
 ]);
 
+const scanner = createSecretScanner();
 const { values } = parseArgs({
   options: {
     pairs: { type: 'string' },
@@ -85,9 +93,21 @@ function read(file: string): Row[] {
     .map((line) => JSON.parse(line) as Row);
 }
 
-function find(row: Row): CodeMatch[] | null {
+/** What a report would show for the block: the code rules, and the secrets that the scanner knows by their shape. */
+function find(row: Row): Found[] | null {
   const language = languageOfLabel(row.language);
-  return language === null ? null : inspectCode(language, row.code);
+  if (language === null) return null;
+  const byRules = inspectCode(language, row.code).map(({ rule, line }) => ({ id: rule.id, cwe: rule.cwe, line }));
+  const secrets = scanner
+    .find(row.code)
+    .filter(({ placeholder, confidence }) => !placeholder && confidence !== 'doubtful')
+    .map(({ rule, start }) => ({
+      id: `secrets.${rule}`,
+      cwe: ['CWE-798'],
+      line: row.code.slice(0, start).split('\n').length,
+    }))
+    .filter(({ line }) => !byRules.some((found) => found.line === line && found.cwe.includes('CWE-798')));
+  return [...byRules, ...secrets];
 }
 
 function familyOf(cwe: string): number {
@@ -95,9 +115,9 @@ function familyOf(cwe: string): number {
   return families.find((family) => family.includes(number))?.[0] ?? number;
 }
 
-function concerns(match: CodeMatch, cwes: readonly string[]): boolean {
+function concerns(match: Found, cwes: readonly string[]): boolean {
   const wanted = new Set(cwes.map(familyOf));
-  return match.rule.cwe.some((cwe) => wanted.has(familyOf(cwe)));
+  return match.cwe.some((cwe) => wanted.has(familyOf(cwe)));
 }
 
 function isMemory(cwes: readonly string[]): boolean {
@@ -171,7 +191,7 @@ function measurePairs(rows: readonly Row[]): void {
       else
         for (const match of find(safe) ?? [])
           if (concerns(match, cwes))
-            console.log(`+ ${match.rule.id}: ${safe.code.split('\n')[match.line - 1]?.trim().slice(0, 170)}`);
+            console.log(`+ ${match.id}: ${safe.code.split('\n')[match.line - 1]?.trim().slice(0, 170)}`);
     }
   }
   table('Pair accuracy: flagged before the fix, not after, right family of CWE', right);
@@ -227,7 +247,7 @@ function measureFalseAlarms(rows: readonly Row[], file: string): void {
     chars += row.code.length;
     add(alarms, found.length > 0, '* all', row.language);
     for (const match of found)
-      console.log(`${match.rule.id}: ${row.code.split('\n')[match.line - 1]?.trim().slice(0, 140)}`);
+      console.log(`${match.id}: ${row.code.split('\n')[match.line - 1]?.trim().slice(0, 140)}`);
   }
   table(`False alarms in ordinary code (${file})`, alarms);
   console.log(`${(chars / 1e3 / (performance.now() - from)).toFixed(1)} MB/s on one core`);

@@ -34,6 +34,8 @@ const selves = /^(?:self|this|cls|@)$/;
 /** What comes out of these is a number, a truth, a date or a fresh id: nothing that a string can ride on. */
 const numeric =
   /(?:^|\.)(?:int|float|bool|len|Number|parseInt|parseFloat|Integer\.parseInt|Long\.parseLong|Integer\.valueOf|Long\.valueOf|intval|floatval|count|sizeof|strlen|atoi|strtol|Atoi|ParseInt|ParseUint|ParseFloat|ParseBool|to_i|to_f|size|length|Int32\.Parse|int\.Parse|Guid\.Parse|long\.Parse|Convert\.ToInt32|isinstance|hasattr|hash|id|ord|round|abs|sum|min|max|Math\.\w+|time\.time|datetime\.\w+|Date\.now|Date|date|uuid\d?|uuid\.uuid4|UUID\.randomUUID|randomUUID|UUID|includes|startsWith|startswith|endswith|endsWith|indexOf|hasOwnProperty|contains|equals|exists|isset|empty|in_array|is_\w+|BigDecimal|Decimal|Boolean|isEmpty|matches|test)\(\)$/;
+/** `.map(() => '?')` gives marks for bound values, whatever the list holds. */
+const onlyMarks = /=>\s{0,4}(?:['"]\?['"]|`\$\$\{)/;
 /** Members that need no parentheses and give a number. */
 const measures = /\.(?:to_i|to_f|length|size|count|Length|Count|offsetWidth|offsetHeight)$/;
 /** A name that says the value was cleaned is believed. */
@@ -264,7 +266,10 @@ function chain(
     } else if (token.text === '(' && token.pair > 0) {
       const name = `${chainName(reading, first, lastName)}()`;
       i = token.pair + 1;
-      cleaned = numeric.test(name) || flow.sanitizer?.test(name) === true;
+      cleaned =
+        numeric.test(name) ||
+        flow.sanitizer?.test(name) === true ||
+        (name.endsWith('.map()') && onlyMarks.test(textOf(reading, [link, token.pair]).slice(0, 60)));
       if (cleaned) Object.assign(value, nothing);
       else callValue(value, name, argumentsOf(reading, link, token.pair, environment, flow));
     } else if (token.text === '[' && token.pair > 0) {
