@@ -149,13 +149,28 @@ test('createGateway() hands every text of a call to the check, with its role', a
         content: null,
         tool_calls: [
           { id: 'a', type: 'function', function: { name: 'search', arguments: '{"q":"the \\u0061rgument"}' } },
+          {
+            id: 'b',
+            type: 'function',
+            function: { name: 'x', arguments: { id: 'words as an id', a_key_that_speaks: 1 } },
+          },
         ],
       },
       { role: 'tool', tool_call_id: 'a', content: 'the result' },
+      { role: 'tool', tool_call_id: 'words of a call', content: 'more' },
     ],
     tools: [
-      { type: 'function', function: { name: 'search', description: 'the description of a tool', parameters: {} } },
+      {
+        type: 'function',
+        function: {
+          name: 'search',
+          description: 'the description of a tool',
+          parameters: { type: 'object', properties: { type: { description: 'a property of that name' } } },
+        },
+      },
     ],
+    stop: ['words to stop at'],
+    metadata: { note: 'a note on the side' },
   });
   const all = seen.join('\n');
   for (const one of [
@@ -164,6 +179,12 @@ test('createGateway() hands every text of a call to the check, with its role', a
     'assistant: the argument',
     'tool: the result',
     'the description of a tool',
+    'assistant: words as an id',
+    'assistant: a key that speaks',
+    'tool: words of a call',
+    'a property of that name',
+    'words to stop at',
+    'a note on the side',
   ])
     assert.ok(all.includes(one), `${one} in ${all}`);
 });
@@ -232,6 +253,24 @@ test('createPromptScreen() does not begin with weights that are not the promised
 const key = drawExample('ghp_{A:36}', 5);
 const secretive = `Your token is ${key}, keep it. Mail eva@durand-sa.fr too.`;
 const masked = 'Your token is [masked: secret], keep it. Mail [masked: personal data] too.';
+
+test('createGateway() masks a secret beside the messages too, where secrets are to be masked', async () => {
+  const { policy } = defaultScreening;
+  const secret = { user: 'mask', tool: 'mask', assistant: 'mask', system: 'mask' } as const;
+  const screening: ScreeningSettings = {
+    ...defaultScreening,
+    policy: { ...policy, prompts: { ...policy.prompts, secret } },
+  };
+  const { rig, upstream } = await before(answering(), { screening });
+  await rig.ask('/v1/chat/completions', {
+    model: 'm',
+    messages: [{ role: 'user', content: 'hello' }],
+    tools: [{ type: 'function', function: { name: 'f', description: `call it with ${key}`, parameters: {} } }],
+    metadata: { note: `key ${key}` },
+  });
+  assert.equal(upstream.bodies.length, 1);
+  assert.ok(!upstream.bodies[0]!.includes(key));
+});
 
 function inPieces(text: string, size: number): Behaviour {
   return (req, res, body) => {

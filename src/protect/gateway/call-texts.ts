@@ -14,10 +14,12 @@ export interface CallText {
   turn: number | undefined;
 }
 
-/** Names and marks of the protocol, and images. */
+/** Names and marks of the protocol, and images: without a space in them. What has one is words, whatever it stands under. */
 const noWords: ReadonlySet<string> = new Set(['role', 'type', 'id', 'tool_call_id', 'images', 'image_url', 'index']);
-/** Settings that are numbers and names. */
-const noTexts: ReadonlySet<string> = new Set(['options', 'metadata', 'logit_bias', 'service_tier', 'user', 'stop']);
+/** Settings that are numbers. */
+const noTexts: ReadonlySet<string> = new Set(['logit_bias', 'service_tier']);
+/** A key of an argument or a schema that is no name but says something: four words or more. */
+const wordsOfSayingKey = 4;
 
 export function textsOf(call: ChatCall): CallText[] {
   const texts: CallText[] = [];
@@ -32,11 +34,14 @@ export function textsOf(call: ChatCall): CallText[] {
   return texts;
 }
 
-function stringsIn(value: Json | undefined): string[] {
-  if (typeof value === 'string') return [value, ...insideJson(value)];
-  if (Array.isArray(value)) return value.flatMap(stringsIn);
+function stringsIn(value: Json | undefined, onlyWords = false): string[] {
+  if (typeof value === 'string') return onlyWords && !/\s/.test(value) ? [] : [value, ...insideJson(value)];
+  if (Array.isArray(value)) return value.flatMap((entry) => stringsIn(entry, onlyWords));
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, entry]) => (noWords.has(key) ? [] : stringsIn(entry)));
+  return Object.entries(value).flatMap(([key, entry]) => [
+    ...(key.split(/[\s_-]+/, wordsOfSayingKey).length === wordsOfSayingKey ? [key.replaceAll('_', ' ')] : []),
+    ...stringsIn(entry, onlyWords || noWords.has(key)),
+  ]);
 }
 
 /** Tool arguments are JSON in a string: escapes in them would hide words. */
@@ -54,7 +59,7 @@ export function withoutTurns(call: ChatCall, dropped: ReadonlySet<number>): Chat
   return { ...call, turns: call.turns.filter((_, index) => !dropped.has(index)) };
 }
 
-/** With every secret or personal datum in the messages replaced by a mark. */
+/** With every secret or personal datum in the messages, and in what stands beside them, replaced by a mark. */
 export function maskTurns(call: ChatCall, categories: ReadonlySet<PromptCategory>): ChatCall {
   const masked = (text: string): string => {
     const hits = [
@@ -78,5 +83,5 @@ export function maskTurns(call: ChatCall, categories: ReadonlySet<PromptCategory
     text: masked(turn.text),
     native: deep(turn.native) as JsonObject,
   }));
-  return { ...call, turns };
+  return { ...call, turns, native: deep(call.native) as JsonObject };
 }
