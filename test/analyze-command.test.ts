@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -140,6 +140,7 @@ const wrong: [options: CommandInput['options'], says: RegExp, more?: string][] =
   [{ narrator: 'gpt' }, /"gpt" is not one of: none, ollama, mistral, openai/],
   [{ date: 'yesterday' }, /"yesterday" is no date like/],
   [{ date: '2025-02-30' }, /"2025-02-30" is no date like/],
+  [{ date: '2025-13-45' }, /"2025-13-45" is no date like/],
   [{ date: '2025-02-28T25:00:00Z' }, /is no date like/],
   [{}, /only once, alone/, '-'],
 ];
@@ -153,6 +154,21 @@ for (const [options, says, more] of wrong) {
     });
   });
 }
+
+test('rempart analyze does not write its report over the export that it reads, by whatever name it is called', () => {
+  const file = join(cwd, 'kept.json');
+  writeFileSync(file, '[]');
+  symlinkSync(file, join(cwd, 'linked.json'));
+  for (const [read, out] of [
+    [file, `${cwd}/./kept.json`],
+    [join(cwd, 'linked.json'), file],
+  ] as const)
+    assert.throws(
+      () => outputsOf(inputOf([read], { out })),
+      (error: RempartError) => error.code === 'ERR_USAGE',
+    );
+  assert.equal(outputsOf(inputOf([file], { out: `${file}.html` })).length, 1);
+});
 
 test('rempart analyze says what is not there and exits 3', async () => {
   const { code, stderr } = await run(['analyze', 'nowhere.json'], { cwd });

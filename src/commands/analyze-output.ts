@@ -15,6 +15,20 @@ export type Output = { format: ReportFormat; file: string | null };
 
 /** Read and checked before the work begins. Throws ERR_USAGE. */
 export function outputsOf(input: CommandInput): Output[] {
+  const outputs = chosenOutputs(input);
+  for (const { file } of outputs)
+    if (file !== null && input.args.some((path) => isSameFile(path, file)))
+      throw usageError(input, 'analyze', 'analyze.cli.out-is-input', { file });
+  return outputs;
+}
+
+/** By whatever names: an export that its own report overwrote is gone. */
+function isSameFile(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
+  return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev;
+}
+
+function chosenOutputs(input: CommandInput): Output[] {
   const out = typeof input.options['out'] === 'string' ? input.options['out'] : null;
   const formats = formatsOf(input, out);
   if (out === null) {

@@ -82,8 +82,9 @@ function dateOf(input: CommandInput): string {
   const [, day, time = '00:00:00', zone = 'Z'] =
     /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d:\d\d)?)?$/i.exec(String(given)) ?? [];
   const iso = `${day}T${time.length === 5 ? `${time}:00` : time}${zone.toUpperCase()}`;
+  const midnight = Date.parse(`${day}T00:00:00Z`);
   // A day that no month has would roll over into the next.
-  const real = day !== undefined && new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
+  const real = day !== undefined && !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(day);
   if (!real || Number.isNaN(Date.parse(iso)))
     throw usageError(input, 'analyze', 'analyze.cli.bad-date', { given: String(given) });
   return iso;
