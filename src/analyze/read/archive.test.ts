@@ -280,3 +280,19 @@ test('readExports() joins an archive that was cut into files, once, and names th
   writeFileSync(join(cut, 'x.zip'), rest.subarray(0, rest.length - 30));
   assert.equal((await read([join(cut, 'x.zip')]))[0], 'cut/x.zip: ERR_EXPORT_ARCHIVE');
 });
+
+test('readExports() cuts the list of conversations within an object like one that stands alone, whatever it weighs', async () => {
+  const conversations = ['one', 'two', 'three'].map((name) => ({
+    uuid: name,
+    name,
+    chat_messages: [],
+    pad: 'x'.repeat(900),
+  }));
+  const path = join(folder, 'envelope.json');
+  writeFileSync(path, `\ufeff${JSON.stringify({ version: 2, exported: '2025-01-01', conversations, by: 'a tool' })}`);
+  const small = { limits: { conversationBytes: 2_000 } };
+  assert.deepEqual(await read([path], small), ['envelope.json: one', 'envelope.json: two', 'envelope.json: three']);
+  // An object that goes on before its list is read as a whole.
+  writeFileSync(path, JSON.stringify({ meta: { version: 2 }, conversations }));
+  assert.deepEqual(await read([path]), ['envelope.json: one', 'envelope.json: two', 'envelope.json: three']);
+});

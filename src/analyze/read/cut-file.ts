@@ -28,9 +28,34 @@ export async function* cutFile(peeked: Peeked, place: Place, cutting: Cutting): 
   if (kind === 'binary') return yield notOne(place, say(cutting.lang, 'read.binary'));
   const { chunks, repairs } = asUtf8(peeked);
   if (kind === 'list') yield* cutJson(chunks, 'array', place, repairs, cutting);
-  else if (kind === 'values') yield* cutJson(chunks, 'values', place, repairs, cutting);
-  else if (kind === 'page') yield* cutPage(chunks, place, repairs, cutting);
+  else if (kind === 'values') {
+    const list = listWithin(peeked.head);
+    if (list < 0) yield* cutJson(chunks, 'values', place, repairs, cutting);
+    else yield* cutJson(behind(chunks, list), 'array', place, repairs, cutting);
+  } else if (kind === 'page') yield* cutPage(chunks, place, repairs, cutting);
   else yield* cutWhole(chunks, 'text', place, repairs, cutting);
+}
+
+/** An object of a few plain values that holds a list of conversations: the list is cut like one that stands alone. */
+const envelope =
+  /^\s*\{(?:\s*"[^"\\]{1,60}"\s*:\s*(?:"[^"\\]{0,200}"|[-+.\deE]{1,30}|true|false|null)\s*,){0,20}\s*"conversations"\s*:\s*(?=\[\s*\{)/;
+
+/** Where the list begins, in bytes of the text without its mark; -1 when the head shows none. */
+function listWithin(head: Buffer): number {
+  const mark = head[0] === 0xef ? 3 : 0;
+  const found = envelope.exec(head.subarray(mark).toString('latin1'));
+  return found === null || !holdsMessages.test(head.subarray(mark + found[0].length).toString('latin1'))
+    ? -1
+    : found[0].length;
+}
+
+async function* behind(chunks: Chunks, bytes: number): AsyncGenerator<Uint8Array> {
+  let left = bytes;
+  for await (const chunk of chunks) {
+    const skipped = Math.min(left, chunk.length);
+    left -= skipped;
+    if (skipped < chunk.length) yield chunk.subarray(skipped);
+  }
 }
 
 export function notOne(place: Place, why: string): Cut {
