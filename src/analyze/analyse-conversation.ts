@@ -14,6 +14,7 @@ import { domainsOf } from './maturity/domains.ts';
 import { adviceFor, maturityOf } from './maturity/judge.ts';
 import { practicesIn, type SeenPractice } from './maturity/practices.ts';
 import { summaryOf } from './maturity/summary.ts';
+import { isTechnical } from './prose/is-technical.ts';
 import { spokenOf } from './prose/spoken.ts';
 import { withDiffsRead } from './thread/diffs.ts';
 import { countTokens } from './tokens.ts';
@@ -30,7 +31,8 @@ export function analyseConversation(
   const known = knowledge();
   const extracted = extractCode(conversation);
   const { blocks, old } = withDiffsRead(extracted);
-  const spoken = spokenOf(conversation);
+  const said = spokenOf(conversation);
+  const spoken = isTechnical(said, extracted.length) ? said : [];
   const readable = indexed(blocks);
   const practices = practicesIn(
     known.practices,

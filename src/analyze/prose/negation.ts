@@ -2,7 +2,7 @@
 
 /** What stands right before a thing that is missing: "without rate limiting", « pas de jeton ». */
 const missing =
-  /\b(no|not|without|lacks?|lacking|missing|absence of|lack of|never|neither|nor|instead of|forgot(ten)?( to)?|omit(s|ted)?|skip(s|ped)?|disabl(e|es|ed|ing)|remov(e|es|ed|ing)|(do|does|did|is|are|was|were|has|have|should|can|could|would)n'?t|pas (de |d'|du |les? |la |encore |non plus )?|aucune?s?|sans( aucune?)?|manque(nt)?( de| d')?|absence (de|d')|jamais|ni|au lieu (de|d')|oubli(e|er|ent)( de| d')?|desactiv(e|er|ez|ee)s?|n'(est|a|ont|utilisez?|emploie)|carences?( de| d'| des)?|insuffisan(te?|ce)s?( de| d'| des)?|rather than|plutot que( de| d')?|a la place d[eu']|\w+ ne \w+ (pas|jamais|plus)( encore)?( de| d')?)\b/g;
+  /\b(no|not|without|lacks?|lacking|missing|absence of|lack of|never|neither|nor|instead of|forgot(ten)?( to)?|omit(s|ted)?|skip(s|ped)?|disabl(e|es|ed|ing)|remov(e|es|ed|ing)|(do|does|did|is|are|was|were|has|have|should|can|could|would)n'?t|pas (de |d'|du |les? |la |encore |non plus )?|aucune?s?|sans( aucune?)?|manque(nt)?( de| d')?|absence (de|d')|jamais|ni|au lieu (de|d')|oubli(e|er|ent)( de| d')?|desactiv(e|er|ez|ee)s?|n'(est|a|ont|utilisez?|emploie)|avoid(s|ed|ing)?|evite[rz]?( de| d')?|(better|safer|preferable|superior) (than|to)|(mieux|plus surs?|preferables?|meilleure?s?) (que|aux?)|carences?( de| d'| des)?|insuffisan(te?|ce)s?( de| d'| des)?|rather than|plutot que( de| d')?|a la place d[eu']|\w+ ne \w+ (pas|jamais|plus)( encore)?( de| d')?)\b/g;
 /** "No data goes through X": the subject is what is missing. */
 const noSubject = /\b(?:aucune? [\w' -]{1,30}? n(?:e |')|nothing [\w -]{0,20}|rien (?:ne |n'))[\w'`*" -]{0,30}$/;
 /** Openings that look like negation and are none. */
@@ -10,7 +10,7 @@ const noNegation =
   /\b(not only|do ?n[o']t forget|never forget|not just|no doubt|without doubt|no matter|if not|non seulement|n'oubliez pas|sans oublier|ne pas oublier|pas seulement|pas uniquement|sans (aucun )?doute|whether or not|(never|do not|don't|not to|must not|should not|shouldn't|avoid|without|ne|n'|jamais|pas|evitez( de)?|sans) (\w+ ){0,2}(turn(ing)?|switch(ing)?|disabl(e|ing)|skip(ping)?|remov(e|ing)|deactivat(e|ing)|bypass(ing)?|desactive[rz]?|coupe[rz]?|supprime[rz]?|retire[rz]?|contourne[rz]?|oublie[rz]?|jamais desactive[rz]?)|not (only|just|merely)|nothing (but|beats))\b/;
 /** Words before a weakness that say it is not there: "is not vulnerable to", « aucun risque de ». */
 const absent =
-  /\b((not|never|isn't|aren't|no longer) (be )?(currently )?(vulnerable|prone|subject|exposed|susceptible)( to)?|no ((known|obvious) )?(risk|danger|sign|evidence|trace)?( of| for)?|(free|safe|protected|secure) (of|from|against)|(immune|resistant) to|without (any |the )?(risk|danger)s?( of)?|(n'est|ne sont|n'est donc|n'est plus) (donc )?(pas|plus|jamais) (vulnerable|expose|sujet|sensible)e?s?( a| aux| au)?|aucune?( risque| danger| trace)?( de| d')?|(il n'y a|il n'existe|n'a|n'ont|ne presente(nt)?|ne contien(t|nent)|on ne voit|ne permet(tent)?|ne souffre(nt)?|ne craint) (donc |ici )?(pas|plus|aucune?) (non plus )?(ici )?(de |d')?(risque |danger |faille )?(de |d'|une? )?|(does|do|did)(n't| not) (suffer|have|allow|show|contain|introduce|permit|enable)( from)?( any| an?)?|(rules?|ruled|ruling) out|(eliminates?|prevents?|stops?|blocks?) (any|all|every)|(exclut|ecarte)( tout)?( risque)?( de| d')?|pas de (risque|danger) (de |d')?|sans (risque|danger)( de| d')|(a l'abri|protegee?s?|immunisee?s?) (de|des|du|d'|contre))\s*(any |the |les? |la |l'|une? |des |de )?$/;
+  /\b((not|never|isn't|aren't|no longer) (be )?(currently )?(vulnerable|prone|subject|exposed|susceptible)( to)?|no ((known|obvious) )?(risk|danger|sign|evidence|trace)?( of| for)?|(free|safe|protected|secure) (of|from|against)|(immune|resistant) to|without (any |the )?(risk|danger)s?( of)?|(n'est|ne sont|n'est donc|n'est plus) (donc )?(pas|plus|jamais) (vulnerable|expose|sujet|sensible)e?s?( a| aux| au)?|aucune?( risque| danger| trace)?( de| d')?|(il n'y a|il n'existe|n'a|n'ont|ne presente(nt)?|ne contien(t|nent)|on ne voit|ne permet(tent)?|ne souffre(nt)?|ne craint) (donc |ici )?(pas|plus|aucune?) (non plus )?(ici )?(de |d')?(risque |danger |faille )?(de |d'|une? )?|(does|do|did)(n't| not) (suffer|have|allow|show|contain|introduce|permit|enable)( from)?( any| an?)?|(rules?|ruled|ruling) out|protect(s|ed|ing)? (you |us |users? |your \w+ |the \w+ )?(against|from)|proteg(e|ent|ez|er) (bien |donc )?(\w+ )?contre|(eliminates?|removes?|avoids?|prevents?|rules? out|supprime(nt)?|elimine(nt)?|ecarte(nt)?|evite(nt)?) (the |any |all |tout |le |les )?(risks?|risques?|possibility|possibilite)( of| de| d')?|(eliminates?|prevents?|stops?|blocks?) (any|all|every)|(exclut|ecarte)( tout)?( risque)?( de| d')?|pas de (risque|danger) (de |d')?|sans (risque|danger)( de| d')|(a l'abri|protegee?s?|immunisee?s?) (de|des|du|d'|contre))\s*(any |the |les? |la |l'|une? |des |de )?$/;
 
 /** Is the thing at `start` in `folded` said to be missing? Looks at its own clause only. */
 export function isMissing(folded: string, start: number): boolean {
@@ -19,6 +19,8 @@ export function isMissing(folded: string, start: number): boolean {
   if (noSubject.test(before)) return true;
   for (const match of before.matchAll(missing)) {
     const between = before.slice(match.index + match[0].length);
+    // "Instead of MD5, use argon2": what is replaced ends at the comma.
+    if (between.includes(',') && /^(instead|rather|au lieu|plutot|a la place)/.test(match[0])) continue;
     // "should never be stored without X" is about X; three words is as far as a negation reaches.
     if (between.trim().split(/\s+/).filter(Boolean).length <= 3) return true;
   }
@@ -49,9 +51,13 @@ export function isOwnPractice(folded: string, start: number): boolean {
   return own.test(sentence) && !wished.test(sentence);
 }
 
+/** What follows a weakness that cannot be: "is not possible here". */
+const impossible =
+  /^[\w'() -]{2,40}? (is|are|becomes?|est|sont|devient|deviennent) (therefore |then |thus |donc |alors |ici )?(not possible|impossible|prevented|excluded|ruled out|avoided|blocked|exclue?s?|evitee?s?|ecartee?s?|bloquee?s?|neutralisee?s?)\b/;
+
 /** Is the weakness at `start` said not to be there? */
 export function isAbsent(folded: string, start: number): boolean {
-  return absent.test(clauseBefore(folded, start, 80));
+  return absent.test(clauseBefore(folded, start, 80)) || impossible.test(folded.slice(start, start + 100));
 }
 
 /** What opens an answer that denies what was asked. */
