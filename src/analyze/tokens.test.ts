@@ -130,7 +130,7 @@ test('wordCounter() and countTokens() give what the vocabularies give for the wh
           if (text !== '') assert.equal(countTokens(said('chatgpt', model, '', text)).count, expected);
         },
       ),
-      { numRuns: 1_500 },
+      { numRuns: 4_000 },
     );
   }
 });
