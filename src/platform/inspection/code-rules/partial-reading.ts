@@ -12,8 +12,9 @@ export interface Prepared {
 }
 
 /** Cuts what no person wrote by hand: minified code, generated tables, dumps. */
-export function prepare(text: string): Prepared {
+export function prepare(whole: string): Prepared {
   const partial: PartialReason[] = [];
+  const text = whole.includes('\r') ? whole.replace(/\r\n?/g, '\n') : whole;
   let kept = text;
   if (text.length > limits.text) {
     kept = text.slice(0, Math.max(text.lastIndexOf('\n', limits.text), 0) || limits.text);
