@@ -15,6 +15,7 @@ import { simulationSchema } from '../src/platform/documents/simulation.ts';
 import { targetCheckSchema } from '../src/platform/documents/target-check.ts';
 import { verdictSchema } from '../src/platform/documents/verdict.ts';
 import { type Lang, say } from '../src/platform/i18n/say.ts';
+import { loadRules } from '../src/platform/inspection/code-rules/rule-set.ts';
 
 const docs = join(import.meta.dirname, '..', 'docs');
 
@@ -66,10 +67,28 @@ export function schemaFile(schema: z.ZodType): string {
   return `${JSON.stringify(z.toJSONSchema(schema), null, 2)}\n`;
 }
 
+/** All code rules, by language. */
+export function rulesPage(): string {
+  const { rules } = loadRules();
+  const rows = rules.map(({ id, title, cwe, severity, confidence }) =>
+    [`\`${id}\``, title.en, title.fr, cwe.join(', '), severity, confidence].map((cell) => cell.replaceAll('|', '\\|')),
+  );
+  return `${[
+    '# Table of code rules',
+    '',
+    `${rules.length} rules; how one is written: [rules.md](rules.md). Written by \`node scripts/docs.ts\`.`,
+    '',
+    '| Rule | What it finds | Ce qu’elle trouve | CWE | Severity | Confidence |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...rows.sort(([a = ''], [b = '']) => (a < b ? -1 : 1)).map((cells) => `| ${cells.join(' | ')} |`),
+  ].join('\n')}\n`;
+}
+
 /** Every generated file, by its path under docs/. */
 export function generatedFiles(): Record<string, string> {
   return {
     'errors.md': errorsPage(),
+    'rules-table.md': rulesPage(),
     'schemas/analysis@1.json': schemaFile(analysisSchema),
     'schemas/comparison@1.json': schemaFile(comparisonSchema),
     'schemas/drift@1.json': schemaFile(driftSchema),

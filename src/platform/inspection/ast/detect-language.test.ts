@@ -45,3 +45,13 @@ test('parseCode() tells how much of a text the grammar did not understand', () =
   const broken = parseCode('go', 'func f() {\n\tx := (1 +\n}\n)) ((\n');
   assert.ok(broken !== null && broken.errorShare > 0 && broken.firstErrorLine !== null);
 });
+
+test('detectLanguage() tells C# from Java, and knows none for a language without rules', () => {
+  const csharp =
+    'public async Task<IActionResult> Edit(int id)\n{\n    var item = await _db.Items.FindAsync(id);\n    return View(item);\n}\n';
+  const java = 'public Item edit(int id) throws IOException {\n    Item item = items.find(id);\n    return item;\n}\n';
+  const rust = 'fn main() {\n    let mut sum = 0;\n    for i in 0..10 { sum += i; }\n    println!("{}", sum);\n}\n';
+  assert.equal(detectLanguage(csharp)?.language, 'csharp');
+  assert.equal(detectLanguage(java)?.language, 'java');
+  assert.equal(detectLanguage(rust), null);
+});

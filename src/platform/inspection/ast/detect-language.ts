@@ -80,6 +80,42 @@ const features: readonly (readonly [Language, number, RegExp])[] = [
     2,
     /\b(?:public|private|protected|internal)\s+(?:static\s+|async\s+|override\s+|readonly\s+)*[\w<>[\]?]+ \w+\s*[({=;]/,
   ],
+  [
+    'csharp',
+    4,
+    /^\s*using (?!namespace\b)[A-Z][\w.]*(?: = [\w.]+)?;|^\s*\/\/\/ <summary>|\bpartial class \w|^\s*#(?:end)?region\b/m,
+  ],
+  [
+    'csharp',
+    4,
+    /\b(?:public|private|protected|internal)\s[\w<>[\]?,. ]{1,80}\s\w+\s*(?:\{\s*(?:get|private get)\b|=>)/,
+  ],
+  [
+    'csharp',
+    3,
+    /\bstring(?:\[\])? \w+\s*[=;,)]|\b(?:override|virtual|sealed|internal) (?:async |static |readonly )?[\w<>]+ \w/,
+  ],
+  [
+    'csharp',
+    3,
+    /^\s*\[[A-Z]\w*(?:\([^)\n]*\))?\]\s*$|^\s*(?:public|private|protected|internal)\b[\w<>[\]?,. ]{1,80} [A-Z]\w*\([^)\n]*\)\s*$/m,
+  ],
+  [
+    'csharp',
+    3,
+    /\bforeach \(|\bclass \w+\s*:\s*[A-Z]\w|\b(?:IEnumerable|IList|Task|Func|ActionResult|Dictionary|ICollection)<|\bout (?:var|\w+) \w|=> [a-z]\w*\.[A-Z]\w|@"/,
+  ],
+  [
+    'csharp',
+    3,
+    /\b\w+\.[A-Z][a-z]\w*\([^\n]*\)[\s\S]{0,400}\b\w+\.[A-Z][a-z]\w*\([^\n]*\)\s*;|\bvar \w+ = \w+\.[A-Z][a-z]\w*\b|\busing (?:var |\()/,
+  ],
+  [
+    'java',
+    3,
+    /\b(?:implements|throws) [A-Z]\w|\bboolean \w|\bString(?:\[\])? \w+\s*[=;,)]|\bfinal [A-Z]\w*|\bclass \w+ extends [A-Z]\w*(?:<\w+>)? \{|\brecord \w+\(/,
+  ],
+  ['java', 2, /\b[a-z]\w*\.[a-z]\w*\([^\n]*\);|\b(?:List|Map|Set|Optional)<\w+>|\w+::\w+|^\s*@[A-Z]\w*/m],
   ['go', 5, /^\s*package \w+\s*$|^\s*func (?:\(\w* ?\*?\w+\) )?\w*\(.*\).*\{\s*$/m],
   [
     'go',
@@ -142,6 +178,7 @@ export function detectLanguage(text: string): DetectedLanguage | null {
   const sample = head(text);
   if (sample.trim() === '' || isJson(sample)) return null;
   if (isDockerfile(sample)) return { language: 'dockerfile', by: 'grammar', confidence: 0.95 };
+  if (foreign.test(sample) && !/<\?php|\bfunction \w/.test(sample)) return null;
   const scores = featureScores(sample);
   const candidates = [...scores].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, candidateCount);
   const [first] = candidates;
@@ -169,6 +206,10 @@ function head(text: string): string {
   return text.slice(0, cut > 0 ? cut : sampleChars);
 }
 
+/** Rust and others that no rule reads look like JavaScript from afar. */
+const foreign =
+  /^\s*(?:pub(?:\(\w+\))? )?(?:async )?(?:unsafe )?fn \w+(?:<[^>\n]*>)?\([^)]*\)\s*(?:->|\{|where)|\blet mut \w|^\s*(?:pub )?(?:impl|trait|mod)\b[^;\n]*\{|^\s*use (?:std|crate|super|self)::|#\[derive\(|\bSome\(\w+\) =>|&mut self|\.unwrap\(\)|\bprintln!\(/m;
+
 function featureScores(sample: string): Map<Language, number> {
   const scores = new Map<Language, number>();
   for (const [language, weight, feature] of features) {
@@ -179,6 +220,22 @@ function featureScores(sample: string): Map<Language, number> {
   else if (/^\s*<(?:!doctype|html|div|form|head|body|script|template|[a-z]+[ >])/i.test(sample)) {
     scores.set('html', (scores.get('html') ?? 0) + 8);
   }
+  // Java and C# say who may call what; without that, a call and a cast look alike in half of the languages.
+  if (!/\b(?:public|private|protected|internal)\s+\w|^\s*(?:namespace|using) [A-Z]|^\s*import java/m.test(sample)) {
+    const scripted =
+      (scores.get('javascript') ?? 0) >= 3 && /\bfunction\b|\bconst \w+ =|\blet \w|===|\brequire\(/.test(sample);
+    const pointed =
+      !/\$\w/.test(sample) &&
+      /\w->\w|^\s*#\s*(?:include|define|if|endif)|\bNULL\b|\bsizeof\b|\bstd::|\w::\w+\(|\b(?:char|void|int|struct \w+|unsigned)\s*\*|\bunsigned \w/m.test(
+        sample,
+      );
+    for (const language of ['java', 'csharp'] as const) {
+      const less = (scripted ? 5 : 0) + (pointed ? 7 : 0);
+      if (less > 0 && scores.has(language)) scores.set(language, Math.max(0, scores.get(language)! - less));
+    }
+    if (pointed) scores.set('c', (scores.get('c') ?? 0) + 2);
+  } else if (!/\$\w/.test(sample) && /\w->\w|^\s*#\s*include/m.test(sample))
+    scores.set('c', (scores.get('c') ?? 0) + 3);
   // Plain JavaScript parses as TypeScript too: only its own marks make it TypeScript.
   if ((scores.get('typescript') ?? 0) <= 2) scores.delete('typescript');
   else scores.set('typescript', (scores.get('typescript') ?? 0) + (scores.get('javascript') ?? 0));
