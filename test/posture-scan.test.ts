@@ -1,6 +1,6 @@
 // Compose files and Dockerfiles judged as a user asks for it: labelled files, several files as one project, patches, exit codes, secrets kept.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -212,4 +212,14 @@ test('posture scan speaks French', async () => {
     stdout,
     /CRITIQUE {2}compose\.yaml:4 {2}compose\/privileged\n {2}Le service « a » tourne en mode privilégié/,
   );
+});
+
+test('posture scan waits for no pipe and takes no list of services for a project without faults', async () => {
+  const dir = folder({ 'list.compose.yaml': 'services: [a, b]\n' });
+  const list = await run(['posture', 'scan', 'list.compose.yaml'], { cwd: dir });
+  assert.equal(list.code, 2);
+  assert.match(list.stderr, /ERR_POSTURE_FILE_INVALID/);
+  execFileSync('mkfifo', [join(dir, 'pipe.compose.yaml')]);
+  const pipe = await run(['posture', 'scan', 'pipe.compose.yaml'], { cwd: dir });
+  assert.equal(pipe.code, 2);
 });

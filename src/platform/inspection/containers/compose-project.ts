@@ -59,6 +59,9 @@ export function readProject(files: readonly SourceFile[], surroundings: Surround
   }
   if (root === undefined) throw new YamlProblem('EMPTY', { line: 1, column: 0 });
   const declared = entryAt(root, 'services')?.value;
+  // A list of services would otherwise look like a project without any fault.
+  if (declared?.kind === 'list' || textOf(declared) !== undefined)
+    throw new YamlProblem('NOT_A_MAPPING', declared?.at ?? root.at);
   const services: Service[] = [];
   for (const entry of declared?.kind === 'map' ? declared.entries.values() : []) {
     const body = extended(entry.value, { root, file: entry.keyAt.file, surroundings, depth: 0 });

@@ -35,6 +35,9 @@ export interface ContainerPatch {
   edits: readonly TextEdit[];
 }
 
+/** Each patch is read against the whole file: a file made of weaknesses gets its findings, and patches for the first of them. */
+const maxPatches = 2_000;
+
 export interface LintOptions {
   rules: readonly ContainerRule[];
   lang: 'en' | 'fr';
@@ -59,7 +62,7 @@ export function lintProject(
     .filter(({ scope }) => scope === 'compose')
     .flatMap((rule) => hitsOf(rule, project).map((hit) => ({ rule, hit })));
   const hidden = hiddenLines(found.map(({ hit, rule }) => ({ at: hit.at, rule: rule.id })));
-  return ordered(found.map(({ rule, hit }) => inWords(rule, hit, lang, files, hidden)));
+  return ordered(found.map(({ rule, hit }, at) => inWords(rule, hit, lang, at < maxPatches ? files : [], hidden)));
 }
 
 export function lintDockerfile(file: SourceFile, { rules, lang }: LintOptions): ContainerFinding[] {
@@ -68,7 +71,7 @@ export function lintDockerfile(file: SourceFile, { rules, lang }: LintOptions): 
     .filter(({ scope }) => scope === 'dockerfile')
     .flatMap((rule) => dockerfileHits(rule, dockerfile, file.name).map((hit) => ({ rule, hit })));
   const hidden = hiddenLines(found.map(({ hit, rule }) => ({ at: hit.at, rule: rule.id })));
-  return ordered(found.map(({ rule, hit }) => inWords(rule, hit, lang, [file], hidden)));
+  return ordered(found.map(({ rule, hit }, at) => inWords(rule, hit, lang, at < maxPatches ? [file] : [], hidden)));
 }
 
 function hitsOf({ check }: ContainerRule, project: Project): Hit[] {

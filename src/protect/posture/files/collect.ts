@@ -72,7 +72,10 @@ function readOne(path: string, named: boolean): Read {
   const name = basename(path);
   let text: string;
   try {
-    if (statSync(path).size > maxBytes) return { kind: 'unread', why: 'too-large' };
+    const stat = statSync(path);
+    // A pipe would keep whoever reads it waiting.
+    if (!stat.isFile()) return { kind: 'unread', why: 'unreadable' };
+    if (stat.size > maxBytes) return { kind: 'unread', why: 'too-large' };
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (named) throw new RempartError('ERR_POSTURE_FILE_UNREADABLE', { file: path, what: fileIssue(error) }, error);
