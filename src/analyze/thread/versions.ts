@@ -39,10 +39,12 @@ export function isVersionOf(earlier: CodeBlock, place: Place, later: Shaped): bo
   const whole = later.block.languageBy === 'format';
   if (place.name === null) {
     if (sameFile && (whole || own.length === 0 || overlap(place.words, later.words) >= alike.renamed)) return true;
-    return overlap(place.words, later.words) >= alike.plain || holdsCore(place.core, later.words);
+    const near = overlap(place.words, later.words) >= alike.plain || holdsCore(place.core, later.words);
+    return near || keeps(place.words, later.words);
   }
   const { name } = place;
-  if (own.some((chunk) => plain(chunk.name) === plain(name))) return true;
+  const same = own.find((chunk) => plain(chunk.name) === plain(name));
+  if (same !== undefined) return !leavesOut(same.text, place.core);
   // A document that is given whole no longer has the function.
   if (sameFile && whole) return true;
   if (own.some((chunk) => related(name, chunk.name) && overlap(place.words, wordsOf(chunk.text)) >= alike.renamed))
@@ -58,10 +60,26 @@ function isTranslation({ name, words }: Place, later: Shaped): boolean {
   return overlap(words, later.words) >= alike.translated;
 }
 
+const elision =
+  /(?:#|\/\/|\/\*|<!--|--)\s*(?:\.\.\.|…|(?:the )?rest\b|existing\b|same as\b|unchanged|as before|le reste|inchang|code existant|comme avant)|^\s*(?:\.\.\.|…)\s*$/im;
+
+/** A function shown with "the rest as before" says nothing about what it leaves out. */
+function leavesOut(text: string, core: ReadonlySet<string>): boolean {
+  if (!elision.test(text)) return false;
+  const words = wordsOf(text);
+  return [...core].filter((word) => words.has(word)).length < core.size * 0.4;
+}
+
+/** A script or a configuration that was added to still has most of its words. */
+function keeps(words: ReadonlySet<string>, later: ReadonlySet<string>): boolean {
+  const common = [...words].filter((word) => later.has(word)).length;
+  return words.size >= 5 && common / words.size >= 0.6;
+}
+
 /** The words of the weak line nearly all stand in the later text. */
 function holdsCore(core: ReadonlySet<string>, words: ReadonlySet<string>): boolean {
   const common = [...core].filter((word) => words.has(word)).length;
-  return common >= 4 && common / core.size >= 0.6;
+  return common >= 3 && common / core.size >= 0.6;
 }
 
 export function plain(name: string): string {
