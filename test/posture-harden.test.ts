@@ -1,6 +1,17 @@
 // The hardened deployment: what is shipped is what is written, it passes its own scan, and nothing is overwritten unasked.
 import assert from 'node:assert/strict';
-import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -80,4 +91,29 @@ test('posture harden says in one sentence what is wrong with a profile', async (
   assert.equal(code, 2);
   assert.match(stderr, /"services\.0\.role".*monitoring.*\(ERR_DEPLOYMENT_INVALID\)/);
   assert.equal(stderr.trimEnd().split('\n').length, 1);
+});
+
+test('pin-images.sh writes the digests that the registry gives, and leaves .env alone when it gives none', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rempart-pin-'));
+  try {
+    const out = join(dir, 'deploy');
+    assert.equal((await run(['posture', 'harden', '--out', out], { cwd: dir })).code, 0);
+    const bin = join(dir, 'bin');
+    mkdirSync(bin);
+    const pin = (answer: string) => {
+      writeFileSync(join(bin, 'docker'), `#!/bin/sh\n${answer}\n`, { mode: 0o755 });
+      const env = { PATH: `${bin}:${process.env['PATH']}` };
+      return spawnSync(join(out, 'pin-images.sh'), { env, encoding: 'utf8' });
+    };
+    assert.equal(pin(`echo sha256:${'ab'.repeat(32)}`).status, 0);
+    const written = readFileSync(join(out, '.env'), 'utf8');
+    assert.match(written, new RegExp(`^STORE_SHA256=${'ab'.repeat(32)}$`, 'm'));
+    for (const bad of ['exit 1', 'true', 'echo unauthorized', 'echo sha256:abcd', `echo 'sha256:${'a'.repeat(63)};'`]) {
+      assert.notEqual(pin(bad).status, 0, bad);
+      assert.equal(readFileSync(join(out, '.env'), 'utf8'), written, bad);
+      assert.ok(!existsSync(join(out, '.env.new')));
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
 });
