@@ -196,7 +196,10 @@ function measurePairs(rows: readonly Row[]): void {
   }
   table('Pair accuracy: flagged before the fix, not after, right family of CWE', right);
   table('Flagged before the fix', before);
-  table('Ceiling: pairs whose fix changes a call, a string or an operator that the fragment shows', ceiling);
+  table(
+    'Rough estimate of the ceiling, from above: pairs whose fix changes a call, a string, an operator or a check in the fragment',
+    ceiling,
+  );
 }
 
 /** Whether the fix touches more than names, checks in other functions or white space. */

@@ -7,7 +7,7 @@ import { replay } from './environment.ts';
 import { isUnclosed, type PartialReason, prepare } from './partial-reading.ts';
 import { type Assignment, type Call, type Reading, readCode, type Scope, type Span, statementEnd } from './reading.ts';
 import { limits, loadRules, type Match, type Rule, type RuleSet, type ValueTest } from './rule-set.ts';
-import { type Environment, evaluate, type Flow, textOf, type Value } from './values.ts';
+import { type Environment, evaluate, type Flow, isTagged, textOf, type Value } from './values.ts';
 
 export interface CodeMatch {
   rule: Rule;
@@ -162,7 +162,7 @@ function assignTrial(rule: Rule, assignment: Assignment, test: ValueTest, judge:
 
 function stringTrials(reading: Reading, rule: Rule, pattern: RegExp, value: ValueTest, judge: Judge): Trial[] {
   return reading.tokens.flatMap((token, index): Trial[] => {
-    if (token.kind !== 'string' || !pattern.test(short(token.text))) return [];
+    if (token.kind !== 'string' || !pattern.test(short(token.text)) || isTagged(reading, index)) return [];
     const span = expressionAround(reading, index);
     return [{ at: index, span, rule, kind: 'string', strikes: (environment) => judge(span, value, environment) }];
   });

@@ -106,3 +106,9 @@ test('readCode() survives nesting deeper than people write', () => {
     }
   }
 });
+
+test('inspectCode() leaves a template to the function that its tag names', () => {
+  const tagged = ['const rows = await sql`SELECT * FROM t WHERE id = ', '{req.query.id}`;\n'].join('$');
+  assert.deepEqual(inspectCode('javascript', tagged), []);
+  assert.equal(inspectCode('javascript', tagged.replace('sql`', 'db.query(`').replace('`;', '`);')).length, 1);
+});

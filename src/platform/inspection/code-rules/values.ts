@@ -275,6 +275,11 @@ function chain(
     } else if (token.text === '[' && token.pair > 0) {
       i = token.pair + 1;
       value.list = false;
+    } else if (link === i && isTagged(reading, link)) {
+      // Its tag gets text and values apart: sql`…`, html`…`.
+      i = afterGroups(tokens, i);
+      Object.assign(value, nothing);
+      cleaned = true;
     } else break;
   }
   // Ruby calls without parentheses: `params.to_i`, `x.shellescape`.
@@ -324,6 +329,13 @@ function nameValue(name: string, environment: Environment): Value {
   if (known !== undefined) return known;
   if (constants.test(name) || saysClean.test(name)) return nothing;
   return { ...nothing, level: selves.test(name) ? 0 : 1 };
+}
+
+/** A template right behind a name: the name's function puts it together. */
+export function isTagged({ tokens, family }: Reading, at: number): boolean {
+  const before = tokens[at - 1];
+  if (family.name !== 'script' || before?.kind !== 'id' || tokens[at]?.text.startsWith('`') !== true) return false;
+  return !words.has(before.text) && !/^(?:throw|default|delete|raw)$/.test(before.text);
 }
 
 export function unquote(text: string): string {
