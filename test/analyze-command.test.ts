@@ -170,6 +170,19 @@ test('rempart analyze does not write its report over the export that it reads, b
   assert.equal(outputsOf(inputOf([file], { out: `${file}.html` })).length, 1);
 });
 
+test('rempart analyze says where it cannot write, for what it keeps as for what it reports', async () => {
+  writeFileSync(join(cwd, 'a-file'), '');
+  writeFileSync(join(cwd, 'none.json'), '[]');
+  for (const more of [
+    ['--resume', '--data', 'a-file/data'],
+    ['--out', 'a-file/report.md'],
+  ]) {
+    const { code, stderr } = await run(['analyze', 'none.json', ...more], { cwd });
+    assert.match(stderr, /a-file.* cannot be written.*ERR_OUTPUT_UNWRITABLE/, more.join(' '));
+    assert.equal(code, 3);
+  }
+});
+
 test('rempart analyze says what is not there and exits 3', async () => {
   const { code, stderr } = await run(['analyze', 'nowhere.json'], { cwd });
   assert.match(stderr, /nowhere\.json.*ERR_EXPORT_MISSING/);

@@ -2,6 +2,7 @@
 // only reads what is new. One file of lines in the data directory.
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { writable } from '../platform/base/unwritable.ts';
 import type { Analysed } from './analysis-worker.ts';
 
 export interface DoneJournal {
@@ -16,9 +17,12 @@ export interface DoneJournal {
 const hashLength = 64;
 const readBytes = 2 ** 20;
 
+/** Throws ERR_OUTPUT_UNWRITABLE. */
 export function openDoneJournal(file: string): DoneJournal {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const fd = openSync(file, 'a+', 0o600);
+  const fd = writable(file, () => {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    return openSync(file, 'a+', 0o600);
+  });
   const places = indexOf(fd);
   let end = fstatSync(fd).size;
   if (!endsWhole(fd, end)) end += writeSync(fd, '\n');
@@ -37,12 +41,17 @@ export function openDoneJournal(file: string): DoneJournal {
     },
     add(hash, results) {
       const line = Buffer.from(`${hash} ${results}\n`);
-      writeSync(fd, line);
+      writable(file, () => writeAll(fd, line));
       places.set(hash, { at: end, length: line.length - 1 });
       end += line.length;
     },
     close: () => closeSync(fd),
   };
+}
+
+/** A disk that is nearly full takes a part of a line without a word. */
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
 }
 
 /** Where each hash's line lies: memory for the index alone, whatever the results weigh. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writable } from '../platform/base/unwritable.ts';
 import type { AnalysedConversation } from '../platform/documents/analysis.ts';
 
 export interface KeptConversations extends Iterable<AnalysedConversation> {
@@ -35,11 +36,11 @@ export function keepConversations(mostInMemory = inMemoryChars): KeptConversatio
   return {
     add(conversation) {
       const text = JSON.stringify(conversation);
-      if (file !== null) return spill([text]);
+      if (file !== null) return writable(tmpdir(), () => spill([text]));
       memory.push(text);
       chars += text.length;
       if (chars <= mostInMemory) return;
-      spill(memory);
+      writable(tmpdir(), () => spill(memory));
       memory = [];
     },
     *[Symbol.iterator]() {

@@ -1,11 +1,10 @@
 // Where the report of `analyze` goes: files beside --out, or stdout; and what is said about it on stderr.
-import { statSync } from 'node:fs';
+import { type BigIntStats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { AnalysisResult } from '../analyze/analyse.ts';
 import { endings, type ReportFormat, render, reportFormats } from '../analyze/report/render.ts';
 import { words } from '../analyze/report/words.ts';
-import { RempartError } from '../platform/base/errors.ts';
-import { fileIssue } from '../platform/base/schema-issue.ts';
+import { writable } from '../platform/base/unwritable.ts';
 import { gathered, writeWhole } from '../platform/base/write-whole.ts';
 import { type Severity, severities } from '../platform/documents/analysis.ts';
 import { visible } from '../platform/reporting/visible.ts';
@@ -24,8 +23,17 @@ export function outputsOf(input: CommandInput): Output[] {
 
 /** By whatever names: an export that its own report overwrote is gone. */
 function isSameFile(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
+  const [a, b] = [one, other].map(factsOf);
   return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev;
+}
+
+/** A place that may not be looked into is told when it is written to. */
+function factsOf(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false, bigint: true });
+  } catch {
+    return undefined;
+  }
 }
 
 function chosenOutputs(input: CommandInput): Output[] {
@@ -78,7 +86,7 @@ function withoutEnding(file: string): string {
 }
 
 function isFolder(path: string): boolean {
-  return /[\\/]$/.test(path) || statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  return /[\\/]$/.test(path) || factsOf(path)?.isDirectory() === true;
 }
 
 /** With --json the document goes to stdout whatever else is written. Throws ERR_OUTPUT_UNWRITABLE. */
@@ -100,16 +108,7 @@ export async function writeOutputs(
 }
 
 function save(file: string, pieces: Iterable<string>): void {
-  try {
-    writeWhole(file, pieces);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    throw new RempartError(
-      'ERR_OUTPUT_UNWRITABLE',
-      { file: join(dirname(file), basename(file)), what: fileIssue(error) },
-      error,
-    );
-  }
+  writable(join(dirname(file), basename(file)), () => writeWhole(file, pieces));
 }
 
 async function send({ stdout }: CommandInput, pieces: Iterable<string>): Promise<void> {

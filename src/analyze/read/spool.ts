@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { asUnwritable } from '../../platform/base/unwritable.ts';
 import type { Chunks } from './byte-source.ts';
 
 export interface Spooled extends Disposable {
@@ -11,7 +12,7 @@ export interface Spooled extends Disposable {
   whole: boolean;
 }
 
-/** Writes at most `maxBytes` into a folder that only its owner can read, removed when disposed of. */
+/** Throws ERR_OUTPUT_UNWRITABLE where there is no room. Writes at most `maxBytes` into a folder that only its owner can read, removed when disposed of. */
 export async function spool(chunks: Chunks, maxBytes: number): Promise<Spooled> {
   const folder = mkdtempSync(join(tmpdir(), 'rempart-export-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });
@@ -30,7 +31,7 @@ export async function spool(chunks: Chunks, maxBytes: number): Promise<Spooled> 
     await pipeline(Readable.from(limited()), createWriteStream(path, { mode: 0o600 }));
   } catch (error) {
     remove();
-    throw error;
+    throw asUnwritable(tmpdir(), error);
   }
   return { path, whole, [Symbol.dispose]: remove };
 }
