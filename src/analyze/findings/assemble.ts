@@ -12,7 +12,7 @@ import { familyOf, sharesFamily } from '../knowledge/cwe-family.ts';
 import type { IndexedBlock } from '../knowledge/indexed-block.ts';
 import { knowledge } from '../knowledge/knowledge.ts';
 import type { SeenPractice } from '../maturity/practices.ts';
-import { type Hearing, hearingOf } from '../prose/hearing.ts';
+import { hearingOf } from '../prose/hearing.ts';
 import type { Spoken } from '../prose/spoken.ts';
 import { type Life, type Located, livesOf } from '../thread/lives.ts';
 import { findInContainers, isContainerFile } from './containers.ts';
@@ -20,6 +20,7 @@ import { inspected } from './inspected.ts';
 import { afterLeak } from './leaked-life.ts';
 import { findInProse, type ProseFinding } from './prose.ts';
 import { type FoundSecret, secretsIn, withoutSecrets } from './secrets.ts';
+import { remediesIn, spokenAfter } from './spoken-after.ts';
 import { stitchedMatches } from './stitched.ts';
 
 type Words = Pick<Finding, 'title' | 'explanation' | 'exploitation' | 'fix'>;
@@ -52,7 +53,7 @@ export function findingsOf(material: Material, number: number): Finding[] {
   const together = stitchedMatches(material.blocks);
   const code = material.blocks.flatMap((block) => weaknessesIn(block, material, together.get(block) ?? []));
   const hearing = hearingOf(material.spoken);
-  const remedies = remediesIn(material);
+  const remedies = remediesIn(material.practices, material.conversation);
   const lives = livesOf(material.blocks, code, (cwe, block) => spokenAfter(cwe, block, hearing, remedies));
   const told = secretsIn(material.conversation, material.scanner);
   // A password that the assistant writes into code is a weakness of that code; the code rule says so better.
@@ -150,51 +151,6 @@ function excerptOf(text: string, line: number, endLine: number): string {
     .map((one) => one.slice(Number.isFinite(indent) ? indent : 0).slice(0, 300))
     .join('\n')
     .trimEnd();
-}
-
-/** The first message after a block that names the weakness or its remedy, or the prose right behind the block. */
-function spokenAfter(
-  cwe: readonly string[],
-  block: CodeBlock,
-  hearing: Hearing,
-  remedies: readonly Remedy[],
-): Voice | null {
-  const main = cwe[0];
-  if (main === undefined) return null;
-  const last = block.messageLine + block.text.split('\n').length;
-  for (const topic of knowledge().topics) {
-    if (!topic.cwe.some((one) => familyOf(one) === familyOf(main))) continue;
-    const hit = hearing(topic).find(({ message, line }) => {
-      if (message.branch !== block.branch) return false;
-      if (message.index > block.messageIndex) return true;
-      return message.index === block.messageIndex && block.author === 'assistant' && line > last && line <= last + 12;
-    });
-    if (hit !== undefined) return { messageIndex: hit.message.index, author: hit.message.author };
-  }
-  // The very next answer that names what helps has understood what is wrong.
-  const remedy = remedies.find(
-    ({ families, messageIndex, branch }) =>
-      families.has(familyOf(main)) && messageIndex === block.messageIndex + 1 && branch === block.branch,
-  );
-  return remedy === undefined ? null : { messageIndex: remedy.messageIndex, author: 'assistant' };
-}
-
-type Voice = { messageIndex: number; author: Finding['author'] };
-interface Remedy extends Voice {
-  families: ReadonlySet<string>;
-  branch: string;
-}
-
-function remediesIn({ practices, conversation }: Material): Remedy[] {
-  const byIndex = new Map(conversation.messages.map((message) => [message.index, message]));
-  return practices.flatMap(({ practice, named }) =>
-    named.flatMap(({ messageIndex }): Remedy[] => {
-      const message = byIndex.get(messageIndex);
-      if (message?.author !== 'assistant') return [];
-      const families = new Set(practice.mitigates.map(familyOf));
-      return [{ messageIndex, author: 'assistant', branch: message.branch, families }];
-    }),
-  );
 }
 
 function coincide(secret: FoundSecret, found: Located): boolean {

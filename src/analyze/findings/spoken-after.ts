@@ -1,0 +1,52 @@
+// Whether a weakness in code was noticed in words: its topic is named after it, or the next answer names what helps.
+import type { Finding } from '../../platform/documents/analysis.ts';
+import type { CodeBlock, Conversation } from '../conversation.ts';
+import { familyOf } from '../knowledge/cwe-family.ts';
+import { knowledge } from '../knowledge/knowledge.ts';
+import type { SeenPractice } from '../maturity/practices.ts';
+import type { Hearing } from '../prose/hearing.ts';
+
+/** The first message after a block that names the weakness or its remedy, or the prose right behind the block. */
+export function spokenAfter(
+  cwe: readonly string[],
+  block: CodeBlock,
+  hearing: Hearing,
+  remedies: readonly Remedy[],
+): Voice | null {
+  const main = cwe[0];
+  if (main === undefined) return null;
+  const last = block.messageLine + block.text.split('\n').length;
+  for (const topic of knowledge().topics) {
+    if (!topic.cwe.some((one) => familyOf(one) === familyOf(main))) continue;
+    const hit = hearing(topic).find(({ message, line }) => {
+      if (message.branch !== block.branch) return false;
+      if (message.index > block.messageIndex) return true;
+      return message.index === block.messageIndex && block.author === 'assistant' && line > last && line <= last + 12;
+    });
+    if (hit !== undefined) return { messageIndex: hit.message.index, author: hit.message.author };
+  }
+  // The very next answer that names what helps has understood what is wrong.
+  const remedy = remedies.find(
+    ({ families, messageIndex, branch }) =>
+      families.has(familyOf(main)) && messageIndex === block.messageIndex + 1 && branch === block.branch,
+  );
+  return remedy === undefined ? null : { messageIndex: remedy.messageIndex, author: 'assistant' };
+}
+
+export type Voice = { messageIndex: number; author: Finding['author'] };
+export interface Remedy extends Voice {
+  families: ReadonlySet<string>;
+  branch: string;
+}
+
+export function remediesIn(practices: readonly SeenPractice[], conversation: Conversation): Remedy[] {
+  const byIndex = new Map(conversation.messages.map((message) => [message.index, message]));
+  return practices.flatMap(({ practice, named }) =>
+    named.flatMap(({ messageIndex }): Remedy[] => {
+      const message = byIndex.get(messageIndex);
+      if (message?.author !== 'assistant') return [];
+      const families = new Set(practice.mitigates.map(familyOf));
+      return [{ messageIndex, author: 'assistant', branch: message.branch, families }];
+    }),
+  );
+}
