@@ -23,6 +23,8 @@ const manifest = JSON.parse(readFileSync(join(root, 'models/screening/prompts.js
   sources: Record<string, unknown>;
 };
 const screen = loadPromptScreen();
+/** Time is told by the length of texts, up to each of these. */
+const lengths = [200, 1000, 4000, 16000, Number.POSITIVE_INFINITY];
 
 interface Measured extends Labelled {
   verdict: Verdict;
@@ -50,13 +52,7 @@ function report(measured: readonly Measured[]): void {
   console.log(
     `model ${manifest.sha256.slice(0, 16)}, ${measured.length} texts${files.length > 0 ? '' : ' held out of rempart-prompts'}`,
   );
-  // The first texts warm the compiler up; they count for the verdicts and not for the time.
-  const warm = measured
-    .slice(Math.min(2000, measured.length >> 1))
-    .map(({ micros }) => micros)
-    .sort((a, b) => a - b);
-  const at = (share: number): string => (warm[Math.floor(warm.length * share)] ?? 0).toFixed(1);
-  console.log(`µs per prompt: p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)}`);
+  times(measured);
   const unscreened = measured.filter(({ verdict }) => verdict.kind === 'unscreened').length;
   if (unscreened > 0) console.log(`unscreened: ${unscreened}`);
   table('all', measured, () => 'all');
@@ -71,6 +67,24 @@ function report(measured: readonly Measured[]): void {
     table('source (* = trained on)', measured, ({ source }) => `${source in manifest.sources ? '* ' : ''}${source}`);
   if (values.misses === true)
     for (const one of measured) if (wrong(one)) console.log(`${one.attack ? 'missed' : 'false'} ${one.id}`);
+}
+
+/** Wall time of one screening each, all lengths together and by length: on a busy machine others' work is in it. */
+function times(measured: readonly Measured[]): void {
+  // The first texts warm the compiler up; they count for the verdicts and not for the time.
+  const warm = measured.slice(Math.min(2000, measured.length >> 1));
+  const line = (name: string, some: readonly Measured[]): void => {
+    if (some.length === 0) return;
+    const sorted = some.map(({ micros }) => micros).sort((a, b) => a - b);
+    const at = (share: number): string => (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(1);
+    console.log(`${name}: p50 ${at(0.5)}, p90 ${at(0.9)}, p99 ${at(0.99)} (${some.length} texts)`);
+  };
+  line('µs per prompt', warm);
+  lengths.forEach((most, at) => {
+    const least = at === 0 ? 0 : lengths[at - 1]!;
+    const some = warm.filter(({ text }) => text.length >= least && text.length < most);
+    line(`  ${least} characters and more${most === Number.POSITIVE_INFINITY ? '' : `, under ${most}`}`, some);
+  });
 }
 
 function wrong({ attack, verdict }: Measured): boolean {

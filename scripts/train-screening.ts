@@ -13,18 +13,19 @@ const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({
   options: { data: { type: 'string' }, out: { type: 'string', default: join(root, 'models', 'screening') } },
 });
-const lexicon = readLexicon(readFileSync(join(root, 'rules/screening/lexicon.yaml'), 'utf8'));
+const words = readFileSync(join(root, 'rules/screening/lexicon.yaml'), 'utf8');
+const lexicon = readLexicon(words);
 const corpus = readCorpus(join(root, 'corpus/rempart-prompts'), lexicon).filter((one) => !isHeldOut(one));
 const foreign = values.data === undefined ? [] : readForeign(values.data, lexicon);
 const examples = [...corpus, ...foreign];
 /** Share of benign texts that a model which never saw their source may take for attacks; the threshold follows from it. */
-const allowed = { user: 0.025, system: 0.02, tool: 0.02 } as const;
+const allowed = { user: 0.02, system: 0.02, tool: 0.01 } as const;
 const folds = 5;
 
 const thresholds = chooseThresholds();
 const trained = heads.map((head) => trainHead(head, examples));
 const model = { ...quantise(trained), thresholds };
-const bytes = writeModel(model);
+const bytes = writeModel(model, words);
 const sha256 = createHash('sha256').update(bytes).digest('hex');
 mkdirSync(values.out, { recursive: true });
 writeFileSync(join(values.out, 'prompts.bin'), bytes);
@@ -61,6 +62,7 @@ function manifest(): object {
   return {
     file: 'prompts.bin',
     sha256,
+    lexicon: createHash('sha256').update(words).digest('hex'),
     thresholds: Object.fromEntries(roles.map((role, at) => [role, Number(thresholds[at]!.toFixed(4))])),
     heldOut: 'texts of rempart-prompts whose id (the lower one of twins) has a SHA-256 beginning with 0 or 1',
     sources: Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1))),

@@ -1,14 +1,17 @@
 // What the model sees of a text: hashed character, word and meaning n-grams, segment by segment (a sentence, a cell, a line).
-import type { Lexicon } from './lexicon.ts';
+import { type Lexicon, setInts } from './lexicon.ts';
+import { createMatcher } from './patterns.ts';
+import { createWords, type WordValue } from './words.ts';
 
 /** Where each kind of feature lies in the table, and how much one of them counts. */
 export const regions = {
-  chars: { base: 0, size: 1 << 16, value: 0.3 },
+  chars: { base: 0, size: 1 << 16, value: 0.4 },
   words: { base: 1 << 16, size: 1 << 16, value: 1 },
-  concepts: { base: 1 << 17, size: 1 << 15, value: 2.5 },
+  concepts: { base: 1 << 17, size: 1 << 15, value: 1.8 },
   form: { base: (1 << 17) + (1 << 15), size: 1 << 12, value: 0.7 },
+  patterns: { base: (1 << 17) + (1 << 15) + (1 << 12), size: 1 << 12, value: 2 },
 } as const;
-export const tableSize = regions.form.base + regions.form.size;
+export const tableSize = regions.patterns.base + regions.patterns.size;
 
 export interface Segments {
   count: number;
@@ -19,16 +22,13 @@ export interface Segments {
   mass: Float64Array;
   /** Places of the segments in the text. */
   starts: Int32Array;
+  /** What the character n-grams of each segment add up to, per verdict head: then they are not among the features. */
+  chars?: readonly Float64Array[];
 }
 
 export interface Extractor {
   /** The result is valid until the next call. */
   extract(text: string): Segments;
-}
-
-export interface Token {
-  hash: number;
-  concept: number;
 }
 
 const maxTokens = 40;
@@ -37,13 +37,20 @@ const seed = 0x2545f491;
 /** Listens to what the features stand for; only `explain` and tests pay for it. */
 export type Naming = (feature: number, name: () => string) => void;
 
-export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
+export interface ExtractorParts {
+  naming?: Naming;
+  /** With the weights of some heads, the character n-grams of a word are added up once and remembered with it. */
+  weights?: readonly Int8Array[];
+}
+
+export function createExtractor(lexicon: Lexicon, { naming, weights }: ExtractorParts = {}): Extractor {
   let features = new Int32Array(1 << 14);
   let ends = new Int32Array(1 << 8);
   let starts = new Int32Array(1 << 8);
   let mass = new Float64Array(1 << 8);
+  const chars = Array.from({ length: weights?.length ?? 0 }, () => new Float64Array(1 << 8));
   const hashes = new Int32Array(maxTokens);
-  const concepts = new Int32Array(maxTokens);
+  const matcher = createMatcher(lexicon.patterns, setInts);
   const from = new Int32Array(maxTokens);
   const to = new Int32Array(maxTokens);
   let used = 0;
@@ -57,6 +64,7 @@ export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
       ends = grown(ends, new Int32Array(ends.length * 2));
       starts = grown(starts, new Int32Array(starts.length * 2));
       mass = grown(mass, new Float64Array(mass.length * 2));
+      for (const [head, sums] of chars.entries()) chars[head] = grown(sums, new Float64Array(sums.length * 2));
     }
   };
   const add = (region: (typeof regions)[keyof typeof regions], hash: number): number => {
@@ -67,7 +75,7 @@ export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
     return feature;
   };
 
-  const chars = (start: number, end: number): void => {
+  const grams = (start: number, end: number): void => {
     // A word of more than 24 characters is looked at by its beginning only: a key or a hash says nothing more.
     const last = Math.min(end, start + 24);
     for (let at = start - 1; at < last - 1; at++) {
@@ -77,10 +85,29 @@ export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
         hash = Math.imul(hash ^ (place >= last ? 32 : text.charCodeAt(place)), 0x01000193) ^ (hash >>> 13);
         if (length < 3) continue;
         const feature = add(regions.chars, hash + length);
-        naming?.(feature, () => `…${text.slice(Math.max(at, start), place + 1)}`);
+        if (weights === undefined) naming?.(feature, () => `…${text.slice(Math.max(at, start), place + 1)}`);
       }
     }
   };
+
+  const heads = weights?.length ?? 0;
+  const value = (start: number, end: number): WordValue => {
+    const [first, before] = [used, weight];
+    room();
+    if (end - start > 2) grams(start, end);
+    const sums = new Float64Array(heads);
+    for (let head = 0; head < heads; head++) {
+      let sum = 0;
+      for (let at = first; at < used; at++) sum += weights![head]![features[at]!]!;
+      sums[head] = sum * regions.chars.value;
+    }
+    const worth = { sums, mass: weight - before };
+    used = first;
+    weight = before;
+    return worth;
+  };
+  const words = createWords(lexicon, maxTokens, heads, weights === undefined ? undefined : value);
+  const { concepts } = words;
 
   const word = (at: number): string => text.slice(from[at], to[at]);
 
@@ -129,14 +156,38 @@ export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
     }
   };
 
+  const patternFeatures = (tokens: number): void => {
+    matcher.open();
+    for (let at = 0; at < tokens; at++) matcher.word(words.sets, at * setInts);
+    for (let at = 0; at < matcher.count(); at++) {
+      const rule = matcher.met[at]!;
+      const feature = regions.patterns.base + rule;
+      features[used++] = feature;
+      weight += regions.patterns.value * regions.patterns.value;
+      naming?.(feature, () => `[${lexicon.patterns.rules[rule]!.id}]`);
+    }
+  };
+
+  const addChars = (tokens: number): void => {
+    for (let head = 0; head < heads; head++) {
+      let sum = 0;
+      for (let at = 0; at < tokens; at++) sum += words.sums[at * heads + head]!;
+      chars[head]![count] = sum;
+    }
+    for (let at = 0; at < tokens; at++) weight += words.mass[at]!;
+  };
+
   const closeSegment = (tokens: number, mark: number): void => {
     if (tokens === 0) return;
     room();
     starts[count] = from[0]!;
     weight = 0;
-    for (let at = 0; at < tokens; at++) if (to[at]! - from[at]! > 2) chars(from[at]!, to[at]!);
+    if (weights === undefined) {
+      for (let at = 0; at < tokens; at++) if (to[at]! - from[at]! > 2) grams(from[at]!, to[at]!);
+    } else addChars(tokens);
     wordGrams(tokens);
     conceptGrams(tokens);
+    patternFeatures(tokens);
     if (mark !== 0) {
       const feature = add(regions.form, mark * 31 + 5);
       naming?.(feature, () => `ends with ${String.fromCharCode(mark)}`);
@@ -153,6 +204,7 @@ export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
       count = 0;
       let tokens = 0;
       let at = 0;
+      matcher.begin();
       while (at < text.length) {
         const code = text.charCodeAt(at);
         const start = at;
@@ -170,7 +222,7 @@ export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
           hashes[tokens] = hash;
           from[tokens] = start;
           to[tokens] = at;
-          concepts[tokens] = isWord(code) ? lexicon.lookUp(text, start, at) : 0;
+          words.read(text, start, at, hash, tokens);
           tokens++;
         }
         if (sentence || tokens === maxTokens) {
@@ -180,7 +232,7 @@ export function createExtractor(lexicon: Lexicon, naming?: Naming): Extractor {
         }
       }
       closeSegment(tokens, 0);
-      return { count, ends, features, mass, starts };
+      return { count, ends, features, mass, starts, ...(weights === undefined ? {} : { chars }) };
     },
   };
 }
@@ -195,14 +247,13 @@ function mix(a: number, b: number, salt: number): number {
   return Math.imul(mixed ^ (mixed >>> 13), 0x27d4eb2f);
 }
 
+/** Characters up to U+02FF that words are made of; above, all are. */
+const wordCodes = Uint8Array.from({ length: 0x300 }, (_, code) =>
+  (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code === 95 || (code >= 0xc0 && code <= 0x24f) ? 1 : 0,
+);
+
 function isWord(code: number): boolean {
-  return (
-    (code >= 97 && code <= 122) ||
-    (code >= 48 && code <= 57) ||
-    code === 95 ||
-    code > 0x2ff ||
-    (code >= 0xc0 && code <= 0x24f)
-  );
+  return code >= 0x300 || wordCodes[code] === 1;
 }
 
 /** A new line, a cell, a tag, a closing mark before a space. */

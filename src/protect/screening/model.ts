@@ -6,7 +6,7 @@ import { roles } from './verdict.ts';
 
 export const heads = ['user', 'tool', 'injection', 'jailbreak', 'code-execution'] as const;
 export type Head = (typeof heads)[number];
-/** Weights per feature in the file; a power of two, so that those of one feature share a cache line. */
+/** Weights per feature in the file. */
 export const stride = 8;
 /** Segments that are judged together. A text is as hostile as its most hostile run. */
 export const runLengths = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64] as const;
@@ -14,6 +14,7 @@ export const runLengths = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64] as const;
 export const smoothing = 10;
 
 export interface Model {
+  /** As in the file: those of one feature side by side. */
   weights: Int8Array;
   /** Logit from which a text of that role is suspicious, in the order of `roles`. */
   thresholds: readonly number[];
@@ -28,32 +29,38 @@ export interface Best {
   length: number;
 }
 
-export const magic = 'rempart-screening-1\n';
+export const magic = 'rempart-screening-2\n';
 
 const counts = [heads.length, heads.length, roles.length];
+/** The words' SHA-256 stands in the weights' file: other words would mean something else to them. */
+const hashBytes = 32;
 const numberBytes = 4 * counts.reduce((sum, count) => sum + count, 0);
 
-export function writeModel({ weights, scales, biases, thresholds }: Model): Uint8Array {
+export function writeModel({ weights, scales, biases, thresholds }: Model, lexicon: string): Uint8Array {
   const numbers = Buffer.alloc(numberBytes);
   [...scales, ...biases, ...thresholds].forEach((number, at) => {
     numbers.writeFloatLE(number, at * 4);
   });
   return Buffer.concat([
     Buffer.from(magic),
+    createHash('sha256').update(lexicon).digest(),
     numbers,
     Buffer.from(weights.buffer, weights.byteOffset, weights.byteLength),
   ]);
 }
 
-/** Throws ERR_SCREENING_MODEL when the bytes are not the ones that were promised. */
-export function readModel(bytes: Uint8Array, hash: string): Model {
+/** Throws ERR_SCREENING_MODEL when the bytes are not the ones that were promised, or the words not those they were trained with. */
+export function readModel(bytes: Uint8Array, hash: string, lexicon: string): Model {
   const found = createHash('sha256').update(bytes).digest('hex');
   if (found !== hash) throw new RempartError('ERR_SCREENING_MODEL', { expected: hash, found });
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const begin = magic.length + numberBytes;
+  const begin = magic.length + hashBytes + numberBytes;
   if (buffer.toString('latin1', 0, magic.length) !== magic || buffer.length !== begin + tableSize * stride)
     throw new RempartError('ERR_SCREENING_MODEL', { expected: hash, found });
-  let at = magic.length;
+  const words = createHash('sha256').update(lexicon).digest('hex');
+  const trainedWith = buffer.toString('hex', magic.length, magic.length + hashBytes);
+  if (words !== trainedWith) throw new RempartError('ERR_SCREENING_MODEL', { expected: trainedWith, found: words });
+  let at = magic.length + hashBytes;
   const [scales = [], biases = [], thresholds = []] = counts.map((count) =>
     Array.from({ length: count }, () => {
       at += 4;
@@ -65,8 +72,16 @@ export function readModel(bytes: Uint8Array, hash: string): Model {
   return { weights, scales, biases, thresholds };
 }
 
+/** Each head's weights by themselves: what one head reads of a text then stays close to the processor. */
+export function byHead({ weights }: Pick<Model, 'weights'>): Int8Array[] {
+  return heads.map((_, head) =>
+    Int8Array.from({ length: tableSize }, (_, feature) => weights[feature * stride + head]!),
+  );
+}
+
 export function featureValue(feature: number): number {
   if (feature < regions.words.base) return regions.chars.value;
   if (feature < regions.concepts.base) return regions.words.value;
-  return feature < regions.form.base ? regions.concepts.value : regions.form.value;
+  if (feature < regions.form.base) return regions.concepts.value;
+  return feature < regions.patterns.base ? regions.form.value : regions.patterns.value;
 }

@@ -123,7 +123,7 @@ function decodings(text: string): string[] {
     if (readable(one)) found.push(fold(one));
   };
   for (const run of base64Runs(text)) add(Buffer.from(run, 'base64').toString('utf8'));
-  if (hexSign.test(text))
+  if (mayHoldHex(text) && hexSign.test(text))
     for (const [run] of text.matchAll(hexRun))
       add(Buffer.from(run.replace(/0x|\\x|[\s,:]/g, ''), 'hex').toString('utf8'));
   if (text.includes('%') && /%[0-9a-fA-F]{2}/.test(text)) add(unescapeUrl(text));
@@ -134,6 +134,22 @@ function decodings(text: string): string[] {
     add([...folded].reverse().join(''));
   }
   return found;
+}
+
+/** Twelve digits with nothing but what may stand between them, or an escape: cheaper than the patterns, which then look closely. */
+function mayHoldHex(text: string): boolean {
+  let digits = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if ((code >= 48 && code <= 57) || (code >= 97 && code <= 102) || (code >= 65 && code <= 70)) {
+      if (++digits === 12) return true;
+    } else if (code === 120) {
+      const before = text.charCodeAt(at - 1);
+      if (before === 48 || before === 92) return true;
+      digits = 0;
+    } else if (code !== 44 && code !== 58 && code > 32 && code < 0x80) digits = 0;
+  }
+  return false;
 }
 
 /** Runs of at least twelve of base64's characters that mix cases or digits, as an encoded sentence does and a word does not. */

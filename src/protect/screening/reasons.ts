@@ -1,53 +1,44 @@
 // Names what spoke for a verdict: the features of the run that was found, with their weights.
-import { createExtractor, type Naming, regions } from './features.ts';
+import { createExtractor, type Extractor, type Naming, regions } from './features.ts';
 import type { Lexicon } from './lexicon.ts';
-import { type Best, featureValue, type Model, stride } from './model.ts';
+import { featureValue, type Model, stride } from './model.ts';
 
 export interface Reason {
-  /** Meanings are in capitals, words as they stand in the text, parts of words after "…". */
+  /** Meanings are in capitals, patterns in brackets, words as they stand in the text, parts of words after "…". */
   feature: string;
   weight: number;
 }
 
 export interface Reasons {
-  /** All that spoke for and against, the strongest first; what stands several times is added up. */
-  all(text: string, best: Best, head: number): Reason[];
-  /** The same of meanings alone. */
-  meanings(text: string, best: Best, head: number): Reason[];
+  /** All that a run has for and against, the strongest first; what stands several times is added up. */
+  all(text: string, head: number): Reason[];
+  /** The same of meanings and patterns alone. */
+  meanings(text: string, head: number): Reason[];
 }
 
 export function createReasons(lexicon: Lexicon, model: Model): Reasons {
   let listener: Naming = () => {};
-  const extractor = createExtractor(lexicon, (feature, name) => listener(feature, name));
+  const naming: Naming = (feature, name) => listener(feature, name);
+  const whole = createExtractor(lexicon, { naming });
+  // Without the parts of words, which are most of what there is.
+  const words = createExtractor(lexicon, { naming, weights: [] });
 
-  /** Segments come in order, so the features of the run are those between two counts. */
-  const named = (
-    text: string,
-    { first, length }: Best,
-    head: number,
-    wanted: (feature: number) => boolean,
-  ): Reason[] => {
-    const found: { at: number; weight: number; name: string }[] = [];
-    let at = 0;
+  const named = (extractor: Extractor, text: string, head: number, wanted: (feature: number) => boolean): Reason[] => {
+    const sums = new Map<string, number>();
     listener = (feature, name) => {
       const weight = model.weights[feature * stride + head]! * model.scales[head]! * featureValue(feature);
-      if (weight !== 0 && wanted(feature)) found.push({ at, weight, name: name() });
-      at++;
+      if (weight !== 0 && wanted(feature)) sums.set(name(), (sums.get(name()) ?? 0) + weight);
     };
-    const { ends } = extractor.extract(text);
-    const from = first === 0 ? 0 : ends[first - 1]!;
-    const to = ends[first + length - 1]!;
-    const sums = new Map<string, number>();
-    for (const one of found)
-      if (one.at >= from && one.at < to) sums.set(one.name, (sums.get(one.name) ?? 0) + one.weight);
+    extractor.extract(text);
     return [...sums]
       .map(([feature, weight]) => ({ feature, weight: Math.round(weight * 1000) / 1000 }))
       .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
   };
 
-  const { base, size } = regions.concepts;
+  const isMeaning = (feature: number): boolean =>
+    feature >= regions.patterns.base || (feature >= regions.concepts.base && feature < regions.form.base);
   return {
-    all: (text, best, head) => named(text, best, head, () => true),
-    meanings: (text, best, head) => named(text, best, head, (feature) => feature >= base && feature < base + size),
+    all: (text, head) => named(whole, text, head, () => true),
+    meanings: (text, head) => named(words, text, head, isMeaning),
   };
 }

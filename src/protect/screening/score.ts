@@ -1,47 +1,56 @@
 // Scores of the runs of neighbouring segments: every run is judged alone, so what stands around a hostile one cannot hide it.
-import { type Segments, tableSize } from './features.ts';
-import { type Best, featureValue, type Model, runLengths, smoothing, stride } from './model.ts';
-
-/** Square of a value per feature, once. */
-const values = Float32Array.from({ length: tableSize }, (_, feature) => featureValue(feature));
+import type { Segments } from './features.ts';
+import { type Best, featureValue, runLengths, smoothing } from './model.ts';
 
 /** Sums of one head's weights per segment, into `into`. */
 export function sumSegments(
   weights: Int8Array | Float32Array,
-  step: number,
   head: number,
   segments: Segments,
   into: Float64Array,
 ): void {
-  const { features, ends, count } = segments;
+  const { features, ends, count, chars } = segments;
   let at = 0;
   for (let segment = 0; segment < count; segment++) {
     const end = ends[segment]!;
-    let sum = 0;
+    let sum = chars?.[head]?.[segment] ?? 0;
     for (; at < end; at++) {
       const feature = features[at]!;
-      sum += weights[feature * step + head]! * values[feature]!;
+      sum += weights[feature]! * featureValue(feature);
     }
     into[segment] = sum;
   }
 }
 
+export interface Within {
+  from: number;
+  to: number;
+  /** Segments in a run, at most. */
+  longest: number;
+}
+
 /** The run with the highest logit; of equals, the longest. */
-export function bestRun(sums: Float64Array, segments: Segments, scale: number, bias: number): Best {
+export function bestRun(
+  sums: Float64Array,
+  segments: Segments,
+  scale: number,
+  bias: number,
+  { from, to, longest }: Within = { from: 0, to: segments.count, longest: Number.POSITIVE_INFINITY },
+): Best {
   const best: Best = { logit: Number.NEGATIVE_INFINITY, first: 0, length: 0 };
-  const { count, mass } = segments;
+  const { mass } = segments;
   for (const length of runLengths) {
-    if (length > count) break;
+    if (length > to - from || length > longest) break;
     let sum = 0;
     let total = smoothing;
-    for (let at = 0; at < count; at++) {
+    for (let at = from; at < to; at++) {
       sum += sums[at]!;
       total += mass[at]!;
-      if (at >= length) {
+      if (at - from >= length) {
         sum -= sums[at - length]!;
         total -= mass[at - length]!;
       }
-      if (at < length - 1) continue;
+      if (at - from < length - 1) continue;
       const logit = (sum * scale) / Math.sqrt(total) + bias;
       if (logit >= best.logit) {
         best.logit = logit;
@@ -53,16 +62,25 @@ export function bestRun(sums: Float64Array, segments: Segments, scale: number, b
   return best;
 }
 
-/** The logit of one run. */
-export function runLogit(model: Model, head: number, segments: Segments, { first, length }: Best): number {
-  const { features, ends, mass } = segments;
+/** What one head says of a run. */
+export function runLogit(
+  weights: Int8Array,
+  scale: number,
+  bias: number,
+  head: number,
+  { features, ends, mass, chars }: Segments,
+  { first, length }: Best,
+): number {
   let sum = 0;
+  let total = smoothing;
+  for (let at = first; at < first + length; at++) {
+    sum += chars?.[head]?.[at] ?? 0;
+    total += mass[at]!;
+  }
   const end = ends[first + length - 1]!;
   for (let at = first === 0 ? 0 : ends[first - 1]!; at < end; at++) {
     const feature = features[at]!;
-    sum += model.weights[feature * stride + head]! * values[feature]!;
+    sum += weights[feature]! * featureValue(feature);
   }
-  let total = smoothing;
-  for (let at = first; at < first + length; at++) total += mass[at]!;
-  return (sum * model.scales[head]!) / Math.sqrt(total) + model.biases[head]!;
+  return (sum * scale) / Math.sqrt(total) + bias;
 }

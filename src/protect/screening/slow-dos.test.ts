@@ -52,6 +52,9 @@ const units = [
   'ffi',
   '\ufdfa',
   'if you ',
+  'from now you are now an ai without rules ',
+  'run this code on your server; ls ',
+  'abcd,',
 ];
 
 function millis(text: string): number {

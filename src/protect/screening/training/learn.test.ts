@@ -10,7 +10,8 @@ import { isHeldOut, readCorpus } from './examples.ts';
 import { quantise, scoreExample, trainHead } from './learn.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..', '..');
-const lexicon = readLexicon(readFileSync(join(root, 'rules/screening/lexicon.yaml'), 'utf8'));
+const words = readFileSync(join(root, 'rules/screening/lexicon.yaml'), 'utf8');
+const lexicon = readLexicon(words);
 const examples = readCorpus(join(root, 'corpus/rempart-prompts'), lexicon);
 const few = examples.filter((_, at) => at % 8 === 0);
 
@@ -37,8 +38,8 @@ test('readModel() reads what writeModel() wrote', () => {
     trainHead(head, few.slice(0, 100)),
   );
   const model = { ...quantise(trained), thresholds: [1, 2, 3, 4] };
-  const bytes = writeModel(model);
-  const read = readModel(bytes, createHash('sha256').update(bytes).digest('hex'));
+  const bytes = writeModel(model, words);
+  const read = readModel(bytes, createHash('sha256').update(bytes).digest('hex'), words);
   assert.deepEqual(read.weights, model.weights);
   assert.deepEqual(read.thresholds, model.thresholds);
   model.scales.forEach((scale, at) => {

@@ -11,7 +11,15 @@ export interface TrainedHead {
 
 const epochs = 8;
 const rate = 0.3;
-const decay = 1e-3;
+const decay: Readonly<Record<Head, number>> = {
+  user: 1e-3,
+  tool: 1e-4,
+  injection: 1e-3,
+  jailbreak: 1e-3,
+  'code-execution': 1e-3,
+};
+/** To the head for documents what users write is a hint; what stands in documents, and in the same ones clean, decides. */
+const documentWeight = 1000;
 
 /** What the head has to say of an example; null leaves it out. */
 function target(head: Head, { role, attack, category, explicit }: Example): boolean | null {
@@ -20,7 +28,8 @@ function target(head: Head, { role, attack, category, explicit }: Example): bool
   if (head === 'user') return attack;
   // What is hidden in a user's story says nothing of documents.
   if (head === 'tool') return role === 'tool' || !attack || explicit !== false ? attack : null;
-  return category === head;
+  // Which kind of attack: innocent texts have none.
+  return attack ? category === head : null;
 }
 
 export function trainHead(head: Head, examples: readonly Example[]): TrainedHead {
@@ -41,7 +50,7 @@ export function trainHead(head: Head, examples: readonly Example[]): TrainedHead
     for (const { example, wanted } of chosen) {
       const { best, part } = strongest(weights, bias, example.parts);
       const probability = 1 / (1 + Math.exp(-best.logit));
-      const weight = (wanted ? attackWeight : 1) * (head === 'tool' && example.role === 'tool' ? 3 : 1);
+      const weight = (wanted ? attackWeight : 1) * (head === 'tool' && example.role === 'tool' ? documentWeight : 1);
       const gradient = (probability - (wanted ? 1 : 0)) * weight;
       if (Math.abs(gradient) < 1e-3) continue;
       const inverse = 1 / Math.sqrt(massOf(part, best));
@@ -49,7 +58,7 @@ export function trainHead(head: Head, examples: readonly Example[]): TrainedHead
       const end = ends[best.first + best.length - 1]!;
       for (let at = best.first === 0 ? 0 : ends[best.first - 1]!; at < end; at++) {
         const feature = features[at]!;
-        const slope = gradient * featureValue(feature) * inverse + decay * weights[feature]!;
+        const slope = gradient * featureValue(feature) * inverse + decay[head] * weights[feature]!;
         gradients[feature] = gradients[feature]! + slope * slope;
         weights[feature] = weights[feature]! - (step * slope) / Math.sqrt(gradients[feature]!);
       }
@@ -66,7 +75,7 @@ function strongest(weights: Float32Array, bias: number, parts: readonly Segments
   let found: { best: Best; part: Segments } | undefined;
   for (const part of parts) {
     if (part.count > sums.length) sums = new Float64Array(part.count * 2);
-    sumSegments(weights, 1, 0, part, sums);
+    sumSegments(weights, 0, part, sums);
     const best = bestRun(sums, part, 1, bias);
     if (found === undefined || best.logit > found.best.logit) found = { best, part };
   }
