@@ -1,10 +1,11 @@
-// The SARIF that analyze writes, held against OASIS's own schema: DIR/sarif/sarif-schema-2.1.0.json.
+// The SARIF that analyze and posture scan write, held against OASIS's own schema: DIR/sarif/sarif-schema-2.1.0.json.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import formats from 'ajv-formats';
 import { analysisOf } from '../../src/analyze/report/fixture.ts';
 import { renderSarif } from '../../src/analyze/report/sarif.ts';
+import { postureSarifOf } from './posture-sarif.ts';
 
 export interface Checked {
   what: string;
@@ -27,6 +28,7 @@ export function checkSarif(dir: string, more: readonly string[] = []): Checked {
     ...(['fr', 'en'] as const).flatMap((lang): [string, string][] => [
       [`mixed, ${lang}`, [...renderSarif(analysisOf(lang))].join('')],
       [`empty, ${lang}`, [...renderSarif(analysisOf(lang, []))].join('')],
+      [`posture, ${lang}`, postureSarifOf(lang)],
     ]),
     ...more.map((path): [string, string] => [path, readFileSync(path, 'utf8')]),
   ];
