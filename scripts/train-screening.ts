@@ -19,7 +19,7 @@ const corpus = readCorpus(join(root, 'corpus/rempart-prompts'), lexicon).filter(
 const foreign = values.data === undefined ? [] : readForeign(values.data, lexicon);
 const examples = [...corpus, ...foreign];
 /** Share of benign texts that a model which never saw their source may take for attacks; the threshold follows from it. */
-const allowed = { user: 0.02, system: 0.02, tool: 0.01 } as const;
+const allowed = { user: 0.025, system: 0.02, tool: 0.01 } as const;
 const folds = 5;
 
 const thresholds = chooseThresholds();
