@@ -125,11 +125,14 @@ export function isMember(family: LexicalFamily, op: string): boolean {
   return op === '.' || op === '?.' || op === '::' || op === '&.' || (op === '->' && family.name === 'c');
 }
 
+/** Of members: what a chain longer than this begins with is told no more. */
+const longestChain = 60;
+
 /** Where the chain of members that ends at `last` begins: `a.b(c).d` from its `d`. */
 export function chainStart(reading: Reading, last: number): number {
   const { tokens, family } = reading;
   let at = last;
-  for (;;) {
+  for (let links = 0; links < longestChain; links++) {
     let before = at - 1;
     if (tokens[before]?.kind === 'newline' && isMember(family, tokens[at]?.text ?? '')) before--;
     const link = tokens[before];
