@@ -252,3 +252,28 @@ test('runningContainers() reads containers from the engine and judges them by th
     engine.close();
   }
 });
+
+test('runningContainers() takes the eleven defaults dropped by name for ALL from Podman only', async () => {
+  const names = 'CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID SYS_CHROOT';
+  const CapDrop = names.split(' ').map((name) => `CAP_${name}`);
+  const container = { Id: 'abc', Name: '/web', Config: { Image: 'nginx:1' }, HostConfig: { CapDrop } };
+  const dropsNotAll = async (Components: unknown): Promise<boolean> => {
+    const socket = join(place, `engine-${JSON.stringify(Components).length}.sock`);
+    const engine = createServer(({ url }, response) => {
+      response.setHeader('content-type', 'application/json');
+      const answers: Record<string, unknown> = { '/containers/json': [{ Id: 'abc' }], '/version': { Components } };
+      response.end(JSON.stringify(answers[url ?? ''] ?? container));
+    });
+    await new Promise<void>((resolve) => engine.listen(socket, resolve));
+    try {
+      const project = await runningContainers(socket, 2_000);
+      const findings = lintProject(project, { rules: loadContainerRules(), lang: 'en' });
+      return findings.some(({ rule }) => rule === 'compose/cap-drop');
+    } finally {
+      engine.close();
+    }
+  };
+  assert.equal(await dropsNotAll([{ Name: 'Podman Engine' }, { Name: 'OCI Runtime (runc)' }]), false);
+  assert.equal(await dropsNotAll([{ Name: 'Engine' }, { Name: 'containerd' }]), true);
+  assert.equal(await dropsNotAll(null), true);
+});

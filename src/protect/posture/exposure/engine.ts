@@ -67,17 +67,27 @@ export async function runningContainers(socketPath: string, timeoutMs: number): 
     const containers = await Promise.all(
       list.map(({ Id }) => get<Inspected>(`/containers/${encodeURIComponent(Id)}/json`)),
     );
-    return projectOf(containers);
+    return projectOf(containers, await isPodman(get));
   } finally {
     await agent.close();
   }
 }
 
-function projectOf(containers: readonly Inspected[]): Project {
+/** Both answer to one API; the parts that an engine says it is made of tell which one it is. */
+async function isPodman(get: <T>(path: string) => Promise<T>): Promise<boolean> {
+  try {
+    const { Components } = await get<{ Components?: { Name?: string }[] | null }>('/version');
+    return (Components ?? []).some(({ Name }) => /podman/i.test(Name ?? ''));
+  } catch {
+    return false;
+  }
+}
+
+function projectOf(containers: readonly Inspected[], podman: boolean): Project {
   const services = containers.map((container) => {
     const name = container.Name.replace(/^\//, '');
     const file = `container:${name}`;
-    const body = locate(asService(container), file);
+    const body = locate(asService(container, podman), file);
     if (body.kind !== 'map') throw new Error('a service is a mapping');
     return { name, body, entry: { key: name, keyAt: body.at, value: body } };
   });
@@ -87,7 +97,7 @@ function projectOf(containers: readonly Inspected[]): Project {
 }
 
 /** What was set, in the words of a compose file; what the engine fills in by itself is left out. */
-function asService({ Config, HostConfig, Mounts }: Inspected): object {
+function asService({ Config, HostConfig, Mounts }: Inspected, podman: boolean): object {
   const set = <T>(key: string, value: T | null | undefined, when = true) =>
     value === null || value === undefined || !when ? {} : { [key]: value };
   const binds = (Mounts ?? [])
@@ -101,7 +111,7 @@ function asService({ Config, HostConfig, Mounts }: Inspected): object {
     ...set('privileged', HostConfig.Privileged),
     ...set('read_only', HostConfig.ReadonlyRootfs),
     ...set('cap_add', HostConfig.CapAdd),
-    ...set('cap_drop', dropsAll(HostConfig.CapDrop ?? []) ? ['ALL'] : HostConfig.CapDrop),
+    ...set('cap_drop', podman && dropsAll(HostConfig.CapDrop ?? []) ? ['ALL'] : HostConfig.CapDrop),
     ...set('security_opt', HostConfig.SecurityOpt),
     ...set('network_mode', HostConfig.NetworkMode),
     ...set('pid', HostConfig.PidMode, HostConfig.PidMode !== ''),
@@ -124,7 +134,10 @@ function asService({ Config, HostConfig, Mounts }: Inspected): object {
   };
 }
 
-/** Podman names one by one what dropping ALL takes from its defaults; with fewer defaults than Docker, fewer names. */
+/**
+ * Podman names one by one what dropping ALL takes from its defaults; with fewer defaults than Docker, fewer names.
+ * Docker says ALL itself, and who drops eleven by name there keeps what Docker gives beyond them.
+ */
 function dropsAll(dropped: readonly string[]): boolean {
   const names = new Set(dropped.map((name) => name.replace(/^CAP_/i, '').toUpperCase()));
   return defaultCapabilities.every((name) => names.has(name));
