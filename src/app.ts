@@ -1,4 +1,5 @@
 // Puts the parts together: the only file that knows them all.
+
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
@@ -13,6 +14,7 @@ import { serveControl } from './platform/base/control-socket.ts';
 import { openDataDirectory } from './platform/base/data-directory.ts';
 import { createLimitedServer } from './platform/base/limited-server.ts';
 import type { Log } from './platform/base/log.ts';
+import { withBareNames } from './platform/base/metric-aliases.ts';
 import { readOrCreateSecret } from './platform/base/secret-file.ts';
 import { loadDeployment } from './platform/documents/load-deployment.ts';
 import type { Lang } from './platform/i18n/say.ts';
@@ -195,7 +197,10 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     {
       readiness: () => readinessOf(dependencies()),
       dashboard: () => securityDashboard(data, Date.now()),
-      metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+      metrics: async () => {
+        const text = await registry.metrics();
+        return { type: registry.contentType, text: config.metrics.bareNames ? withBareNames(text) : text };
+      },
       facts: () => ({ standin, gatewayUrl, outcomes: watch.outcomes() }),
     },
     atEnd,

@@ -179,6 +179,12 @@ export const configSchema = z.strictObject({
       engine: text.optional(),
     })
     .prefault({}),
+  metrics: z
+    .strictObject({
+      /** The six that are known elsewhere by names without a prefix are told under those names too. */
+      bareNames: z.boolean().default(false),
+    })
+    .prefault({}),
   screening: screening.prefault({}),
   alerts: z.strictObject({ webhook: text.optional() }).prefault({}),
   /** Asked for the summing-up of `analyze` when --narrator names it, and only then. */

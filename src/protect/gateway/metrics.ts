@@ -9,6 +9,8 @@ export interface GatewayMetrics {
   attempt(provider: string, outcome: string): void;
   tokens(provider: string, kind: 'input' | 'output', count: number): void;
   failedAuth(reason: string): void;
+  /** A caller who asked more often than it may. */
+  rateLimited(): void;
   /** Something suspicious in what was sent. */
   suspicious(category: string, role: string): void;
   /** Something found in an answer. */
@@ -23,6 +25,7 @@ export const noMetrics: GatewayMetrics = {
   attempt() {},
   tokens() {},
   failedAuth() {},
+  rateLimited() {},
   suspicious() {},
   answer() {},
   unscreened() {},
@@ -63,6 +66,11 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     labelNames: ['reason'],
     registers,
   });
+  const limited = new Counter({
+    name: 'rempart_rate_limit_exceeded_total',
+    help: 'Requests refused because their caller asked more often than it may',
+    registers,
+  });
   const suspicious = new Counter({
     name: 'rempart_suspicious_prompts_total',
     help: 'Texts sent in which screening found something',
@@ -93,6 +101,7 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     attempt: (provider, outcome) => attempts.inc({ provider, outcome }),
     tokens: (provider, kind, count) => tokens.inc({ provider, kind }, count),
     failedAuth: (reason) => failed.inc({ reason }),
+    rateLimited: () => limited.inc(),
     suspicious: (category, role) => suspicious.inc({ category, role }),
     answer: (category, action) => answers.inc({ category, action }),
     unscreened(guard, action) {

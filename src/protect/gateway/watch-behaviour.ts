@@ -78,7 +78,10 @@ export function createBehaviourWatch(parts: BehaviourWatchParts, policy: Behavio
           facts: { score, action, ...Object.fromEntries(because.map(({ feature, share }) => [feature, share])) },
         });
       if (refuse) throw new RempartError('ERR_BEHAVIOUR', { seconds: 60 });
-      if (overLimit(caller.subject)) throw new RempartError('ERR_RATE_LIMITED', { seconds: 60 });
+      if (overLimit(caller.subject)) {
+        metrics.rateLimited();
+        throw new RempartError('ERR_RATE_LIMITED', { seconds: 60 });
+      }
     },
     refused: ({ caller }) => behaviour.refused(caller.subject),
   };
