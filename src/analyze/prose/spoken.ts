@@ -1,7 +1,7 @@
 // What a conversation says, message by message, ready to be searched: folded once, original beside it.
 import type { Conversation, Message } from '../conversation.ts';
 import { knowledge } from '../knowledge/knowledge.ts';
-import type { IndexedPattern } from '../knowledge/pattern-index.ts';
+import type { IndexedPattern, Stretches } from '../knowledge/pattern-index.ts';
 import { fold } from './fold.ts';
 import { proseOf } from './prose-of.ts';
 
@@ -9,8 +9,8 @@ export interface Spoken {
   message: Message;
   text: string;
   folded: string;
-  /** By the index of a prose pattern: 1 where it may match. */
-  candidates: Uint8Array;
+  /** By the index of a prose pattern: where it is to be tried. */
+  stretches: readonly (Stretches | undefined)[];
 }
 
 export interface Hit {
@@ -30,7 +30,7 @@ export function spokenOf(conversation: Conversation): Spoken[] {
     .map((message) => {
       const text = proseOf(message);
       const folded = fold(text);
-      return { message, text, folded, candidates: knowledge().prose.candidates(folded) };
+      return { message, text, folded, stretches: knowledge().prose.stretches(folded) };
     })
     .filter(({ text }) => text.trim() !== '');
 }
@@ -44,12 +44,17 @@ export function hitsOf(
 ): Hit[] {
   const hits: Hit[] = [];
   for (const said of spoken) {
-    if (said.candidates[index] !== 1) continue;
-    regex.lastIndex = 0;
-    for (let match = regex.exec(said.folded); match !== null; match = regex.exec(said.folded)) {
-      if (match[0] === '') regex.lastIndex += 1;
-      else if (keep(said, match.index)) hits.push(hitAt(said, match.index));
-      if (hits.length >= limit) return hits;
+    const stretches = said.stretches[index] ?? [];
+    for (let i = 0; i < stretches.length; i += 2) {
+      const from = stretches[i]!;
+      const text = said.folded.slice(from, stretches[i + 1]);
+      regex.lastIndex = 0;
+      for (let match = regex.exec(text); match !== null; match = regex.exec(text)) {
+        const at = from + match.index;
+        if (match[0] === '') regex.lastIndex += 1;
+        else if (keep(said, at)) hits.push(hitAt(said, at));
+        if (hits.length >= limit) return hits;
+      }
     }
   }
   return hits;
