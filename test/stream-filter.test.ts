@@ -25,9 +25,23 @@ const examples = [...tokens, ...named].flatMap(({ examples }) => examples);
 const secret = fc
   .tuple(fc.constantFrom(...examples), fc.integer({ min: 0, max: 1_000 }))
   .map(([example, seed]) => drawExample(example, seed));
+const escaped = (text: string) => text.replace(/./g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
+const veiled = fc
+  .tuple(
+    secret,
+    fc.constantFrom<(text: string) => string>(
+      escaped,
+      (text) => [...text].join('\u200b'),
+      (text) => [...text].join('\u{e0101}'),
+      (text) => escaped(text.slice(0, 9)) + text.slice(9),
+      (text) => text + text,
+    ),
+  )
+  .map(([text, disguise]) => disguise(text));
 const words = prompt.split(' ');
 const part = fc.oneof(
   { weight: 3, arbitrary: secret },
+  { weight: 1, arbitrary: veiled },
   { weight: 3, arbitrary: fc.lorem({ maxCount: 6 }) },
   {
     weight: 2,
@@ -58,6 +72,10 @@ const part = fc.oneof(
       '12 34',
       'AB',
       '%20',
+      '\\',
+      '\\u',
+      '&#',
+      '\u200d',
       'token is ',
     ),
   },
@@ -101,6 +119,29 @@ test('createStreamFilter() lets no part of a secret go, cut at any place', () =>
     const whole = screenAnswer(text, settings);
     assert.equal(whole.kind, 'masked', text);
     for (const sizes of [[1], [2], [3], [7], [16]]) assert.equal(streamed(text, sizes, settings), whole.text);
+  }
+});
+
+test('createStreamFilter() lets no key go that stands behind escapes, between unseen characters, in a word or beside another', () => {
+  const settings = settingsOf('block');
+  const key = drawExample('ghp_{A:36}', 3);
+  const other = drawExample('glpat-{A:20}', 4);
+  const aws = drawExample('AKIA{x:16}', 5);
+  const hidden = '[masked: secret]';
+  for (const [text, shown] of [
+    [`{"k":"${escaped(key)}"}`, `{"k":"${hidden}"}`],
+    [`{"k":"${escaped(key).replaceAll('\\', '\\\\')}"}`, `{"k":"${hidden}"}`],
+    [`key ${[...key].map((one) => `&#${one.charCodeAt(0)};`).join('')} end`, `key ${hidden} end`],
+    [`key ${[...key].join('\u200b')} end`, `key ${hidden} end`],
+    [`key ${[...key].join('\u00ad\ufe0f\u{e0041}')} end`, `key ${hidden} end`],
+    [`key ${key}X end`, `key ${hidden}X end`],
+    [`key is${key} end`, `key is${hidden} end`],
+    [`keys ${key}${key} end`, `keys ${hidden}${hidden} end`],
+    [`keys ${key}${other} end`, `keys ${hidden}${hidden} end`],
+    [`keys ${aws}${aws} end`, `keys ${hidden}${hidden} end`],
+  ] as const) {
+    assert.equal(screenAnswer(text, settings).text, shown);
+    for (const sizes of [[1], [2], [3], [5], [7], [16]]) assert.equal(streamed(text, sizes, settings), shown);
   }
 });
 

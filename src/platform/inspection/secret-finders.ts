@@ -6,19 +6,23 @@ import type { SecretHit } from './secrets.ts';
 
 export interface Finder {
   keywords: readonly string[];
-  /** Tries the rule where a keyword stands. */
-  at(text: string, start: number, end: number): SecretHit | undefined;
+  /** Tries the rule where a keyword stands. `within`: also where letters stand right before or after it, for marks that no word holds. */
+  at(text: string, start: number, end: number, within?: boolean): SecretHit | undefined;
 }
+
+/** Long enough, and with a sign or capitals that words do not have: a blob of random letters holds it once in ten millions. */
+const unlikelyInWords = /^(?=.{4})(?:.*[_-]|[A-Z]{2})/;
 
 const reach = 64;
 
 export function finderOfToken(rule: TokenRule): Finder {
   const { id, provider, starts, before } = rule;
   const then = new RegExp(`${rule.follows}(?![A-Za-z0-9])`, 'y');
+  const thenMore = new RegExp(rule.follows, 'y');
   const lead = before === undefined ? undefined : new RegExp(`${before}$`);
   return {
     keywords: starts,
-    at(text, start, end) {
+    at(text, start, end, within = false) {
       // The automaton reads letters of either case; keys do not.
       const mark = text.slice(start, end);
       if (!starts.includes(mark)) return undefined;
@@ -28,9 +32,11 @@ export function finderOfToken(rule: TokenRule): Finder {
         if (found === null) return undefined;
         from = start - found[0].length;
       }
-      if (!beginsWord(text, from)) return undefined;
+      const anywhere = within && lead === undefined && unlikelyInWords.test(mark);
+      if (!anywhere && !beginsWord(text, from)) return undefined;
       then.lastIndex = end;
-      const found = then.exec(text);
+      thenMore.lastIndex = end;
+      const found = then.exec(text) ?? (anywhere ? thenMore.exec(text) : null);
       if (found === null) return undefined;
       const body = found[0];
       const value = text.slice(from, start) + body;

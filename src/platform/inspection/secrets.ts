@@ -21,6 +21,8 @@ export interface SecretHit {
 export interface SecretOptions {
   /** Look once into base64 and URL encoding; default true. The hit is the encoded part. */
   decode?: boolean;
+  /** Also find keys that letters stand right before or after, two end to end among them; default false. */
+  within?: boolean;
 }
 
 export interface SecretScanner {
@@ -40,12 +42,12 @@ export function createSecretScanner(rules: SecretRules = loadSecretRules()): Sec
   );
   const automaton = createKeywordAutomaton(words);
 
-  function plain(text: string): SecretHit[] {
+  function plain(text: string, within: boolean): SecretHit[] {
     const hits: SecretHit[] = [];
     automaton.scan(text, (word, start) => {
       const end = start + words[word]!.length;
       for (const finder of byWord[word]!) {
-        const hit = finder.at(text, start, end);
+        const hit = finder.at(text, start, end, within);
         if (hit !== undefined) hits.push(hit);
       }
     });
@@ -53,11 +55,11 @@ export function createSecretScanner(rules: SecretRules = loadSecretRules()): Sec
   }
 
   return {
-    find(text, { decode = true } = {}) {
-      const hits = plain(text);
+    find(text, { decode = true, within = false } = {}) {
+      const hits = plain(text, within);
       if (decode) {
         for (const part of decodedParts(text)) {
-          const inside = plain(part.text).filter(
+          const inside = plain(part.text, within).filter(
             ({ placeholder, confidence }) => !placeholder && confidence !== 'doubtful',
           );
           if (inside[0] !== undefined) hits.push(whole(inside[0], part));

@@ -1,6 +1,7 @@
 // Screens an answer that comes in pieces: lets go of all but the tail that could still become something to hold back.
 import { mayBecomeTrace } from '../../platform/inspection/internal.ts';
 import { longestSecret } from '../../platform/inspection/secrets.ts';
+import { isUnseen, unveil } from '../../platform/inspection/unveil.ts';
 import { type AnswerFinding, type AnswerSettings, applyPolicy, findInAnswer } from './answers.ts';
 import type { AnswerCategory } from './policy.ts';
 
@@ -22,6 +23,8 @@ const separator = /[\s"'`<>\x80-\uffff]/;
 const context = 400;
 /** The longest number with spaces in it (an IBAN of 34 characters, each apart). */
 const longestNumber = 72;
+/** Of an escape, its sign escaped a few times. */
+const longestEscape = 16;
 /** A word this long without an end is let go but for its last part, of which a secret may be the beginning. */
 const longestWord = 2 * longestSecret;
 const openKey =
@@ -92,7 +95,8 @@ function settledUpTo(text: string, from: number, { policy, echo }: AnswerSetting
 
 function beginOfWord(text: string, from: number): number {
   let at = text.length;
-  while (at > from && !separator.test(text[at - 1]!)) at--;
+  // What cannot be seen parts no word: it may stand between the letters of a key.
+  while (at > from && (!separator.test(text[at - 1]!) || isUnseen(text, at - 1))) at--;
   return text.length - at > longestWord ? text.length - longestSecret - 1 : at;
 }
 
@@ -106,7 +110,20 @@ function beginOfNumber(text: string, from: number): number {
   return first === -1 ? text.length : at + first;
 }
 
+/** The line that opens a private key may be veiled too, and its last escape not yet whole. */
 function beginOfKey(text: string, from: number): number {
+  const plain = openKeyAt(text, from);
+  if (plain < text.length) return plain;
+  const held = text.slice(from);
+  const unfinished =
+    /(?:\\+[ux]?[{0-9a-fA-F]{0,7}|&#?[xX]?[0-9a-fA-F]{0,7}|\udb40)$/.exec(held.slice(-longestEscape))?.[0].length ?? 0;
+  const read = unveil(held.slice(0, held.length - unfinished));
+  if (read === undefined) return plain;
+  const at = openKeyAt(read.text, 0);
+  return at < read.text.length ? from + read.startOf(at) : plain;
+}
+
+function openKeyAt(text: string, from: number): number {
   for (const mark of ['-----BEGIN ', 'Private-Lines: ']) {
     const at = text.lastIndexOf(mark);
     if (at >= from && openKey.test(text.slice(at))) return at;

@@ -3,6 +3,7 @@ import { findInternal } from '../../platform/inspection/internal.ts';
 import { mask } from '../../platform/inspection/mask.ts';
 import { findPersonalData } from '../../platform/inspection/personal-data.ts';
 import { findSecrets } from '../../platform/inspection/secrets.ts';
+import { unveil } from '../../platform/inspection/unveil.ts';
 import type { PromptEcho } from './answers-echo.ts';
 import type { Action, AnswerCategory } from './policy.ts';
 import type { Finding } from './verdict.ts';
@@ -31,10 +32,7 @@ export type ScreenedAnswer =
 export function findInAnswer(text: string, settings: AnswerSettings, from = 0): AnswerFinding[] {
   const { policy, echo, isKnown = () => false } = settings;
   const found: AnswerFinding[] = [];
-  if (policy.secret !== 'pass')
-    for (const { rule, start, end, confidence, placeholder } of findSecrets(text))
-      if (!placeholder && confidence !== 'doubtful' && start >= from)
-        found.push({ category: 'secret', rule, start, end });
+  if (policy.secret !== 'pass') for (const hit of secretsIn(text)) if (hit.start >= from) found.push(hit);
   if (policy['personal-data'] !== 'pass')
     for (const { kind, start, end } of findPersonalData(text, from))
       if (!isKnown(text.slice(start, end))) found.push({ category: 'personal-data', rule: kind, start, end });
@@ -45,6 +43,22 @@ export function findInAnswer(text: string, settings: AnswerSettings, from = 0): 
     for (const { start, end } of echo.find(text, from))
       found.push({ category: 'system-prompt', rule: 'shingles', start, end });
   return found.sort((a, b) => a.start - b.start || b.end - a.end);
+}
+
+/** In the text as it stands, and in what it says once its escapes are read and what cannot be seen is left out. */
+function secretsIn(text: string): AnswerFinding[] {
+  const inPlain = (plain: string): AnswerFinding[] =>
+    findSecrets(plain, { within: true }).flatMap(({ rule, start, end, confidence, placeholder }) =>
+      placeholder || confidence === 'doubtful' ? [] : [{ category: 'secret', rule, start, end }],
+    );
+  const found = inPlain(text);
+  const read = unveil(text);
+  if (read === undefined) return found;
+  for (const hit of inPlain(read.text)) {
+    const [start, end] = [read.startOf(hit.start), read.endOf(hit.end)];
+    if (!found.some((one) => one.start <= start && one.end >= end)) found.push({ ...hit, start, end });
+  }
+  return found;
 }
 
 export function screenAnswer(text: string, settings: AnswerSettings): ScreenedAnswer {
