@@ -92,6 +92,94 @@ test('readExports() reads archives within archives down to a limit', async () =>
   ]);
 });
 
+test('readExports() counts what archives within archives hold over all of them, says once for each file that it is too much, and goes on', async () => {
+  const inner = readFileSync(
+    await zip(
+      'three.zip',
+      ['a', 'b', 'c'].map((name) => [`${name}.json`, chat(name)] as const),
+    ),
+  );
+  const twice = readFileSync(
+    await zip('twice-three.zip', [
+      ['y.zip', inner],
+      ['z.zip', inner],
+    ]),
+  );
+  const path = await zip('fan.zip', [
+    ['1.zip', inner],
+    ['2.zip', twice],
+    ['3.zip', inner],
+    ['4.json', chat('beside')],
+  ]);
+  const limits = { nestedEntries: 8 };
+  const three = ['a', 'b', 'c'].map((name) => `fan.zip!1.zip!${name}.json: ${name}`);
+  const again = await zip('again.zip', [['1.zip', inner]]);
+  assert.deepEqual(await read([path, again, await zip('plain.zip', [['p.json', chat('plain')]])], { limits }), [
+    ...three,
+    ...['a', 'b', 'c'].map((name) => `fan.zip!2.zip!y.zip!${name}.json: ${name}`),
+    'fan.zip!2.zip!z.zip: ERR_EXPORT_ARCHIVE',
+    'fan.zip!4.json: beside',
+    'again.zip!1.zip: ERR_EXPORT_ARCHIVE',
+    'plain.zip!p.json: plain',
+  ]);
+});
+
+test('readExports() knows a bomb of blanks, and blanks alone are no empty file', async () => {
+  const path = await zip('blanks.zip', [
+    ['bomb.json', Buffer.alloc(40 * 2 ** 20, ' ')],
+    ['late.json', `${'\n'.repeat(20_000)}${chat('late')}`],
+    ['none.json', ' '.repeat(20_000)],
+    ['nothing.json', ''],
+  ]);
+  assert.deepEqual(await read([path]), [
+    'blanks.zip!bomb.json: ERR_EXPORT_BOMB',
+    'blanks.zip!late.json: late',
+    'blanks.zip!none.json: nothing but white space',
+    'blanks.zip!nothing.json: an empty file',
+  ]);
+});
+
+test('readExports() says that there is no room to unpack an archive within an archive', {
+  skip: process.platform === 'win32' ? 'its temporary folder has another variable' : false,
+}, async () => {
+  const inner = readFileSync(await zip('in.zip', [['a.json', chat('a')]]));
+  const path = await zip('roomless.zip', [
+    ['a.zip', inner],
+    ['b.json', chat('b')],
+  ]);
+  const usual = process.env['TMPDIR'];
+  process.env['TMPDIR'] = join(folder, 'gone');
+  try {
+    const said: string[] = [];
+    for await (const item of readExports([path]))
+      said.push(item.kind === 'broken' ? item.why : item.kind === 'conversation' ? item.conversation.source : item.why);
+    assert.match(said[0]!, /roomless\.zip!a\.zip.*no room to unpack it in ".*gone"/);
+    assert.match(said[1]!, /b\.json$/);
+  } finally {
+    if (usual === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = usual;
+  }
+});
+
+for (const [name, content, says] of [
+  ['texts', '["a","b"]', 'no conversation in it'],
+  ['numbers', '[1,2,3]', 'no conversation in it'],
+  ['mixed', '["a",{"b":1},null]', 'no conversation in it'],
+  ['many', JSON.stringify(Array.from({ length: 2_000 }, (_, i) => `tag { ${i} "{"`)), 'no conversation in it'],
+  ['tags', '{"tags":["a","b"]}', 'no conversation in it'],
+  ['package', '{"name":"x","version":"1.0.0","scripts":{"test":"node"}}', 'no conversation in it'],
+  ['cut', '[{"uuid":"u","name":"Cut","chat_messages":[', 'ERR_EXPORT_CUT_OFF'],
+  ['short', '[{"uu', 'ERR_EXPORT_CUT_OFF'],
+  ['opened', '[', 'ERR_EXPORT_CUT_OFF'],
+  ['damaged', '[{"uuid":"u","name":"Bad","chat_messages":[}]', 'ERR_EXPORT_CORRUPT'],
+] as const) {
+  test(`readExports() says ${says} of a file with ${name}`, async () => {
+    const path = join(folder, `${name}.json`);
+    writeFileSync(path, content);
+    assert.deepEqual(await read([path]), [`${name}.json: ${says}`]);
+  });
+}
+
 test('readExports() stops a member that inflates like a bomb and reads the others', async () => {
   const bomb = Buffer.concat([
     Buffer.from('[{"uuid":"b","name":"'),

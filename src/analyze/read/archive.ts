@@ -1,7 +1,9 @@
 // Reads the members of a zip in their order, as streams, with guards against archives that mean harm.
+import { tmpdir } from 'node:os';
 import type { Readable } from 'node:stream';
 import yauzl from 'yauzl';
-import { say } from '../../platform/i18n/say.ts';
+import { type Facts, RempartError } from '../../platform/base/errors.ts';
+import { type Lang, say } from '../../platform/i18n/say.ts';
 import type { Place } from '../formats/draft.ts';
 import { type Chunks, kindOf, peek } from './byte-source.ts';
 import { type Cut, type Cutting, cutFile, notOne } from './cut-file.ts';
@@ -30,6 +32,10 @@ async function* cutMembers(zip: yauzl.ZipFile, place: Place, cutting: Cutting, d
   const { lang, limits } = cutting;
   if (zip.entryCount > limits.entries)
     return yield broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(lang, 'read.entries', { count: limits.entries }));
+  if (depth > 0) {
+    cutting.nested.members += zip.entryCount;
+    if (isOverfull(cutting)) return yield* tellOverfull(place, cutting);
+  }
   const { entries, damaged } = await membersOf(zip);
   if (entries.reduce((sum, { entry }) => sum + entry.compressedSize, 0) > zip.fileSize)
     return yield broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(lang, 'read.overlap'));
@@ -53,6 +59,19 @@ async function* cutMembers(zip: yauzl.ZipFile, place: Place, cutting: Cutting, d
   }
   if (binaries > 0) yield notOne(place, say(lang, 'read.binaries', { count: binaries }));
   if (damaged) yield broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(lang, 'read.bytesMissing'));
+}
+
+function isOverfull({ nested, limits }: Cutting): boolean {
+  return nested.members > limits.nestedEntries;
+}
+
+/** Once for each file of the run: thousands of archives in it would else be told one by one. */
+function* tellOverfull(place: Place, cutting: Cutting): Generator<Cut> {
+  const { lang, limits, nested } = cutting;
+  const file = place.source.split('!', 1)[0] ?? '';
+  if (nested.told.has(file)) return;
+  nested.told.add(file);
+  yield broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(lang, 'read.nestedEntries', { count: limits.nestedEntries }));
 }
 
 type Members = ReadonlyMap<string, readonly { entry: yauzl.Entry }[]>;
@@ -95,13 +114,27 @@ async function* cutMember(
     if (kind !== 'zip') return yield* cutFile(peeked, place, cutting);
     if (depth + 1 >= limits.nesting)
       return yield broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(lang, 'read.depth', { count: limits.nesting }));
+    if (isOverfull(cutting)) {
+      await (peeked.chunks as AsyncGenerator<Uint8Array>).return(undefined);
+      return yield* tellOverfull(place, cutting);
+    }
     using inner = await spool(peeked.chunks, limits.inflatedBytes);
     yield* cutArchive(inner.path, place, cutting, depth + 1);
-  } catch {
-    yield bomb.seen
-      ? broken(place, cutting, 'ERR_EXPORT_BOMB', '')
-      : broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(lang, 'read.unpacked'));
+  } catch (error) {
+    if (bomb.seen) yield broken(place, cutting, 'ERR_EXPORT_BOMB', '');
+    else yield broken(place, cutting, 'ERR_EXPORT_ARCHIVE', whyNotUnpacked(error, lang));
   }
+}
+
+/** A full disk of ours is no fault of the archive. */
+function whyNotUnpacked(error: unknown, lang: Lang): string {
+  return error instanceof RempartError && error.code === 'ERR_OUTPUT_UNWRITABLE'
+    ? say(lang, 'read.noRoom', { folder: tmpdir(), what: factText(error.facts['what'], lang) })
+    : say(lang, 'read.unpacked');
+}
+
+function factText(fact: Facts[string] | undefined, lang: Lang): string {
+  return typeof fact === 'object' ? say(lang, fact.key, fact.facts) : String(fact);
 }
 
 /** Counts what really comes out: the sizes that an archive declares are its own word. */

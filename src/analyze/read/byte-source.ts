@@ -83,3 +83,16 @@ async function* without(chunks: Chunks, bytes: number): AsyncGenerator<Uint8Arra
     yield chunk.subarray(skipped);
   }
 }
+
+/** From the first byte on that is no white space of JSON. */
+export async function* behindBlanks(chunks: Chunks): AsyncGenerator<Uint8Array> {
+  let begun = false;
+  for await (const chunk of chunks) {
+    const from = begun
+      ? 0
+      : chunk.findIndex((byte) => byte !== 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d);
+    if (from < 0) continue;
+    begun = true;
+    yield chunk.subarray(from);
+  }
+}

@@ -26,6 +26,7 @@ export async function* cutExports(paths: readonly string[], options: ReadOptions
     onBytes: options.onBytes ?? (() => {}),
     firsts: new Map(),
     joined: new Set(),
+    nested: { members: 0, told: new Set() },
   };
   for (const path of paths) {
     if (path === '-')

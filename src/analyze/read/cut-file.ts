@@ -4,7 +4,7 @@ import type { ReadItem } from '../conversation.ts';
 import type { Place } from '../formats/draft.ts';
 import { recognise } from '../formats/recognise.ts';
 import { isShape, text } from '../formats/shape.ts';
-import { asUtf8, type Chunks, kindOf, type Peeked } from './byte-source.ts';
+import { asUtf8, behindBlanks, type Chunks, kindOf, type Peeked, peek } from './byte-source.ts';
 import { pageLists } from './page-lists.ts';
 import type { Piece } from './piece.ts';
 import type { ReadLimits, ReadOptions } from './read-options.ts';
@@ -20,11 +20,13 @@ export interface Cutting {
   firsts: Map<string, { id: string; source: string }[]>;
   /** Archives in several files that were dealt with when the first of these came. */
   joined: Set<string>;
+  /** What archives within archives have held so far, and of which files it was said that this is too much. */
+  nested: { members: number; told: Set<string> };
 }
 
 export async function* cutFile(peeked: Peeked, place: Place, cutting: Cutting): AsyncGenerator<Cut> {
   const kind = kindOf(peeked.head);
-  if (kind === 'empty') return yield notOne(place, say(cutting.lang, 'read.empty'));
+  if (kind === 'empty') return yield* cutBehindBlanks(peeked, place, cutting);
   if (kind === 'binary') return yield notOne(place, say(cutting.lang, 'read.binary'));
   const { chunks, repairs } = asUtf8(peeked);
   if (kind === 'list') yield* cutJson(chunks, 'array', place, repairs, cutting);
@@ -34,6 +36,14 @@ export async function* cutFile(peeked: Peeked, place: Place, cutting: Cutting): 
     else yield* cutJson(behind(chunks, list), 'array', place, repairs, cutting);
   } else if (kind === 'page') yield* cutPage(chunks, place, repairs, cutting);
   else yield* cutWhole(chunks, 'text', place, repairs, cutting);
+}
+
+/** A file may begin with more blanks than a head holds; one of nothing else is read to its end, so that a bomb of them is met. */
+async function* cutBehindBlanks(peeked: Peeked, place: Place, cutting: Cutting): AsyncGenerator<Cut> {
+  if (peeked.head.length === 0) return yield notOne(place, say(cutting.lang, 'read.empty'));
+  const rest = await peek(behindBlanks(asUtf8(peeked).chunks));
+  if (rest.head.length > 0) yield* cutFile(rest, place, cutting);
+  else yield notOne(place, say(cutting.lang, 'read.blank'));
 }
 
 /** An object of a few plain values that holds a list of conversations: the list is cut like one that stands alone. */
@@ -81,6 +91,7 @@ async function* cutJson(
     isElement: file.isElement,
   });
   for await (const chunk of chunks) {
+    file.look(chunk);
     yield* file.take(splitter.push(chunk));
     if (file.hopeless() || splitter.closed) break;
   }
@@ -96,6 +107,14 @@ function parsedBytes(bytes: Uint8Array): unknown {
   }
 }
 
+/** A key with its colon; within a text the quote behind the bracket would be escaped. */
+const keyed = /\{\s{0,99}"[^"]{0,200}"\s{0,99}:/;
+
+/** What no conversation begins is no damage where the list as a whole is valid. */
+function isPlainList({ head, length }: Split & { kind: 'damaged' }): boolean {
+  return length <= head.length && parsedBytes(Buffer.concat([Buffer.from('['), head])) !== undefined;
+}
+
 /** Decides by the first value that is understood what the file is, and cuts accordingly. */
 function fileCutter(place: Place, form: 'array' | 'values', repairs: string[], cutting: Cutting) {
   let layout: Layout = 'undecided';
@@ -104,7 +123,16 @@ function fileCutter(place: Place, form: 'array' | 'values', repairs: string[], c
   let entries: Uint8Array<ArrayBuffer>[] = [];
   let entryBytes = 0;
   let lost = 0;
-  return { take, end, isElement, hopeless: () => layout === 'undecided' && waiting.length > tries };
+  let holdsObject = false;
+  let lastSeen = '';
+  return { look, take, end, isElement, hopeless: () => layout === 'undecided' && waiting.length > tries };
+
+  function look(chunk: Uint8Array): void {
+    if (holdsObject) return;
+    const seen = lastSeen + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString('latin1');
+    holdsObject = keyed.test(seen);
+    lastSeen = seen.slice(-500);
+  }
 
   function* take(splits: readonly Split[]): Generator<Cut> {
     for (const split of splits) {
@@ -171,7 +199,10 @@ function fileCutter(place: Place, form: 'array' | 'values', repairs: string[], c
     // One value of an unknown shape may be an envelope; a list that was never understood holds no conversation.
     if (values.length === 1 && only !== undefined && form === 'values' && damages.length === 0)
       return yield { ...piece('value', [only.bytes], false) };
-    if (values.length > 0 || damages.length === 0 || waiting.length > tries)
+    // Texts and numbers alone are no conversation that could be damaged.
+    const plain =
+      damages.every(isPlainList) || (!holdsObject && damages.every(({ head }) => head.length > 0 && head[0] !== 0x7b));
+    if (values.length > 0 || plain || waiting.length > tries)
       return yield notOne(place, say(cutting.lang, 'read.noConversation'));
     for (const damage of damages) yield broken(damage, place, position++, cutting);
   }

@@ -19,6 +19,8 @@ export interface ReadLimits {
   fileBytes: number;
   /** Members of one archive. */
   entries: number;
+  /** Members of all archives that lie in other archives, over all levels and files of one run: packed twice they cost nothing to send. */
+  nestedEntries: number;
   /** An archive within an archive within … */
   nesting: number;
   /** What one member may grow to, and how many times its packed size; text packs 3 to 30 times. */
@@ -30,6 +32,7 @@ export const readLimits: ReadLimits = {
   conversationBytes: 96 * 2 ** 20,
   fileBytes: 96 * 2 ** 20,
   entries: 100_000,
+  nestedEntries: 10_000,
   nesting: 3,
   inflatedBytes: 16 * 2 ** 30,
   inflatedRatio: 200,

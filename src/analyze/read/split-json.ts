@@ -45,7 +45,7 @@ const lookBehind = 512;
 const vainBytes = 256 * 2 ** 20;
 
 export function createSplitter({ shape, maxBytes, isElement }: SplitOptions): Splitter {
-  let window: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(2 ** 16);
+  let window: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(2 ** 12);
   /** What is held lies between `from` and `end`; `at` is looked at next. */
   let from = 0;
   let at = 0;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { asUnwritable } from '../../platform/base/unwritable.ts';
+import { asUnwritable, writable } from '../../platform/base/unwritable.ts';
 import type { Chunks } from './byte-source.ts';
 
 export interface Spooled extends Disposable {
@@ -14,7 +14,7 @@ export interface Spooled extends Disposable {
 
 /** Throws ERR_OUTPUT_UNWRITABLE where there is no room. Writes at most `maxBytes` into a folder that only its owner can read, removed when disposed of. */
 export async function spool(chunks: Chunks, maxBytes: number): Promise<Spooled> {
-  const { fd, path, forget } = open();
+  const { fd, path, forget } = writable(tmpdir(), open);
   let whole = true;
   async function* limited() {
     let written = 0;
