@@ -8,6 +8,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   keys: async () => (await import('./keys.ts')).keys,
   screen: async () => (await import('./screen.ts')).screen,
   analyze: async () => (await import('./analyze.ts')).analyze,
+  jobs: async () => (await import('./jobs.ts')).jobs,
   simulate: async () => (await import('./simulate.ts')).simulate,
   rescore: async () => (await import('./rescore.ts')).rescore,
   compare: async () => (await import('./compare.ts')).compare,

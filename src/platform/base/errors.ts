@@ -5,6 +5,7 @@ import { type Lang, say, type TextKey } from '../i18n/say.ts';
 export const errorCatalogue = {
   ERR_ANALYSIS_FAILED: { exit: 1 },
   ERR_ANALYSIS_TIMEOUT: { exit: 1 },
+  ERR_ANALYSIS_INTERNAL: { exit: 3 },
   ERR_EXPORT_ARCHIVE: { exit: 1 },
   ERR_EXPORT_BOMB: { exit: 1 },
   ERR_EXPORT_CORRUPT: { exit: 1 },
@@ -39,6 +40,10 @@ export const errorCatalogue = {
   ERR_FORBIDDEN: { exit: 1, http: 403 },
   ERR_GAMEDAY_INVALID: { exit: 2 },
   ERR_INTERNAL: { exit: 1, http: 500 },
+  ERR_JOB_ABANDONED: { exit: 1 },
+  ERR_JOB_CHANGED: { exit: 1 },
+  ERR_JOB_OVER: { exit: 1 },
+  ERR_JOB_UNKNOWN: { exit: 2 },
   ERR_JOURNAL_MISSING: { exit: 3 },
   ERR_JOURNAL_TAMPERED: { exit: 1 },
   ERR_JOURNAL_UNWRITABLE: { exit: 3, http: 503 },

@@ -6,6 +6,7 @@ import enCli from '../../../locales/en/cli.json' with { type: 'json' };
 import enConsole from '../../../locales/en/console.json' with { type: 'json' };
 import enErrors from '../../../locales/en/errors.json' with { type: 'json' };
 import enFinding from '../../../locales/en/finding.json' with { type: 'json' };
+import enJobs from '../../../locales/en/jobs.json' with { type: 'json' };
 import enMaturity from '../../../locales/en/maturity.json' with { type: 'json' };
 import enModels from '../../../locales/en/models.json' with { type: 'json' };
 import enPosture from '../../../locales/en/posture.json' with { type: 'json' };
@@ -19,6 +20,7 @@ import frCli from '../../../locales/fr/cli.json' with { type: 'json' };
 import frConsole from '../../../locales/fr/console.json' with { type: 'json' };
 import frErrors from '../../../locales/fr/errors.json' with { type: 'json' };
 import frFinding from '../../../locales/fr/finding.json' with { type: 'json' };
+import frJobs from '../../../locales/fr/jobs.json' with { type: 'json' };
 import frMaturity from '../../../locales/fr/maturity.json' with { type: 'json' };
 import frModels from '../../../locales/fr/models.json' with { type: 'json' };
 import frPosture from '../../../locales/fr/posture.json' with { type: 'json' };
@@ -34,6 +36,7 @@ const en = {
   ...enConsole,
   ...enErrors,
   ...enFinding,
+  ...enJobs,
   ...enMaturity,
   ...enModels,
   ...enPosture,
@@ -49,6 +52,7 @@ const fr: Record<TextKey, string> = {
   ...frConsole,
   ...frErrors,
   ...frFinding,
+  ...frJobs,
   ...frMaturity,
   ...frModels,
   ...frPosture,

@@ -1,13 +1,17 @@
 // Brings a database to the newest schema: numbered steps, each in a transaction of its own, each once.
 import { type Kysely, sql } from 'kysely';
 import * as firstTables from './migrations/0001-first-tables.ts';
+import * as analysisJobs from './migrations/0002-analysis-jobs.ts';
 
 interface Migration {
   number: number;
   up(db: Kysely<unknown>): Promise<void>;
 }
 
-export const migrations: readonly Migration[] = [{ number: 1, up: firstTables.up }];
+export const migrations: readonly Migration[] = [
+  { number: 1, up: firstTables.up },
+  { number: 2, up: analysisJobs.up },
+];
 
 interface MigrationTable {
   rempart_migrations: { number: number; applied_at: number };

@@ -6,6 +6,7 @@ export interface Tables {
   conversations: ConversationRow;
   messages: MessageRow;
   settings: SettingRow;
+  analysis_jobs: AnalysisJobRow;
 }
 
 export interface ApiKeyRow {
@@ -52,4 +53,28 @@ export interface SettingRow {
   subject: string;
   name: string;
   value: string;
+}
+
+export interface AnalysisJobRow {
+  /** Hash of what is analysed and how, so that the same work added again is the same row. */
+  id: string;
+  path: string;
+  content_hash: string;
+  /** Separated by commas. */
+  formats: string;
+  lang: string;
+  engine: string;
+  state: string;
+  attempts: number;
+  /** From when on a node may take it: the end of a pause while it waits, the end of the lease while it runs. */
+  free_at: number;
+  node: string | null;
+  heartbeat_at: number | null;
+  /** Why it failed, of the catalogue of errors; kept from the last attempt. */
+  code: string | null;
+  report: string | null;
+  /** JSON. */
+  statistics: string | null;
+  created_at: number;
+  ended_at: number | null;
 }
