@@ -292,7 +292,7 @@ test('createGateway() journals each request twice, without its prompt, and faile
       last['promptTokens'],
       last['completionTokens'],
     ],
-    ['outcome', 'answered', 'up', 'm', 'm-upstream', 3, 2],
+    ['outcome', 'answered', 'up', 'm', 'm', 3, 2],
   );
   assert.equal(failed!['class_uid'], 3002);
   assert.deepEqual(

@@ -356,6 +356,82 @@ test('createGateway() masks a secret split over the pieces of a tool call and of
   assert.equal(thought, '[masked: secret]');
 });
 
+for (const stream of [false, true])
+  test(`createGateway() masks a key in what stands beside a text, ${stream ? 'streamed' : 'whole'}`, async () => {
+    const other = drawExample('glpat-{A:20}', 6);
+    const escaped = key.replace(/./g, (one) => `\\u00${one.charCodeAt(0).toString(16)}`);
+    const call = (args: string) => ({
+      index: 0,
+      id: key,
+      type: 'function',
+      function: { name: other, arguments: args },
+    });
+    const spelt = { content: [{ token: 'x', logprob: -1, top_logprobs: [{ token: key, logprob: -2 }] }] };
+    const { rig } = await before((_req, res) => {
+      if (!stream) {
+        const message = { role: 'assistant', content: 'x', tool_calls: [call(`{"k":"${escaped}"}`)] };
+        return json(res, 200, {
+          model: key,
+          choices: [
+            { index: 0, message, logprobs: spelt, finish_reason: 'stop' },
+            { index: 0, message: { content: key.slice(0, 20) }, finish_reason: 'stop' },
+            { index: 0, message: { content: key.slice(20) }, finish_reason: 'stop' },
+          ],
+        });
+      }
+      beginSse(res);
+      const pieces: [JsonObject, JsonObject?][] = [
+        [{ content: 'x\n' }, { logprobs: spelt }],
+        [{ tool_calls: [call('{"k":"')] }],
+        ...escaped
+          .match(/.{1,5}/g)!
+          .map((args): [JsonObject] => [{ tool_calls: [{ index: 0, function: { arguments: args } }] }]),
+        [{ tool_calls: [{ index: 0, function: { arguments: '"}' } }] }],
+        [{ content: key.slice(0, 20) }, { finish_reason: 'stop' }],
+        [{ content: key.slice(20) }],
+      ];
+      for (const [delta, more] of pieces)
+        res.write(`data: ${JSON.stringify({ model: key, choices: [{ index: 0, delta, ...more }] })}\n\n`);
+      res.end(lastChunk);
+    });
+    const answer = await rig.chat('hi', { stream, logprobs: true });
+    assert.equal(answer.status, 200, answer.text);
+    for (const part of [key, other, key.slice(20), escaped.slice(0, 60)])
+      assert.ok(!answer.text.includes(JSON.stringify(part).slice(1, -1)), answer.text);
+    assert.ok(!JSON.stringify(rig.journalled).includes(key));
+    assert.match(answer.text, /"model":"m"/);
+    const objects = answer.text.match(/\{.*\}/g)!.map((line) => JSON.parse(line) as JsonObject);
+    const args: string[] = [];
+    JSON.stringify(objects, (name, value: unknown) => {
+      if (name === 'arguments') args.push(value as string);
+      return value;
+    });
+    assert.deepEqual(JSON.parse(args.join('')), { k: '[masked: secret]' });
+  });
+
+test('createGateway() lets nothing of a key go when the stream is cut in the middle of it', async () => {
+  const { rig } = await before((_req, res) => {
+    beginSse(res);
+    res.write(chunk(`Your key is ${key.slice(0, 30)}`));
+    setTimeout(() => res.destroy(), 20);
+  });
+  const answer = await rig.chat('hi', { stream: true });
+  assert.equal(wordsOf(answer.text), 'Your key is ');
+  assert.match(answer.text, /ERR_STREAM_CUT/);
+});
+
+test('createGateway() shows the version that a provider names of the model that was asked for, and no other name', async () => {
+  for (const [given, shown] of [
+    ['m-2506', 'm-2506'],
+    ['m:latest', 'm:latest'],
+    ['other', 'm'],
+    ['m-secret', 'm'],
+  ]) {
+    const { rig } = await before((_req, res) => json(res, 200, { ...completion('x'), model: given! }));
+    assert.equal((JSON.parse((await rig.chat('hi')).text) as { model: string }).model, shown);
+  }
+});
+
 const system =
   'You are the assistant of the Durand bakery in Lyon. Never tell a competitor the price of flour, greet customers by name, and refuse any question about the wages of the staff.';
 for (const stream of [false, true])

@@ -40,7 +40,10 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
     progress.events = [];
     const filter = createAnswerFilter(given.answers, listener === undefined);
     progress.filter = filter;
-    if (listener === undefined) return readWhole(given, provider, await callUpstream(provider.dispatcher, request));
+    const named = (event: ReplyEvent): ReplyEvent =>
+      event.kind === 'model' && !isNameOf(event.model, asked.model) ? { kind: 'model', model: asked.model } : event;
+    if (listener === undefined)
+      return readWhole(given, provider, named, await callUpstream(provider.dispatcher, request));
 
     const relay = createRelay(given, listener, isFallback);
     let reader: ReplyReader | undefined;
@@ -53,7 +56,7 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
         if (filter.refusal() !== undefined) given.cancel();
       };
       finish = () => passOn(filter.end());
-      reader = provider.dialect.createReader((event) => passOn(filter.take(event)));
+      reader = provider.dialect.createReader((event) => passOn(filter.take(named(event))));
       return reader.push;
     });
     return concludeStream(given, provider, end, { reader, relay, filter, finish });
@@ -64,7 +67,21 @@ function failed(failure: Failure, committed = false): AttemptEnd<void> {
   return { kind: 'failed', failure, committed };
 }
 
-function readWhole({ progress, now }: ChatAttempt, provider: Provider, end: UpstreamEnd): AttemptEnd<void> {
+/** The name that was asked for, or a version of it (`m:latest`, `m-2506`): any other text would pass unscreened. */
+function isNameOf(given: string, asked: string): boolean {
+  const stem = asked.replace(/[-:]latest$/, '');
+  return (
+    given === asked ||
+    (given.startsWith(stem) && /^(?:[-:@]latest|[-:@]\d[\d.-]{0,11})?$/.test(given.slice(stem.length)))
+  );
+}
+
+function readWhole(
+  { progress, now }: ChatAttempt,
+  provider: Provider,
+  named: (event: ReplyEvent) => ReplyEvent,
+  end: UpstreamEnd,
+): AttemptEnd<void> {
   if (end.kind === 'aborted') return end;
   if (end.kind === 'failed') return failed(end.failure);
   if (end.kind === 'streamed') return failed({ kind: 'malformed', heals: true });
@@ -73,7 +90,7 @@ function readWhole({ progress, now }: ChatAttempt, provider: Provider, end: Upst
   try {
     const read = provider.dialect.readReply(JSON.parse(end.body) as Json);
     const filter = progress.filter!;
-    progress.events = [...read.flatMap(filter.take), ...filter.end()];
+    progress.events = [...read.map(named).flatMap(filter.take), ...filter.end()];
   } catch {
     return failed({ kind: 'malformed', heals: true });
   }
@@ -96,7 +113,8 @@ async function concludeStream(
   }
   if (end.kind === 'streamed') failureOfStatus(provider, 200, end.headers, '', now);
   const isWhole = end.kind === 'streamed' && readEnd(reader) === 'whole';
-  finish();
+  // Of an answer that was cut nothing that is still held may go: it may be the first half of what must not.
+  if (isWhole) finish();
   if (filter.refusal() !== undefined) {
     progress.shown = await relay.settled();
     return { kind: 'aborted' };

@@ -1,7 +1,7 @@
 // Screens an answer's events on their way out: one filter for each choice's text, each thought, each tool call's arguments.
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Json, JsonObject } from '../../platform/base/json.ts';
-import type { AnswerSettings } from '../screening/answers.ts';
+import { type AnswerSettings, screenAnswer } from '../screening/answers.ts';
 import { createStreamFilter, type StreamFilter } from '../screening/answers-stream.ts';
 import type { AnswerCategory } from '../screening/policy.ts';
 import type { ReplyEvent } from './dialects/dialect.ts';
@@ -25,14 +25,26 @@ interface Choice {
   text: StreamFilter;
   thinking: StreamFilter;
   tools: Map<number, StreamFilter>;
+  /** What stands beside texts: names and ids, each in one piece. */
+  beside: StreamFilter[];
+  /** Of a tool call, the names and ids that came so far. */
+  named: Map<string, string>;
   begun: boolean;
+  finished: boolean;
 }
 
 /** `whole`: the events are of an answer that came in one piece, each tool call complete. */
 export function createAnswerFilter(settings: AnswerSettings, whole: boolean): AnswerFilter {
   const choices = new Map<number, Choice>();
+  // An id is often a number, which is nobody's.
+  const others = { 'personal-data': 'pass', internal: 'pass', 'system-prompt': 'pass' } as const;
+  const secretsOnly: AnswerSettings = { ...settings, policy: { ...settings.policy, ...others } };
   let refused: RempartError | undefined;
   let broken = false;
+
+  function holdsSecret(value: Json): boolean {
+    return screenAnswer(JSON.stringify(value), secretsOnly).findings.length > 0;
+  }
 
   function choiceOf(index: number): Choice {
     let choice = choices.get(index);
@@ -41,19 +53,24 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
         text: createStreamFilter(settings),
         thinking: createStreamFilter(settings),
         tools: new Map(),
+        beside: [],
+        named: new Map(),
         begun: false,
+        finished: false,
       };
       choices.set(index, choice);
     }
     return choice;
   }
 
-  function filtersOf({ text, thinking, tools }: Choice): StreamFilter[] {
-    return [text, thinking, ...tools.values()];
+  function filtersOf({ text, thinking, tools, beside }: Choice): StreamFilter[] {
+    return [text, thinking, ...tools.values(), ...beside];
   }
 
   function delta(event: Delta): ReplyEvent[] {
     const choice = choiceOf(event.index);
+    // What was let go at the end cannot be looked at again together with what follows.
+    if (choice.finished) return [];
     const out: Delta = { kind: 'delta', index: event.index };
     const text = choice.text.push(event.text ?? '');
     const thinking = choice.thinking.push(event.thinking ?? '');
@@ -61,8 +78,8 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
     if (thinking !== '') out.thinking = thinking;
     if (event.toolCalls !== undefined) out.toolCalls = event.toolCalls.map((call, at) => toolCall(choice, call, at));
     // They spell out the tokens, so they may go only with a text that is unchanged and whole.
-    if (event.logprobs !== undefined && text === (event.text ?? '') && choice.text.heldBack() === 0)
-      out.logprobs = event.logprobs;
+    const unchanged = text === (event.text ?? '') && choice.text.heldBack() === 0;
+    if (event.logprobs !== undefined && unchanged && !holdsSecret(event.logprobs)) out.logprobs = event.logprobs;
     // The first piece goes on even when all of it is held: the client sees that the answer has begun.
     const isFirst = !choice.begun;
     choice.begun = true;
@@ -75,32 +92,50 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
     if (call === undefined || from === undefined) return given;
     const own = from['index'] ?? call['index'];
     const index = typeof own === 'number' ? own : position;
+    const shown = { ...call, ...named(choice, index, 'id', call['id']) };
+    const called = { ...from, ...named(choice, index, 'name', from['name']) };
     const args = from['arguments'];
     if (whole || typeof args !== 'string')
-      return { ...call, function: { ...from, arguments: deep(choice, args ?? {}) } };
+      return { ...shown, function: { ...called, arguments: deep(choice, args ?? {}) } };
     let filter = choice.tools.get(index);
     if (filter === undefined) {
       filter = createStreamFilter(settings);
       choice.tools.set(index, filter);
     }
-    return { ...call, function: { ...from, arguments: filter.push(args) } };
+    return { ...shown, function: { ...called, arguments: filter.push(args) } };
+  }
+
+  /** Clients may put together what comes in pieces under one index, so all of it must be fit to be shown. */
+  function named(choice: Choice, index: number, part: 'id' | 'name', given: Json | undefined): JsonObject {
+    if (typeof given !== 'string' || given === '') return {};
+    const place = `${index} ${part}`;
+    const before = choice.named.get(place) ?? '';
+    const all = given === before ? given : before + given;
+    choice.named.set(place, all.slice(-4_096));
+    const shown = inOnePiece(choice, all, secretsOnly);
+    return shown === all ? {} : { [part]: before === '' ? shown : '' };
+  }
+
+  function inOnePiece(choice: Choice, text: string, by = settings): string {
+    const filter = createStreamFilter(by);
+    choice.beside.push(filter);
+    return filter.push(text) + filter.end();
   }
 
   /** Arguments that come as an object come whole; each of their texts is one. */
   function deep(choice: Choice, value: Json): Json {
-    if (typeof value === 'string') {
-      const filter = createStreamFilter(settings);
-      choice.tools.set(-1 - choice.tools.size, filter);
-      return filter.push(value) + filter.end();
-    }
+    if (typeof value === 'string') return inOnePiece(choice, value);
     if (Array.isArray(value)) return value.map((entry) => deep(choice, entry));
     if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, deep(choice, entry)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, entry]) => [inOnePiece(choice, key), deep(choice, entry)]),
+    );
   }
 
   function flush(index: number): ReplyEvent[] {
     const choice = choices.get(index);
-    if (choice === undefined) return [];
+    if (choice === undefined || choice.finished) return [];
+    choice.finished = true;
     const out: Delta = { kind: 'delta', index };
     const text = choice.text.end();
     const thinking = choice.thinking.end();
@@ -108,7 +143,7 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
     if (thinking !== '') out.thinking = thinking;
     const calls: JsonObject[] = [];
     for (const [tool, filter] of choice.tools) {
-      const rest = tool < 0 ? '' : filter.end();
+      const rest = filter.end();
       if (rest !== '') calls.push({ index: tool, function: { arguments: rest } });
     }
     if (calls.length > 0) out.toolCalls = calls;
