@@ -9,8 +9,10 @@ export type Checked =
     };
 
 const longest = 600;
+/** What is looked at of one answer. */
+const mostText = 32_768;
 /** Anything that a reader's program could act on, or that only an instruction would hold. */
-const markup = /[<>`|{}\\]|\]\(|:\/\/|\bwww\.|\p{Cc}|\p{Cf}|\p{Co}/u;
+const markup = /[<>`|{}\\]|\]\(|:\/\/|\bwww\.|\p{Cc}|\p{Cf}|\p{Co}|[\p{Zl}\p{Zp}]/u;
 const citation = /\[((?:F-\d+-\d+)(?:\s*[,;]\s*F-\d+-\d+)*)\]/g;
 const numberWords: Readonly<Record<string, number>> = {
   ...words('two three four five six seven eight nine ten eleven twelve', 2),
@@ -85,7 +87,12 @@ function words(list: string, from: number, step = 1): Record<string, number> {
 
 /** A narrator's text cut where sentences end; a citation after the full stop belongs to the sentence before it. */
 export function sentencesOf(text: string): string[] {
-  const marked = text.replace(/[ \t]*\n+[ \t]*/g, '\n').replace(/([.!?…])\s+(\[F-[^\]\n]*\])/g, ' $2$1');
+  // Bounded first: a hostile answer of one kind of character must not cost the square of its length.
+  const marked = text
+    .slice(0, mostText)
+    .replace(/[ \t]+/g, ' ')
+    .replace(/ ?\n[ \n]*/g, '\n')
+    .replace(/([.!?…])\s+(\[F-[^\]\n]{0,600}\])/g, ' $2$1');
   return marked
     .split(/\n|(?<=[.!?…])\s+(?=\p{Lu}|\[|«|"|\d)/u)
     .map((one) => one.replace(/^[-*•]\s+/, '').trim())
