@@ -1,11 +1,12 @@
 // One conversation judged: what its code, its words and its secrets show, what is done well, and what follows from both.
 import type { AnalysedConversation, Author, GoodPractice } from '../platform/documents/analysis.ts';
-import { say } from '../platform/i18n/say.ts';
+import { type Lang, say } from '../platform/i18n/say.ts';
 import { createSecretScanner, type SecretScanner } from '../platform/inspection/secrets.ts';
 import type { AnalysisContext } from './analysis-context.ts';
 import type { CodeBlock, Conversation } from './conversation.ts';
 import { extractCode } from './extract/extract-code.ts';
 import { partlyParsed } from './extract/partly-parsed.ts';
+import { mostMessageChars, type WithinReach, withinReach } from './extract/within-reach.ts';
 import { findingsOf } from './findings/assemble.ts';
 import { withoutSecrets } from './findings/secrets.ts';
 import { indexed } from './knowledge/indexed-block.ts';
@@ -23,12 +24,13 @@ let scanner: SecretScanner | undefined;
 
 /** Pure: the same conversation and context give the same document. `number` is its place in the input, from 1. */
 export function analyseConversation(
-  conversation: Conversation,
+  given: Conversation,
   { lang }: AnalysisContext,
   number: number,
 ): AnalysedConversation {
   scanner ??= createSecretScanner();
   const known = knowledge();
+  const { conversation, cut } = withinReach(given);
   const extracted = extractCode(conversation);
   const { blocks, old } = withDiffsRead(extracted);
   const said = spokenOf(conversation);
@@ -51,7 +53,7 @@ export function analyseConversation(
     source: conversation.source,
     format: conversation.format,
     models: [...new Set(conversation.messages.flatMap(({ model }) => (model === null ? [] : [model])))],
-    tokens: countTokens(conversation),
+    tokens: countTokens(given),
     status: 'ok',
     statistics: statisticsOf(conversation, extracted),
     findings: [...findings],
@@ -61,8 +63,13 @@ export function analyseConversation(
     domains,
     summary: summaryOf(judged, recommendations),
     unread: conversation.unread,
-    partiallyParsed: partlyParsed(extracted, lang),
+    partiallyParsed: [...cut.map((one) => readInPart(one, lang)), ...partlyParsed(extracted, lang)],
   };
+}
+
+function readInPart({ messageIndex, length }: WithinReach['cut'][number], lang: Lang) {
+  const why = say(lang, 'text.partial.long', { count: length, most: mostMessageChars });
+  return { messageIndex, language: 'text', why };
 }
 
 function practiceOf({ practice, evidence, example, domain }: SeenPractice, lang: 'en' | 'fr'): GoodPractice {
