@@ -8,10 +8,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, test } from 'node:test';
-import { analyze } from '../src/commands/analyze.ts';
+import { analyze, withOwnExit } from '../src/commands/analyze.ts';
 import { outputsOf } from '../src/commands/analyze-output.ts';
 import type { CommandInput } from '../src/commands/command.ts';
-import type { RempartError } from '../src/platform/base/errors.ts';
+import { RempartError } from '../src/platform/base/errors.ts';
 import { type Analysis, analysisSchema } from '../src/platform/documents/analysis.ts';
 import { sayer } from '../src/platform/i18n/say.ts';
 import { makePlace, run } from './instance.ts';
@@ -181,6 +181,38 @@ test('rempart analyze says where it cannot write, for what it keeps as for what 
     assert.match(stderr, /a-file.* cannot be written.*ERR_OUTPUT_UNWRITABLE/, more.join(' '));
     assert.equal(code, 3);
   }
+});
+
+test('rempart analyze exits 3 where it fails itself, so that 1 always means --fail-on', async () => {
+  const thrown = (error: unknown) => {
+    try {
+      return withOwnExit(error);
+    } catch (told) {
+      return told;
+    }
+  };
+  for (const ours of [new TypeError('a fault'), new RempartError('ERR_INTERNAL'), 'a text']) {
+    const told = thrown(ours) as RempartError;
+    assert.deepEqual([told.code, told.exit, told.cause], ['ERR_ANALYSIS_INTERNAL', 3, ours]);
+  }
+  const known = new RempartError('ERR_EXPORT_MISSING', { path: 'x' });
+  const aborted = new DOMException('stopped', 'AbortError');
+  assert.deepEqual([thrown(known), thrown(aborted)], [known, aborted]);
+  const broken = { ...inputOf([join(cwd, 'calm.json')]), say: () => assert.fail('a fault of the program') };
+  await assert.rejects(
+    async () => analyze.run({ ...broken, options: { 'fail-on': 'info', narrator: 'gpt' } }),
+    (error: RempartError) => error.code === 'ERR_ANALYSIS_INTERNAL',
+  );
+});
+
+test('rempart analyze counts no error where a file holds no conversation', async () => {
+  mkdirSync(join(cwd, 'lists'), { recursive: true });
+  writeFileSync(join(cwd, 'lists', 'tags.json'), '["a","b"]');
+  writeFileSync(join(cwd, 'lists', 'numbers.json'), '[1,2,3]');
+  const { code, stdout, stderr } = await run(['analyze', 'lists', '--json', ...date], { cwd });
+  assert.equal(code, 3);
+  assert.match(stderr, /tags\.json \(no conversation in it\)/);
+  assert.deepEqual((JSON.parse(stdout) as Analysis).statistics, { conversations: 0, ok: 0, errors: 0 });
 });
 
 test('rempart analyze says what is not there and exits 3', async () => {

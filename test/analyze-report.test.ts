@@ -5,8 +5,10 @@ import fc from 'fast-check';
 import type { Nodes, Root } from 'mdast';
 import { fromMarkdown } from 'mdast-util-from-markdown';
 import { analysisOf, conversationOf, findingOf, hostile, hostileConversation } from '../src/analyze/report/fixture.ts';
+import { renderJson } from '../src/analyze/report/json.ts';
 import { renderMarkdown } from '../src/analyze/report/markdown.ts';
 import { fence, oneLine, richLine } from '../src/analyze/report/markdown-text.ts';
+import { conclusionText, words } from '../src/analyze/report/words.ts';
 import type { Analysis } from '../src/platform/documents/analysis.ts';
 
 const markdown = (doc: Analysis) => [...renderMarkdown(doc)].join('');
@@ -239,4 +241,28 @@ test('oneLine() takes time in proportion to the text', () => {
   };
   took(1e4);
   assert.ok(took(1e6) < 2_000);
+});
+
+test('renderJson() writes what steers a terminal or turns text round as escapes, and the data stays the same', () => {
+  const title = 'a\u009b31m\u0085\u007f\u2028\u2029\u202e\u2066\u061c\u200f\ufeff é 漢 🔒';
+  const document = analysisOf('en', [conversationOf('c1', { title, source: title, models: [title] })]);
+  const text = [...renderJson(document)].join('');
+  assert.doesNotMatch(text, /[\p{Cf}\p{Zl}\p{Zp}\u007f-\u009f]/u);
+  assert.ok(text.includes('\\u202e') && text.includes(' é 漢 🔒'));
+  assert.deepEqual(
+    JSON.parse(text),
+    JSON.parse(JSON.stringify({ ...document, conversations: [...document.conversations] })),
+  );
+});
+
+test('conclusionText() agrees with the number of findings that a better score takes', () => {
+  const given = (ids: string[]) => {
+    const it = conversationOf('c1', { findings: ids.map((id) => findingOf(id)) });
+    return conclusionText(
+      { ...it, maturity: { ...it.maturity, score: 2, wouldBe: [{ if: ids, score: 8 }] } },
+      words('fr'),
+    );
+  };
+  assert.match(given(['F-1-1']), /Elle atteindrait 8\/10 une fois F-1-1 corrigé\.$/);
+  assert.match(given(['F-1-1', 'F-1-2']), /Elle atteindrait 8\/10 une fois F-1-1, F-1-2 corrigés\.$/);
 });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AnalyseInput, type AnalysisResult, analyse } from '../analyze/analyse.ts';
 import { rank } from '../analyze/report/source.ts';
+import { RempartError } from '../platform/base/errors.ts';
 import { type Severity, severities } from '../platform/documents/analysis.ts';
 import { narratorOf } from './analyze-narrator.ts';
 import { outputsOf, writeOutputs } from './analyze-output.ts';
@@ -22,38 +23,48 @@ export const analyze: Command = {
     date: { type: 'string', value: 'INSTANT', summary: 'analyze.cli.date' },
     resume: { type: 'boolean', summary: 'analyze.cli.resume' },
   },
-  async run(input) {
-    // Everything that can be wrong with the line is said before the first byte is read.
-    const outputs = outputsOf(input);
-    const failOn = severityOf(input);
-    const date = dateOf(input);
-    if (input.args.includes('-') && input.args.length > 1) throw usageError(input, 'analyze', 'analyze.cli.dash-twice');
-    const narrate = narratorOf(input);
-    const progress = watchProgress(input);
-    const result = await analyse({
-      paths: input.args,
-      lang: input.lang,
-      date,
-      version: version(),
-      signal: input.signal,
-      onProgress: progress.show,
-      ...(input.args.includes('-') ? { stdin: process.stdin } : {}),
-      ...(input.options['resume'] === true ? { resumeFile: join(input.data, 'analyses', 'done.jsonl') } : {}),
-      ...(narrate === undefined ? {} : { narrate: narrate satisfies AnalyseInput['narrate'] }),
-    }).finally(() => progress.end());
-    try {
-      if (result.interrupted) {
-        const key = input.options['resume'] === true ? 'analyze.cli.interrupted.kept' : 'analyze.cli.interrupted';
-        input.stderr.write(`${input.say(key)}\n`);
-        return 130;
-      }
-      await writeOutputs(input, outputs, result, failOn);
-      return exitCode(input, result, failOn);
-    } finally {
-      result.close();
-    }
-  },
+  run: (input) => analyseLine(input).catch(withOwnExit),
 };
+
+/** A fault of ours must not look like --fail-on: 1 says that something is open, 3 that nothing could be judged. */
+export function withOwnExit(error: unknown): never {
+  const isOurs = !(error instanceof RempartError) || error.code === 'ERR_INTERNAL';
+  const isAbort =
+    error instanceof Error && (error.name === 'AbortError' || ('code' in error && error.code === 'ABORT_ERR'));
+  throw isOurs && !isAbort ? new RempartError('ERR_ANALYSIS_INTERNAL', {}, error) : error;
+}
+
+async function analyseLine(input: CommandInput): Promise<number> {
+  // Everything that can be wrong with the line is said before the first byte is read.
+  const outputs = outputsOf(input);
+  const failOn = severityOf(input);
+  const date = dateOf(input);
+  if (input.args.includes('-') && input.args.length > 1) throw usageError(input, 'analyze', 'analyze.cli.dash-twice');
+  const narrate = narratorOf(input);
+  const progress = watchProgress(input);
+  const result = await analyse({
+    paths: input.args,
+    lang: input.lang,
+    date,
+    version: version(),
+    signal: input.signal,
+    onProgress: progress.show,
+    ...(input.args.includes('-') ? { stdin: process.stdin } : {}),
+    ...(input.options['resume'] === true ? { resumeFile: join(input.data, 'analyses', 'done.jsonl') } : {}),
+    ...(narrate === undefined ? {} : { narrate: narrate satisfies AnalyseInput['narrate'] }),
+  }).finally(() => progress.end());
+  try {
+    if (result.interrupted) {
+      const key = input.options['resume'] === true ? 'analyze.cli.interrupted.kept' : 'analyze.cli.interrupted';
+      input.stderr.write(`${input.say(key)}\n`);
+      return 130;
+    }
+    await writeOutputs(input, outputs, result, failOn);
+    return exitCode(input, result, failOn);
+  } finally {
+    result.close();
+  }
+}
 
 /** 3: nothing could be read; 1: something as bad as was asked for is still open. */
 function exitCode(input: CommandInput, { source, open }: AnalysisResult, failOn: Severity | undefined): number {

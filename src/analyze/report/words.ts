@@ -145,7 +145,9 @@ export function conclusionText(conversation: AnalysedConversation, words: Words)
     undefined,
   );
   if (score !== null && best !== undefined && best.score > score)
-    sentences.push(say('analyze.conclusion.gain', { score: number(best.score), ids: best.if.join(', ') }));
+    sentences.push(
+      counted('analyze.conclusion.gain', best.if.length, { score: number(best.score), ids: best.if.join(', ') }),
+    );
   return sentences.join(' ');
 }
 
