@@ -16,12 +16,14 @@ export interface RunJob {
   node: string;
   /** Of the program. */
   version: string;
-  workers?: number;
   /** Ends the work: the job is no longer ours, or the node is told to stop. */
   signal: AbortSignal;
   /** Asked once more before anything is written: a report is written by who holds the job. */
   stillOurs: () => Promise<boolean>;
 }
+
+/** Below it one thread is done before a second one has loaded its rules. */
+const smallBytes = 256 * 1024;
 
 const kept = /^resume-.*\.jsonl$/;
 
@@ -41,7 +43,7 @@ export async function runJob(run: RunJob): Promise<JobStatistics | null> {
     onProgress: (progress) => {
       known = progress.known;
     },
-    ...(run.workers === undefined ? {} : { workers: run.workers }),
+    ...(isSmall(job.path) ? { workers: 1 } : {}),
   });
   try {
     if (result.interrupted || signal.aborted || !(await run.stillOurs())) return null;
@@ -53,6 +55,11 @@ export async function runJob(run: RunJob): Promise<JobStatistics | null> {
   } finally {
     result.close();
   }
+}
+
+function isSmall(path: string): boolean {
+  const found = statSync(path);
+  return found.isFile() && found.size < smallBytes && !/\.zip$/i.test(path);
 }
 
 /** A file of this attempt's own, begun with what the furthest attempt before had: two that overlap never share one. */

@@ -28,7 +28,6 @@ export interface WorkOptions {
   once: boolean;
   signal: AbortSignal;
   onEvent: (event: JobEvent) => void;
-  workers?: number;
   pollMs?: number;
   /** Before the second attempt; twice that before the third. */
   retryMs?: number;
@@ -71,7 +70,6 @@ async function doJob(job: Job, options: WorkOptions): Promise<void> {
       version: options.version,
       signal: AbortSignal.any([signal, lease.lost]),
       stillOurs: lease.renew,
-      ...(options.workers === undefined ? {} : { workers: options.workers }),
     });
     if (statistics === null && signal.aborted && !lease.lost.aborted) {
       // Untold, the lease ends by itself.
