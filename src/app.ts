@@ -344,8 +344,10 @@ async function screeningParts({ config, data }: AppOptions, log: Log, atEnd: AtE
   return { screen, behaviour: behaviour.behaviour };
 }
 
-function screeningOf({ screening: { prompts, answers, whenUnscreened, behaviour, quarantine } }: Config) {
-  return { policy: { prompts, answers, whenUnscreened }, behaviour, quarantine };
+function screeningOf({
+  screening: { prompts, answers, whenUnscreened, behaviour, quarantine, operatorRoles },
+}: Config) {
+  return { policy: { prompts, answers, whenUnscreened }, behaviour, quarantine, operatorRoles };
 }
 
 /** The providers of the configuration, or the stand-in's address when there is none. */

@@ -84,11 +84,15 @@ const screening = z.strictObject({
       watchedPerMinute: z.number().int().min(1).default(20),
     })
     .prefault({}),
+  /** Roles of callers whose system messages are taken for the operator's own. */
+  operatorRoles: z.array(z.enum(['user', 'viewer', 'operator', 'admin'])).default(['operator', 'admin']),
   /** How long who tried to have code run is shut out; 0 for not at all. */
   quarantine: z
     .strictObject({
       minutes: z.number().int().min(0).max(10_080).default(15),
       keyAttempts: z.number().int().min(1).default(3),
+      /** Score from which an attempt counts against a key. */
+      sureScore: share.default(0.8),
     })
     .prefault({}),
 });

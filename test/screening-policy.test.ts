@@ -7,13 +7,17 @@ import { decide, defaultPolicy } from '../src/protect/screening/policy.ts';
 import { roles, type Verdict } from '../src/protect/screening/verdict.ts';
 
 test('configSchema screens by the default policy when nothing is said', () => {
-  const { prompts, answers, whenUnscreened, behaviour, quarantine } = configSchema.parse({}).screening;
+  const { prompts, answers, whenUnscreened, behaviour, quarantine, operatorRoles } = configSchema.parse({}).screening;
   assert.deepEqual({ prompts, answers, whenUnscreened }, defaultPolicy);
   const { warmAfter, warmAfterMinutes, ...watch } = behaviour;
   assert.deepEqual([warmAfter, warmAfterMinutes], [300, 60]);
   assert.deepEqual(
-    { behaviour: watch, quarantine },
-    { behaviour: defaultScreening.behaviour, quarantine: defaultScreening.quarantine },
+    { behaviour: watch, quarantine, operatorRoles },
+    {
+      behaviour: defaultScreening.behaviour,
+      quarantine: defaultScreening.quarantine,
+      operatorRoles: defaultScreening.operatorRoles,
+    },
   );
 });
 

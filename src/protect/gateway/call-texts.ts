@@ -5,7 +5,8 @@ import { findPersonalData } from '../../platform/inspection/personal-data.ts';
 import { findSecrets } from '../../platform/inspection/secrets.ts';
 import type { PromptCategory } from '../screening/policy.ts';
 import { type Role, roles } from '../screening/verdict.ts';
-import type { ChatCall } from './dialects/dialect.ts';
+import type { ChatCall, ReplyEvent } from './dialects/dialect.ts';
+import { objectOr } from './dialects/json-reading.ts';
 
 export interface CallText {
   role: Role;
@@ -14,12 +15,42 @@ export interface CallText {
   turn: number | undefined;
 }
 
+/** What an answer was made of, as a client sends it back: its text, the arguments of its tool calls, each text in them. */
+export function textsOfAnswer(events: readonly ReplyEvent[]): string[] {
+  const parts = new Map<string, string>();
+  const add = (name: string, text: string | undefined) => parts.set(name, (parts.get(name) ?? '') + (text ?? ''));
+  for (const event of events) {
+    if (event.kind !== 'delta') continue;
+    add(`${event.index} text`, event.text);
+    add(`${event.index} thinking`, event.thinking);
+    for (const [at, call] of (event.toolCalls ?? []).entries()) {
+      const { index, function: from } = objectOr(call) ?? {};
+      const args = objectOr(from)?.['arguments'];
+      const own = objectOr(from)?.['index'] ?? index ?? at;
+      add(`${event.index} call ${String(own)}`, typeof args === 'string' ? args : JSON.stringify(args ?? {}));
+    }
+  }
+  return [...parts.values()].flatMap((text) => [text, ...argumentsIn(text).slice(0, mostArguments)]);
+}
+
+function argumentsIn(text: string): string[] {
+  if (!/^\s*[{[]/.test(text)) return [];
+  try {
+    const read = JSON.parse(text) as Json;
+    return [JSON.stringify(read), ...stringsIn(read)];
+  } catch {
+    return [];
+  }
+}
+
 /** Names and marks of the protocol, and images: without a space in them. What has one is words, whatever it stands under. */
 const noWords: ReadonlySet<string> = new Set(['role', 'type', 'id', 'tool_call_id', 'images', 'image_url', 'index']);
 /** Settings that are numbers. */
 const noTexts: ReadonlySet<string> = new Set(['logit_bias', 'service_tier']);
 /** A key of an argument or a schema that is no name but says something: four words or more. */
 const wordsOfSayingKey = 4;
+/** Texts remembered of one tool call. */
+const mostArguments = 200;
 
 export function textsOf(call: ChatCall): CallText[] {
   const texts: CallText[] = [];

@@ -38,6 +38,7 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
     const request = providerRequest(provider, key, sent, settings, until - now(), signal);
     progress.tally = createTally();
     progress.events = [];
+    progress.said = [];
     const filter = createAnswerFilter(given.answers, listener === undefined);
     progress.filter = filter;
     const named = (event: ReplyEvent): ReplyEvent =>
@@ -96,6 +97,7 @@ function readWhole(
   }
   if (progress.filter?.refusal() !== undefined) return { kind: 'aborted' };
   progress.firstAt = now();
+  progress.said = progress.events;
   for (const event of progress.events) progress.tally.add(event);
   return { kind: 'done', value: undefined };
 }
@@ -170,6 +172,7 @@ function createRelay({ durable, progress, now }: ChatAttempt, listener: Listener
   return {
     take(event, flow) {
       progress.tally.add(event);
+      if (event.kind === 'delta') progress.said.push(event);
       if (phase === 'open') {
         listener.event(event, flow);
         return;

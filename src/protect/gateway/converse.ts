@@ -87,7 +87,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
         return false;
       },
     );
-    const progress: Progress = { tally: createTally(), events: [] };
+    const progress: Progress = { tally: createTally(), events: [], said: [] };
     let end: Conversed;
     let facts: Partial<OutcomeFacts> = {};
     try {
@@ -120,6 +120,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     }
     if (progress.filter !== undefined)
       parts.screening.answered(exchange, progress.filter.findings(), progress.filter.failed());
+    parts.screening.given(exchange.caller, progress.said);
     if (!(await durable)) end = { kind: 'failed', ...journalAway() };
     recorder.outcome(exchange, { ...outcomeOf(end, call, progress, exchange.startedAt), ...facts });
     metrics.request(call.dialect, end.kind, (now() - exchange.startedAt) / 1_000);
@@ -137,6 +138,8 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
 export interface Progress {
   tally: Tally;
   events: ReplyEvent[];
+  /** What came of it, streamed or whole. */
+  said: ReplyEvent[];
   firstAt?: number;
   filter?: AnswerFilter;
   /** An answer that was refused half-way had begun to go out. */

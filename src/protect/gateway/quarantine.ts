@@ -1,7 +1,8 @@
-// Who tried to have code run is shut out for a while: a session at once, a key, which many people may share, at the third attempt.
+// Who tried to have code run is shut out for a while: a session at once, a key, which many people may share, at the third attempt that is beyond doubt.
 
 export interface Quarantine {
-  attempted(credential: string): void;
+  /** `score` is the verdict's, 0..1. */
+  attempted(credential: string, score: number): void;
   /** 0 for who is not shut out. */
   secondsLeft(credential: string): number;
   count(): number;
@@ -11,23 +12,30 @@ export interface QuarantineSettings {
   minutes: number;
   /** Attempts of one key within that time. */
   keyAttempts: number;
+  /** An attempt with a lower score is blocked, but does not count against a key. */
+  sureScore: number;
 }
 
 const maxWatched = 10_000;
 
-export function createQuarantine(now: () => number, { minutes, keyAttempts }: QuarantineSettings): Quarantine {
+export function createQuarantine(
+  now: () => number,
+  { minutes, keyAttempts, sureScore }: QuarantineSettings,
+): Quarantine {
   const lengthMs = minutes * 60_000;
   const attempts = new Map<string, { count: number; at: number }>();
   const until = new Map<string, number>();
   return {
-    attempted(credential) {
+    attempted(credential, score) {
+      // A session that a key opened is named KEY/SESSION.
+      const isSession = credential.includes('/');
+      if (!isSession && score < sureScore) return;
       const at = now();
       const before = attempts.get(credential);
       const count = before !== undefined && at - before.at < lengthMs ? before.count + 1 : 1;
       if (attempts.size >= maxWatched) attempts.clear();
       attempts.set(credential, { count, at });
-      // A session that a key opened is named KEY/SESSION.
-      if (credential.includes('/') || count >= keyAttempts) until.set(credential, at + lengthMs);
+      if (isSession || count >= keyAttempts) until.set(credential, at + lengthMs);
     },
     secondsLeft(credential) {
       const end = until.get(credential);

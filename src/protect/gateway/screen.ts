@@ -11,9 +11,10 @@ import { createPromptEcho, type PromptEcho } from '../screening/answers-echo.ts'
 import type { Behaviour } from '../screening/behaviour.ts';
 import { type Action, type Decision, decide, type Policy, type PromptCategory } from '../screening/policy.ts';
 import type { Category, Role, Verdict } from '../screening/verdict.ts';
-import { type CallText, maskTurns, textsOf, withoutTurns } from './call-texts.ts';
+import type { Caller } from './ask.ts';
+import { type CallText, maskTurns, textsOf, textsOfAnswer, withoutTurns } from './call-texts.ts';
 import type { Exchange } from './converse.ts';
-import type { ChatCall } from './dialects/dialect.ts';
+import type { ChatCall, ReplyEvent } from './dialects/dialect.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Quarantine } from './quarantine.ts';
 import { createRecent } from './recent-values.ts';
@@ -46,6 +47,8 @@ export interface Screening {
   answers(exchange: Pick<Exchange, 'lang'>, call: ChatCall): AnswerSettings;
   /** Journals and counts what was found in an answer. */
   answered(exchange: Exchange, found: readonly { category: Category; rule: string }[], failed: boolean): void;
+  /** Remembers what was answered: sent back in a conversation, it is an answer and not the client's own words. */
+  given(caller: Caller, answer: readonly ReplyEvent[]): void;
 }
 
 /** Verdicts remembered: earlier turns come again with every question of a conversation. */
@@ -54,7 +57,7 @@ const maxEchoes = 50;
 
 export function createScreening(
   parts: ScreeningParts,
-  { policy, behaviour }: Pick<ScreeningSettings, 'policy' | 'behaviour'>,
+  { policy, behaviour, operatorRoles }: Pick<ScreeningSettings, 'policy' | 'behaviour' | 'operatorRoles'>,
 ): Screening {
   const { now, metrics, recorder, signals, quarantine } = parts;
   const watch = createBehaviourWatch(parts, behaviour);
@@ -62,7 +65,33 @@ export function createScreening(
   findSecrets('');
   const verdicts = createRecent<Verdict>(maxRemembered);
   const told = createRecent<true>(maxRemembered);
+  const answersGiven = createRecent<true>(maxRemembered);
   const echoes = createRecent<{ echo: PromptEcho | undefined }>(maxEchoes);
+
+  function answerKey({ subject }: Caller, text: string): string {
+    const words = text.replace(/\s+/g, ' ').trim();
+    return createHmac('sha256', parts.promptKey)
+      .update('answer\0')
+      .update(subject)
+      .update('\0')
+      .update(words)
+      .digest('base64');
+  }
+
+  /** By whose measure a text is judged: who may only ask does not speak as the operator or the assistant by saying so. */
+  function judgedAs({ caller, operation }: Exchange, { role, text }: CallText): Role {
+    if (role === 'user' || role === 'tool' || operation === 'ask' || operatorRoles.includes(caller.role)) return role;
+    return role === 'assistant' && answersGiven.get(answerKey(caller, text)) !== undefined ? role : 'user';
+  }
+
+  /** An assistant that writes code and a tool that runs it are what they are for: then only told. */
+  function decideOn(at: CallText, judged: Role): Decision {
+    const found = decide(policy, verdictOn({ ...at, role: judged }), judged);
+    const isOrdinary = at.role === 'assistant' || at.turn === undefined;
+    if (found.kind !== 'block' || found.category !== 'code-execution' || judged === at.role || !isOrdinary)
+      return found;
+    return { ...found, kind: policy.prompts['code-execution'][at.role] === 'block' ? 'block' : 'flag' };
+  }
 
   function verdictOn({ text, role }: CallText): Verdict {
     const key = createHmac('sha256', parts.promptKey).update(role).update('\0').update(text).digest('base64');
@@ -104,7 +133,9 @@ export function createScreening(
     const facts = { category, role, action: kind, score };
     if (attempt) signals.emit({ kind: 'code-execution-attempt', time: now(), severity: 'high', facts });
     else if (kind === 'block') signals.emit({ kind: 'prompt-attack', time: now(), severity: 'medium', facts });
-    if (attempt && kind === 'block') quarantine.attempted(exchange.caller.credential);
+    // An application's fixed text comes with every question: it is blocked each time, and is nobody's third attempt.
+    if (attempt && kind === 'block' && (role === 'user' || role === 'tool'))
+      quarantine.attempted(exchange.caller.credential, score);
   }
 
   function unscreened(
@@ -158,7 +189,7 @@ export function createScreening(
       const answered = inChat ? call.turns.length - 2 : call.turns.findLastIndex(({ role }) => role === 'assistant');
       for (const at of texts) {
         const isNew = at.turn === undefined || at.turn > answered;
-        const found = decide(policy, verdictOn(at), at.role);
+        const found = decideOn(at, judgedAs(exchange, at));
         if (found.kind === 'unscreened') unscreened(exchange, at, found);
         if (found.kind === 'flag' || found.kind === 'block') {
           const drops = found.kind === 'block' && !isNew && inChat;
@@ -207,6 +238,9 @@ export function createScreening(
         label: (category) => say(lang, `masked.${category}`),
         isKnown: (value) => call.turns.some(({ text }) => text.includes(value)),
       };
+    },
+    given(caller, answer) {
+      for (const text of textsOfAnswer(answer)) if (text.length > 2) answersGiven.set(answerKey(caller, text), true);
     },
     answered(exchange, found, failed) {
       if (failed) {

@@ -4,6 +4,7 @@ import type { Dialect as DialectName } from '../../platform/wire/dialect.ts';
 import type { BreakerSettings } from '../resilience/breaker.ts';
 import type { RefusalSettings } from '../resilience/refusal.ts';
 import { defaultPolicy, type Policy } from '../screening/policy.ts';
+import type { Role } from './ask.ts';
 import type { QuarantineSettings } from './quarantine.ts';
 import type { UnknownFields } from './shape.ts';
 import type { BehaviourPolicy } from './watch-behaviour.ts';
@@ -41,12 +42,15 @@ export interface ScreeningSettings {
   policy: Policy;
   behaviour: BehaviourPolicy;
   quarantine: QuarantineSettings;
+  /** Roles of callers whose system messages, tools and earlier answers are taken for the operator's own. */
+  operatorRoles: readonly Role[];
 }
 
 export const defaultScreening: ScreeningSettings = {
   policy: defaultPolicy,
   behaviour: { mode: 'watch', watchAbove: 0.5, flagAbove: 0.7, watchedPerMinute: 20 },
-  quarantine: { minutes: 15, keyAttempts: 3 },
+  quarantine: { minutes: 15, keyAttempts: 3, sureScore: 0.8 },
+  operatorRoles: ['operator', 'admin'],
 };
 
 export interface GatewaySettings {
