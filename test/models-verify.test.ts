@@ -83,6 +83,8 @@ test('verifyStore() finds any flipped bit of a manifest, and names its model', a
       const altered = Buffer.from(bytes);
       altered[byte]! ^= 1 << bit;
       writeFileSync(join(store, path), altered);
+      // Not a moment ago: what is just being written would be waited for.
+      utimesSync(join(store, path), 1, 1);
       const { findings } = await verifyStore(store, files, { depth: 'changed', threads: 1 });
       assert.ok(findings.length > 0);
       assert.deepEqual([...new Set(findings.map(({ model }) => model))], ['llama3:latest']);

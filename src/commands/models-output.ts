@@ -73,6 +73,7 @@ export function describeVerification(
   }
   if (models.length === 0) lines.push(say('models.empty'));
   lines.push(speedLine(input, hashing));
+  if (hashing.cached > 0) lines.push(say('models.hashed.blind'));
   if (findings.length === 0) {
     const unhashed = models.filter(({ state }) => state === 'unhashed').length;
     const cheap = depth === 'manifests' && unhashed > 0;

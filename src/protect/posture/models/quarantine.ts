@@ -1,6 +1,6 @@
 // Moves a model out of Ollama's sight: by rename inside the store's file system, with the evidence written first.
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, readlink, rename, rmdir } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, readlink, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RempartError } from '../../../platform/base/errors.ts';
 import type { Finding } from './finding.ts';
@@ -56,6 +56,7 @@ export async function quarantineModel(
     writeWhole(join(folder, 'evidence.json'), `${JSON.stringify(evidence(result, own, now, by), null, 2)}\n`);
     await moveAll(store.root, moved);
   } catch (error) {
+    await forget(store.root, folder, moved);
     throw new RempartError(
       'ERR_MODELS_QUARANTINE',
       { cause: (error as NodeJS.ErrnoException).code ?? 'unknown' },
@@ -63,6 +64,19 @@ export async function quarantineModel(
     );
   }
   return result;
+}
+
+/** Evidence of a move that did not happen would mislead; where something could not be put back, it stays and says what. */
+async function forget(root: string, folder: string, moves: readonly { to: string }[]): Promise<void> {
+  const there = await Promise.all(
+    moves.map(({ to }) =>
+      lstat(join(root, to)).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  if (!there.includes(true)) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
 }
 
 function evidence(
@@ -150,7 +164,8 @@ export async function moveAll(root: string, moves: readonly { from: string; to: 
       done.push(move);
     }
   } catch (error) {
-    for (const { from, to } of done.reverse()) await rename(join(root, to), join(root, from));
+    // One that cannot go back keeps none of the others away.
+    for (const { from, to } of done.reverse()) await rename(join(root, to), join(root, from)).catch(() => undefined);
     throw error;
   }
   for (const folder of new Set(moves.flatMap(({ from, to }) => [dirname(from), dirname(to)])))

@@ -1,6 +1,6 @@
 // An Ollama model store as it lies on disk: which models its manifests name, and where their blobs are. Reads only.
-import { constants, existsSync } from 'node:fs';
-import { lstat, open, readdir, readlink, realpath } from 'node:fs/promises';
+import { type BigIntStats, constants, existsSync } from 'node:fs';
+import { lstat, open, readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { RempartError } from '../../../platform/base/errors.ts';
@@ -54,16 +54,21 @@ export function storeFolder(given: string | undefined, env: Readonly<Record<stri
   return !existsSync(usual) && existsSync(service) ? service : usual;
 }
 
-/** Throws ERR_MODELS_STORE when there is no folder to read. */
-export async function readStore(folder: string): Promise<Store> {
-  let root: string;
+/** Where the store lies: a link to it is followed, since people keep large files elsewhere. Throws ERR_MODELS_STORE. */
+export async function realStore(folder: string): Promise<string> {
   try {
-    root = await realpath(folder);
+    const root = await realpath(folder);
     await readdir(root);
+    return root;
   } catch (error) {
     throw new RempartError('ERR_MODELS_STORE', { dir: folder, cause: codeOf(error) }, error);
   }
-  const reading: Reading = { root, models: [], problems: [] };
+}
+
+/** Throws ERR_MODELS_STORE when there is no folder to read. */
+export async function readStore(folder: string): Promise<Store> {
+  const root = await realStore(folder);
+  const reading: Reading = { root, waits: 0, models: [], problems: [] };
   const elsewhere = existsSync(join(root, 'manifests'))
     ? await outsideTarget(root, join(root, 'manifests'))
     : undefined;
@@ -71,11 +76,14 @@ export async function readStore(folder: string): Promise<Store> {
   else reading.problems.push({ kind: 'symlink-outside', path: 'manifests', target: elsewhere, shown: '*' });
   reading.models.sort((a, b) => (a.path < b.path ? -1 : 1));
   reading.problems.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return reading;
+  const { models, problems } = reading;
+  return { root, models, problems };
 }
 
 interface Reading {
   root: string;
+  /** How often a manifest that was just being written was waited for. */
+  waits: number;
   models: StoredModel[];
   problems: StoreProblem[];
 }
@@ -109,7 +117,8 @@ async function visit(reading: Reading, parts: readonly string[]): Promise<void> 
       return;
     }
   }
-  const followed = stat.isSymbolicLink() ? await lstat(await realpath(file), { bigint: true }) : stat;
+  const followed = await behindLink(file, stat);
+  if (followed === undefined) return;
   if (parts.length < 4) {
     if (followed.isDirectory()) await walk(reading, parts);
     else if (!isLitter(parts)) reading.problems.push({ kind: 'not-a-model', path, shown });
@@ -125,7 +134,7 @@ async function visit(reading: Reading, parts: readonly string[]): Promise<void> 
     if (!isLitter(parts)) reading.problems.push({ kind: 'not-a-model', path, shown });
     return;
   }
-  const read = await readManifestFile(file);
+  const read = await readSettled(file, followed, reading);
   if (read.kind === 'bad') reading.problems.push({ kind: 'manifest-unreadable', path, why: read.why, shown });
   else
     reading.models.push({
@@ -141,6 +150,28 @@ async function visit(reading: Reading, parts: readonly string[]): Promise<void> 
 /** What file managers leave behind; Ollama passes over it too. */
 function isLitter(parts: readonly string[]): boolean {
   return ['.DS_Store', 'Thumbs.db', 'desktop.ini'].includes(parts.at(-1) ?? '');
+}
+
+/** What a link inside the store leads to, or the file itself; undefined when it has gone meanwhile. */
+async function behindLink(file: string, stat: BigIntStats): Promise<BigIntStats | undefined> {
+  if (!stat.isSymbolicLink()) return stat;
+  return realpath(file)
+    .then((real) => lstat(real, { bigint: true }))
+    .catch(() => undefined);
+}
+
+const writtenWithinMs = 1_000;
+const writingMs = 150;
+const maxWaits = 8;
+
+/** Ollama writes a manifest in place at the end of a download: one that is broken and a moment old is read once more. */
+async function readSettled(file: string, stat: BigIntStats, reading: Reading) {
+  const read = await readManifestFile(file);
+  const age = Date.now() - Number(stat.mtimeMs);
+  if (read.kind !== 'bad' || Math.abs(age) > writtenWithinMs || reading.waits >= maxWaits) return read;
+  reading.waits++;
+  await new Promise((resolve) => setTimeout(resolve, writingMs));
+  return readManifestFile(file);
 }
 
 async function readManifestFile(
@@ -167,17 +198,29 @@ async function readManifestFile(
 /** Where a layer's bytes lie. The digest was checked when the manifest was read, so it names a file of the folder. */
 export async function findBlob(root: string, digest: string): Promise<BlobPlace> {
   const hex = digest.slice('sha256:'.length);
-  const away = await outsideTarget(root, join(root, 'blobs'));
-  if (away !== undefined && existsSync(join(root, 'blobs')))
-    return { kind: 'symlink-outside', path: 'blobs', target: away };
+  const folder = await behindFolder(root);
+  if (folder !== undefined) return folder;
+  return findInside(root, hex);
+}
+
+/** Set when the folder of all blobs leads out of the store: then each of them does. */
+export async function behindFolder(root: string): Promise<BlobPlace | undefined> {
+  const folder = join(root, 'blobs');
+  const target = existsSync(folder) ? await outsideTarget(root, folder) : undefined;
+  return target === undefined ? undefined : { kind: 'symlink-outside', path: 'blobs', target };
+}
+
+/** As findBlob(), in a folder that was looked at already: one call for a file that is no link. */
+export async function findInside(root: string, hex: string): Promise<BlobPlace> {
   for (const name of [`sha256-${hex}`, `sha256:${hex}`]) {
     const path = `blobs/${name}`;
     const file = join(root, 'blobs', name);
     const stat = await lstat(file, { bigint: true }).catch(() => undefined);
     if (stat === undefined) continue;
-    const target = await outsideTarget(root, file);
+    const target = stat.isSymbolicLink() ? await outsideTarget(root, file) : undefined;
     if (target !== undefined) return { kind: 'symlink-outside', path, target };
-    const followed = stat.isSymbolicLink() ? await lstat(await realpath(file), { bigint: true }) : stat;
+    const followed = await behindLink(file, stat);
+    if (followed === undefined) continue;
     return followed.isFile() ? { kind: 'file', path, stat: identityOf(followed) } : { kind: 'not-a-file', path };
   }
   return { kind: 'missing' };
@@ -203,6 +246,11 @@ export function identityOf(stat: { dev: bigint; ino: bigint; size: bigint; mtime
     mtimeNs: String(mtimeNs),
     ctimeNs: String(ctimeNs),
   } satisfies FileIdentity;
+}
+
+/** Undefined for what is not there. */
+export async function identify(file: string): Promise<FileIdentity | undefined> {
+  return stat(file, { bigint: true }).then(identityOf, () => undefined);
 }
 
 export function sameFile(a: FileIdentity, b: FileIdentity): boolean {

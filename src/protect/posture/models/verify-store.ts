@@ -1,4 +1,5 @@
 // A whole store verified against the trusted list: manifests first, then the bytes of every layer, each file once.
+import { join } from 'node:path';
 import { compareStore, type Pair } from './compare.ts';
 import type { Finding } from './finding.ts';
 import { openHashCache } from './hash-cache.ts';
@@ -12,7 +13,7 @@ import {
   noHashing,
   placeBlobs,
 } from './layers.ts';
-import { type FileIdentity, readStore, type Store, type StoredModel } from './store.ts';
+import { type FileIdentity, identify, readStore, realStore, type Store, type StoredModel, sameFile } from './store.ts';
 import { type ListFiles, type ReadList, readList } from './trusted-list.ts';
 
 export interface VerifiedModel {
@@ -33,8 +34,31 @@ export interface Verification {
   hashing: Hashing;
 }
 
-/** Throws ERR_MODELS_STORE. Everything else is a finding. */
+/** A download that is going on may exchange a manifest, and take its layers away, while they are read. */
+const maxLooks = 3;
+
+/** Throws ERR_MODELS_STORE, also when the store goes away meanwhile. Everything else is a finding. */
 export async function verifyStore(folder: string, files: ListFiles, options: LayerOptions): Promise<Verification> {
+  for (let look = 1; ; look++) {
+    const verification = await lookOnce(folder, files, options);
+    // Throws when there is no store any more: its models are not each missing.
+    if (verification.findings.length > 0) await realStore(folder);
+    if (look === maxLooks || !(await hasMoved(verification))) return verification;
+  }
+}
+
+/** Whether a manifest is no longer the file that was read, so that what was found of its layers may not hold. */
+async function hasMoved({ store, findings }: Verification): Promise<boolean> {
+  const doubtful = new Set(findings.filter(({ what }) => what.startsWith('blob-')).map(({ model }) => model));
+  for (const { shown, path, stat } of store.models) {
+    if (!doubtful.has(shown)) continue;
+    const now = await identify(join(store.root, path));
+    if (now === undefined || !sameFile(now, stat)) return true;
+  }
+  return false;
+}
+
+async function lookOnce(folder: string, files: ListFiles, options: LayerOptions): Promise<Verification> {
   const store = await readStore(folder);
   const list = readList(files);
   if (list.kind !== 'list') {

@@ -1,11 +1,11 @@
 // Looks at the store again whenever a file of it changes, and at times that are set; asks the server what it has loaded.
 import { type FSWatcher, watch } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Finding, findingKey } from './finding.ts';
 import { nameKey, parseModelName } from './name.ts';
 import type { OllamaApi } from './ollama-api.ts';
-import { type FileIdentity, identityOf, sameFile } from './store.ts';
+import { type FileIdentity, identify, sameFile } from './store.ts';
 import type { ListFiles } from './trusted-list.ts';
 import { type Verification, type VerifiedModel, verifyStore } from './verify-store.ts';
 import { readWeaknesses, versionFinding } from './weaknesses.ts';
@@ -36,6 +36,8 @@ export interface WatchModelsSettings {
   everyMs: number;
   /** Every byte is read again this often: a disk can lose a bit without telling anybody. */
   fullEveryMs: number;
+  /** How long a request waits for a look; default 3 s. */
+  patienceMs?: number;
 }
 
 export type ModelAdmission = 'verified' | 'refused' | 'verifying';
@@ -58,7 +60,7 @@ interface Queued {
 /** Several changes that follow one another are one. */
 const settleMs = 150;
 /** A small store is verified within this; a request for a model of a large one is asked to come back. */
-const patienceMs = 3_000;
+const usualPatienceMs = 3_000;
 
 export function watchModels(parts: WatchModelsParts, settings: WatchModelsSettings): ModelWatch {
   const end = new AbortController();
@@ -93,7 +95,7 @@ export function watchModels(parts: WatchModelsParts, settings: WatchModelsSettin
   }
 
   async function lookOnce(depth: 'changed' | 'full'): Promise<void> {
-    const list = await identity(parts.files.list);
+    const list = await identify(parts.files.list);
     try {
       const verification = await verifyStore(parts.folder, parts.files, { depth, signal: end.signal });
       latest = { verification, list };
@@ -152,7 +154,7 @@ export function watchModels(parts: WatchModelsParts, settings: WatchModelsSettin
     const first = stateOf(model);
     if (first !== undefined && (await isFresh(first.model))) return counted(first.state);
     // A file or the list changed since: what was found is no longer known to hold.
-    await Promise.race([look(), pause(patienceMs, end.signal)]);
+    await Promise.race([look(), pause(settings.patienceMs ?? usualPatienceMs, end.signal)]);
     const again = stateOf(model);
     if (again === undefined) return latest === undefined && !unreadable ? 'verifying' : counted('refused');
     return counted((await isFresh(again.model)) ? again.state : 'verifying');
@@ -172,11 +174,13 @@ export function watchModels(parts: WatchModelsParts, settings: WatchModelsSettin
   }
 
   async function isFresh({ files }: VerifiedModel): Promise<boolean> {
-    const list = await identity(parts.files.list);
+    const list = await identify(parts.files.list);
     const before = latest?.list;
     if (!(before === undefined ? list === undefined : list !== undefined && sameFile(before, list))) return false;
     const root = latest?.verification.store.root ?? '';
-    const now = await Promise.all(files.map(({ path }) => identity(join(root, path))));
+    // A link to the store may lead elsewhere by now, and the files that were read lie where they did.
+    if ((await realpath(parts.folder).catch(() => undefined)) !== root) return false;
+    const now = await Promise.all(files.map(({ path }) => identify(join(root, path))));
     return files.every((file, index) => now[index] !== undefined && sameFile(file.stat, now[index]));
   }
 
@@ -227,10 +231,6 @@ export function watchModels(parts: WatchModelsParts, settings: WatchModelsSettin
       await running;
     },
   };
-}
-
-async function identity(file: string): Promise<FileIdentity | undefined> {
-  return stat(file, { bigint: true }).then(identityOf, () => undefined);
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
