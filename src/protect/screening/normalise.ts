@@ -10,6 +10,10 @@ export interface Plain {
 // Zero-width and all other characters that show nothing.
 const invisible = /\p{Default_Ignorable_Code_Point}/gu;
 const tags = /[\u{e0020}-\u{e007e}]/gu;
+/** Variation selectors stand for the bytes 0 to 255 where somebody hides a text in them. */
+const selectors = /[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
+/** Markdown's emphasis that begins or ends inside a word: shown as one word, written as two. */
+const partEmphasis = /\p{L}\*\*\p{L}+\*\*|\*\*\p{L}+\*\*\p{L}|(?<![\p{L}\p{N}*])\*\p{L}+\*\p{L}/u;
 const marks = /\p{M}+/gu;
 const beyondAscii = /[^\x00-\x7f]/;
 const beyondLatin = /[^\x00-\u024f\u2000-\u206f\u20a0-\u20bf]/;
@@ -52,11 +56,25 @@ export function normalise(given: string): Plain {
     // All of them as one text: what cannot be seen does not care for what stands between.
     if (tagged !== null)
       decoded.push(fold(tagged.map((one) => String.fromCharCode(one.codePointAt(0)! - 0xe0000)).join('')));
+    const hidden = readSelectors(text);
+    if (readable(hidden)) decoded.push(fold(hidden));
     // One form for what is decoded too; compatibility forms may be invisible themselves.
     text = text.replace(invisible, '').normalize('NFKC').replace(invisible, '');
   }
   decoded.push(...decodings(text));
+  if (text.includes('*') && partEmphasis.test(text)) decoded.push(fold(text.replaceAll('*', '')));
   return { text: fold(text), decoded };
+}
+
+/** '' for the few that ordinary emoji have. */
+function readSelectors(text: string): string {
+  const found = text.match(selectors);
+  if (found === null || found.length < 6) return '';
+  const bytes = found.map((one) => {
+    const code = one.codePointAt(0)!;
+    return code < 0xe0100 ? code - 0xfe00 : code - 0xe0100 + 16;
+  });
+  return Buffer.from(bytes).toString('utf8');
 }
 
 function fold(given: string): string {
