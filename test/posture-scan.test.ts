@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { measure } from '../scripts/bench-posture.ts';
 import { type Posture, postureSchema } from '../src/platform/documents/posture.ts';
@@ -222,4 +222,40 @@ test('posture scan waits for no pipe and takes no list of services for a project
   execFileSync('mkfifo', [join(dir, 'pipe.compose.yaml')]);
   const pipe = await run(['posture', 'scan', 'pipe.compose.yaml'], { cwd: dir });
   assert.equal(pipe.code, 2);
+});
+
+test('posture scan leaves out of a folder what .rempartignore and --ignore name, says how many, and judges what is named', async () => {
+  const dir = join(place, 'with-samples');
+  const weak = 'services:\n  a:\n    image: nginx:latest\n    privileged: true\n';
+  for (const path of [
+    'samples/deep/compose.yaml',
+    'samples/kept/compose.yaml',
+    'other/x.example.yml',
+    'samples-not/compose.yaml',
+  ]) {
+    mkdirSync(dirname(join(dir, path)), { recursive: true });
+    writeFileSync(join(dir, path), weak);
+  }
+  writeFileSync(join(dir, '.rempartignore'), '# samples\n/samples/\n!/samples/kept/**\n');
+  const scan = async (...args: string[]) => {
+    const { stdout } = await run(['posture', 'scan', ...args, '--json'], { cwd: dir });
+    const { files, notAssessed } = JSON.parse(stdout) as Posture;
+    return { files: files.sort(), ignored: notAssessed.map(({ what }) => what) };
+  };
+  assert.deepEqual(await scan('.'), {
+    files: ['other/x.example.yml', 'samples-not/compose.yaml'],
+    ignored: ['samples/deep/compose.yaml', 'samples/kept/compose.yaml'],
+  });
+  assert.deepEqual(await scan('.', '--ignore', '*.example.yml,samples-*'), {
+    files: [],
+    ignored: [
+      'other/x.example.yml',
+      'samples/deep/compose.yaml',
+      'samples/kept/compose.yaml',
+      'samples-not/compose.yaml',
+    ],
+  });
+  assert.deepEqual((await scan('samples/deep/compose.yaml')).files, ['samples/deep/compose.yaml']);
+  const { stdout } = await run(['posture', 'scan', '.', '--lang', 'fr'], { cwd: dir });
+  assert.match(stdout, /2 fichiers ignorés/);
 });

@@ -18,7 +18,9 @@ const formats = ['sarif', 'json'];
 
 export async function scanPosture(input: CommandInput): Promise<number> {
   const asked = formatsOf(input);
-  const options = { paths: input.args, lang: input.lang, say: input.say, now: Date.now };
+  const { ignore } = input.options;
+  const patterns = typeof ignore === 'string' ? ignore.split(',').map((one) => one.trim()) : [];
+  const options = { paths: input.args, lang: input.lang, say: input.say, now: Date.now, ignore: patterns };
   const done = input.args.length > 0 ? scanPaths(options) : await scanThisMachine(input, options);
   const document = postureSchema.parse(done.document);
   for (const error of done.broken) input.stderr.write(`${spoken(error, input)}\n`);
@@ -26,7 +28,7 @@ export async function scanPosture(input: CommandInput): Promise<number> {
   const { patch } = input.options;
   if (typeof patch === 'string') save(input, patch, done.patch);
   if (input.json) input.stdout.write(`${JSON.stringify(document)}\n`);
-  else input.stdout.write(`${asText(document, input).join('\n')}\n`);
+  else input.stdout.write(`${asText(document, input, done.ignored).join('\n')}\n`);
   const nothing = document.scope === 'files' && document.files.length === 0;
   if (nothing) return 2;
   return done.broken.length > 0 || document.findings.some(({ severity }) => severity !== 'info') ? 1 : 0;
@@ -94,7 +96,7 @@ function spoken(error: RempartError, { lang }: CommandInput): string {
   return `${says} (${error.code}). ${todo}`;
 }
 
-function asText(document: Posture, { say }: CommandInput): string[] {
+function asText(document: Posture, { say, lang }: CommandInput, ignored: number): string[] {
   const { findings, counts, score, threatLevel, threatBecause, notAssessed, scope, files } = document;
   const lines = findings.flatMap((finding) => {
     const { severity, rule, file, line, message, fix } = finding;
@@ -106,7 +108,15 @@ function asText(document: Posture, { say }: CommandInput): string[] {
       '',
     ];
   });
-  const missed = notAssessed.map(({ what, why }) => say('posture.text.not-assessed', { what, why }));
+  const left = say('posture.unread.ignored');
+  const one = lang === 'fr' ? ignored < 2 : ignored === 1;
+  const missed = [
+    // Many files that somebody chose to leave out are one line; the document names them.
+    ...notAssessed
+      .filter(({ why }) => why !== left)
+      .map(({ what, why }) => say('posture.text.not-assessed', { what, why })),
+    ...(ignored === 0 ? [] : [say(one ? 'posture.text.ignored.one' : 'posture.text.ignored', { count: ignored })]),
+  ];
   if (scope === 'files' && files.length === 0) return [...missed, say('posture.text.nothing-read')].map(visible);
   const patchable = findings.filter(({ patch }) => patch !== null).length;
   const percent = score.percent ?? 0;

@@ -38,13 +38,14 @@ export const posture: Command = {
     times: { type: 'string', value: 'N', summary: 'posture.cli.times' },
     firewall: { type: 'string', value: 'FILE', summary: 'posture.cli.firewall' },
     patch: { type: 'string', value: 'FILE', summary: 'posture.cli.patch' },
+    ignore: { type: 'string', value: 'GLOB,…', summary: 'posture.cli.ignore' },
     accept: { type: 'boolean', summary: 'drift.flag.accept' },
   },
   actions: {
     scan: {
-      usage: 'scan [PATH…] [--format sarif] [--patch FILE] [--firewall FILE]',
+      usage: 'scan [PATH…] [--ignore GLOB] [--format sarif] [--patch FILE] [--firewall FILE]',
       summary: 'posture.cli.scan',
-      options: ['format', 'out', 'patch', 'firewall'],
+      options: ['format', 'out', 'patch', 'firewall', 'ignore'],
     },
     harden: {
       usage: 'harden --out DIR [--profile DEPLOYMENT] [--secure-mode] [--force]',

@@ -18,6 +18,8 @@ export interface ScanOptions {
   lang: 'en' | 'fr';
   say: Say;
   now: () => number;
+  /** Patterns of files in folders that are left out. */
+  ignore?: readonly string[];
 }
 
 export interface Scan {
@@ -26,17 +28,19 @@ export interface Scan {
   /** Every patch of every file, as one diff. */
   patch: string;
   broken: RempartError[];
+  /** How many files of the folders a pattern left out. */
+  ignored: number;
 }
 
 /** This machine: everything but the dashboard's own facts, which the caller counts. */
 export function scanMachine(options: ScanOptions, host: HostScan, dashboard: DashboardFacts): Scan {
   const { findings, looked, notAssessed } = host;
   const document = documentOf(options, { scope: 'host', files: [], findings, notAssessed, looked, dashboard });
-  return { document, sarif: findings, patch: '', broken: [] };
+  return { document, sarif: findings, patch: '', broken: [], ignored: 0 };
 }
 
 export function scanPaths(options: ScanOptions): Scan {
-  const { files, findings, unread, broken, patch } = scanFiles(options.paths, options.lang);
+  const { files, findings, unread, ignored, broken, patch } = scanFiles(options.paths, options.lang, options.ignore);
   const looked = new Set<Aspect>();
   for (const { kind } of files) looked.add(kind);
   const sarif = findings.map(documentFinding);
@@ -45,13 +49,17 @@ export function scanPaths(options: ScanOptions): Scan {
       scope: 'files',
       files: files.map(({ name }) => name),
       findings: sarif.map(({ edits: _, ...finding }) => finding),
-      notAssessed: unread.map(({ what, why }) => ({ what, why: options.say(`posture.unread.${why}`) })),
+      notAssessed: [
+        ...unread.map(({ what, why }) => ({ what, why: options.say(`posture.unread.${why}`) })),
+        ...ignored.map((what) => ({ what, why: options.say('posture.unread.ignored') })),
+      ],
       looked,
       dashboard: noDashboard,
     }),
     sarif,
     patch,
     broken,
+    ignored: ignored.length,
   };
 }
 

@@ -5,6 +5,7 @@ import { RempartError } from '../../../platform/base/errors.ts';
 import { fileIssue } from '../../../platform/base/schema-issue.ts';
 import type { SourceFile } from '../../../platform/inspection/containers/compose-project.ts';
 import { isDockerfile } from '../../../platform/inspection/containers/dockerfile.ts';
+import { type Ignore, readIgnore } from './ignored.ts';
 
 export interface FoundFile extends SourceFile {
   kind: 'compose' | 'dockerfile';
@@ -23,10 +24,18 @@ const dockerName = /^(Dockerfile|Containerfile)([._-].*)?$|\.(dockerfile|contain
 const maxBytes = 2_000_000;
 const maxDepth = 12;
 
-/** Files and folders as the user named them. Throws ERR_POSTURE_FILE_UNREADABLE for a path that is not there. */
-export function collectFiles(paths: readonly string[]): { files: FoundFile[]; unread: Unread[] } {
+export interface Collected {
+  files: FoundFile[];
+  unread: Unread[];
+  /** Compose files and Dockerfiles of a folder that a pattern left out. */
+  ignored: string[];
+}
+
+/** Files and folders as the user named them; `ignore` holds for folders only. Throws ERR_POSTURE_FILE_UNREADABLE for a path that is not there. */
+export function collectFiles(paths: readonly string[], ignore: readonly string[] = []): Collected {
   const files = new Map<string, FoundFile>();
   const unread: Unread[] = [];
+  const ignored = new Set<string>();
   const take = (path: string, named: boolean) => {
     const read = readOne(path, named);
     if (read.kind === 'file') files.set(path, files.get(path) ?? read.file);
@@ -35,9 +44,14 @@ export function collectFiles(paths: readonly string[]): { files: FoundFile[]; un
   for (const path of paths) {
     const stat = statOf(path);
     if (!stat.isDirectory()) take(path, true);
-    else for (const file of walk(path, 0)) take(file, false);
+    else {
+      const patterns = readIgnore(path, ignore);
+      for (const { file, out } of walk(path, 0, patterns, false))
+        if (!out) take(file, false);
+        else if (readOne(file, false).kind === 'file') ignored.add(file);
+    }
   }
-  return { files: [...files.values()], unread };
+  return { files: [...files.values()], unread, ignored: [...ignored] };
 }
 
 function statOf(path: string) {
@@ -48,7 +62,8 @@ function statOf(path: string) {
   }
 }
 
-function* walk(folder: string, depth: number): Generator<string> {
+/** With `out`: all of this folder is left out, and counted. */
+function* walk(folder: string, depth: number, ignore: Ignore, out: boolean): Generator<{ file: string; out: boolean }> {
   if (depth > maxDepth) return;
   let names: string[];
   try {
@@ -60,9 +75,11 @@ function* walk(folder: string, depth: number): Generator<string> {
     const path = folder === '.' ? name : join(folder, name);
     const stat = lstatSync(path, { throwIfNoEntry: false });
     if (stat === undefined || stat.isSymbolicLink()) continue;
+    const without = out || ignore.covers(path, stat.isDirectory());
     if (stat.isDirectory()) {
-      if (!skipped.has(name)) yield* walk(path, depth + 1);
-    } else if (dockerName.test(name) || /\.(ya?ml)$/i.test(name) || composeName.test(name)) yield path;
+      if (!skipped.has(name)) yield* walk(path, depth + 1, ignore, without);
+    } else if (dockerName.test(name) || /\.(ya?ml)$/i.test(name) || composeName.test(name))
+      yield { file: path, out: without };
   }
 }
 

@@ -14,6 +14,8 @@ export interface FileScan {
   files: FoundFile[];
   findings: ContainerFinding[];
   unread: Unread[];
+  /** Files of a folder that a pattern left out. */
+  ignored: string[];
   /** Files of a folder that are no YAML: told, while the others are judged. */
   broken: RempartError[];
   /** Every patch of every file, as one diff. */
@@ -21,8 +23,8 @@ export interface FileScan {
 }
 
 /** Throws ERR_POSTURE_FILE_UNREADABLE, and ERR_POSTURE_FILE_INVALID for a file that was named itself. */
-export function scanFiles(paths: readonly string[], lang: 'en' | 'fr'): FileScan {
-  const { files, unread } = collectFiles(paths);
+export function scanFiles(paths: readonly string[], lang: 'en' | 'fr', ignore: readonly string[] = []): FileScan {
+  const { files, unread, ignored } = collectFiles(paths, ignore);
   const options = { rules: loadContainerRules(), lang };
   const broken: RempartError[] = [];
   const findings: ContainerFinding[] = [];
@@ -47,7 +49,7 @@ export function scanFiles(paths: readonly string[], lang: 'en' | 'fr'): FileScan
     findings.push(...lintDockerfile(file, options));
     patch += patchAll([file], ([one = file]) => lintDockerfile(one, options));
   }
-  return { files, findings: once(findings), unread, broken, patch };
+  return { files, findings: once(findings), unread, ignored, broken, patch };
 }
 
 function isNamed(files: readonly FoundFile[], name: string): boolean {
