@@ -1,6 +1,6 @@
 // Models watched: a line for each difference as it appears, signals, a metric, and a gateway that refuses what is not verified.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -138,6 +138,42 @@ test('up refuses a model that is not verified, in the dialect of the caller, and
     assert.match(metrics, /rempart_model_load_attempts_total\{result="refused"\} 5/);
     await until(() => instance.stderr().includes('list-signature'));
     assert.match(instance.stderr(), /"signal":"model-integrity","severity":"critical"/);
+  } finally {
+    await instance.stop();
+    await upstream.close();
+  }
+});
+
+test('up with onMismatch: quarantine moves an altered model away, and Mistral’s own client is told in its words', async () => {
+  const b = await bench();
+  const upstream = await createStandin();
+  const provider = `providers:\n  - name: local\n    dialect: ollama\n    url: ${upstream.url}\n`;
+  const models = `models: { store: ${b.store}, every: 1, onMismatch: quarantine }\n`;
+  writeFileSync(join(b.root, 'rempart.yaml'), `${provider}${models}metrics: { bareNames: true }\n`);
+  const instance = await startInstance(['--data', b.data], { cwd: b.root });
+  const headers = {
+    authorization: `Bearer ${instance.apiKey}`,
+    'content-type': 'application/json',
+    'user-agent': 'mistral-client-typescript/1.10.0',
+  };
+  const ask = async (model: string, stream: boolean) => {
+    const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'hello' }], stream });
+    const answer = await fetch(`${instance.gatewayUrl}/v1/chat/completions`, { method: 'POST', headers, body });
+    const { object, type, code } = (await answer.json()) as Record<string, unknown>;
+    return { status: answer.status, object, type, code };
+  };
+  const refusal = { status: 403, object: 'error', type: 'authentication_error', code: 'ERR_MODEL_UNVERIFIED' };
+  try {
+    assert.equal((await ask('llama3', false)).status, 200);
+    const manifest = join(b.store, b.mistral.path);
+    alter(join(b.store, blobOf(b.mistral.layers[0]!.digest)));
+    await until(() => !existsSync(manifest));
+    for (const stream of [false, true]) assert.deepEqual(await ask('mistral:7b', stream), refusal);
+    assert.equal((await ask('llama3', false)).status, 200);
+    const quarantined = readdirSync(join(b.store, 'rempart-quarantine'));
+    assert.deepEqual([quarantined.length, quarantined[0]?.includes('mistral_7b')], [1, true]);
+    const metrics = await (await fetch(`${instance.consoleUrl}/metrics`)).text();
+    assert.match(metrics, /^model_load_attempts_total\{result="refused"\} 2$/m);
   } finally {
     await instance.stop();
     await upstream.close();
