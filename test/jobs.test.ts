@@ -132,14 +132,14 @@ test('rempart jobs work on two nodes does 20 jobs once each, though one node is 
     const name = existsSync(folder) ? readdirSync(folder).find((file) => file.startsWith('resume-')) : undefined;
     return name === undefined ? 0 : readFileSync(join(folder, name), 'utf8').split('\n').length - 1;
   };
-  await until(() => linesOf(dying, /(job-\w+): taken/g).includes(bigId), 30_000);
+  await until(() => linesOf(dying, /(job-\w+): taken/g).includes(bigId), 60_000);
   const living = node('node-b');
-  await until(() => kept() >= 20, 30_000);
+  await until(() => kept() >= 20, 60_000);
   dying.child.kill('SIGKILL');
   await dying.ended;
   const before = kept();
   const told = () => [dying, living].flatMap((one) => linesOf(one, /(job-\w+): done/g));
-  await until(() => told().length >= 20 || living.child.exitCode !== null, 120_000);
+  await until(() => told().length >= 20 || living.child.exitCode !== null, 300_000);
   living.child.kill('SIGTERM');
   const { stdout } = await living.ended;
 

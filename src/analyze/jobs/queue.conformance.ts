@@ -137,4 +137,19 @@ export function testQueue(name: string, stores: () => readonly Store[]): void {
     assert.ok(await jobs.release({ id: job.id, attempts: 1, node: 'n' }));
     assert.equal((await jobs.claim('m', 60_000))?.attempts, 1);
   });
+
+  test(`renew() on ${name} knows an attempt by its node and by its number`, async () => {
+    const jobs = await emptied();
+    const one = order('/exports/a.json');
+    const { id } = (await jobs.add(one)).job;
+    await jobs.claim('n', 60_000);
+    await jobs.cancel(id);
+    await jobs.add(one);
+    assert.equal((await jobs.claim('m', 10))?.attempts, 1);
+    assert.equal(await jobs.renew({ id, attempts: 1, node: 'n' }, 10), false, 'begun anew by another node');
+    await pause(40);
+    assert.equal((await jobs.claim('m', 60_000))?.attempts, 2);
+    assert.equal(await jobs.renew({ id, attempts: 1, node: 'm' }, 10), false, 'taken again by the same node');
+    assert.equal(await jobs.renew({ id, attempts: 2, node: 'm' }, 10), true);
+  });
 }
