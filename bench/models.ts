@@ -18,6 +18,7 @@ import { defaultSources } from '../src/protect/posture/models/sources.ts';
 import { trustModels } from '../src/protect/posture/models/trust.ts';
 import { listFiles } from '../src/protect/posture/models/trusted-list.ts';
 import { verifyStore } from '../src/protect/posture/models/verify-store.ts';
+import { layer, library, putModel } from '../test/models-rig.ts';
 
 const models = 4;
 const weightsBytes = 256 * 1_048_576;
@@ -83,6 +84,22 @@ async function verify(depth: Depth, threads: number): Promise<{ seconds: number;
   return { seconds: (performance.now() - began) / 1_000, bytes: hashing.bytes };
 }
 
+/** A store of many models that hold next to nothing: what the files cost beside their bytes. */
+async function manySmall(count: number) {
+  const folder = join(root, 'many');
+  const own = listFiles(join(root, 'many-data'));
+  for (let at = 0; at < count; at++)
+    putModel(folder, `${library}/small${at}/latest`, [layer('model', `weights ${at}`), layer('template', `${at}`)]);
+  await trustModels(folder, own, { sources: defaultSources(), now: Date.now });
+  const timed = async (depth: Depth) => {
+    const began = performance.now();
+    const { findings, hashing } = await verifyStore(folder, own, { depth });
+    if (findings.length > 0) throw new Error(`found ${findings.length}`);
+    return { seconds: (performance.now() - began) / 1_000, bytes: hashing.bytes };
+  };
+  return { full: await timed('full'), changed: await timed('changed') };
+}
+
 const row = ({ seconds, bytes }: { seconds: number; bytes: number }) => ({
   ms: Math.round(seconds * 1_000),
   MB: Math.round(bytes / 1e6),
@@ -93,12 +110,15 @@ try {
   await trustModels(store, files, { sources: defaultSources(), now: Date.now });
   plain();
   const most = availableParallelism();
+  const many = await manySmall(10_000);
   console.table({
     'floor: plain SHA-256, one thread': row(plain()),
     'verify --full, one thread': row(await verify('full', 1)),
     [`verify --full, ${most} threads`]: row(await verify('full', most)),
     'verify, nothing changed': row(await verify('changed', most)),
     'verify --cheap': row(await verify('manifests', most)),
+    '10,000 small models, verify --full': row(many.full),
+    '10,000 small models, verify, nothing changed': row(many.changed),
   });
 } finally {
   rmSync(root, { recursive: true });

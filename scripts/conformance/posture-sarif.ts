@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { lintCompose, lintDockerfile } from '../../src/platform/inspection/containers/lint.ts';
 import { loadContainerRules } from '../../src/platform/inspection/containers/rules.ts';
-import { postureSarif } from '../../src/protect/posture/sarif.ts';
+import { lineStarts, postureSarif, regionsOf } from '../../src/protect/posture/sarif.ts';
 
 const corpus = join(import.meta.dirname, '..', '..', 'test', 'fixtures', 'posture', 'corpus');
 
@@ -19,7 +19,7 @@ export function postureSarifOf(lang: 'en' | 'fr'): string {
       ...one,
       references: [...one.references],
       patch: patch?.diff ?? null,
-      ...(patch === null ? {} : { edits: patch.edits }),
+      ...(patch === null ? {} : { edits: patch.edits, regions: regionsOf(lineStarts(file.text), patch.edits) }),
     }));
   });
   return JSON.stringify(postureSarif(findings, { lang, version: '0.1.0', root: (file) => file }));

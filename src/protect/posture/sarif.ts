@@ -3,8 +3,48 @@ import { createHash } from 'node:crypto';
 import type { PostureFinding } from '../../platform/documents/posture.ts';
 import type { TextEdit } from '../../platform/inspection/containers/fixes.ts';
 
+/** From 1, in UTF-16 units; the end is behind the last one. */
+export interface Region {
+  startLine: number;
+  startColumn: number;
+  endLine: number;
+  endColumn: number;
+}
+
+/** Where each line of a text begins. */
+export function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+  return starts;
+}
+
+/** The places of some edits as lines and columns, which readers know; nothing of the text itself is in them. */
+export function regionsOf(starts: readonly number[], edits: readonly TextEdit[]): Region[] {
+  return edits.map(({ start, end }) => {
+    const [from, to] = [lineOf(starts, start), lineOf(starts, end)];
+    return {
+      startLine: from,
+      startColumn: start - starts[from - 1]! + 1,
+      endLine: to,
+      endColumn: end - starts[to - 1]! + 1,
+    };
+  });
+}
+
+function lineOf(starts: readonly number[], offset: number): number {
+  let [low, high] = [0, starts.length];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (starts[middle]! <= offset) low = middle;
+    else high = middle;
+  }
+  return low + 1;
+}
+
 export interface SarifFinding extends PostureFinding {
   edits?: readonly TextEdit[];
+  /** Where each edit lies; without, the offsets are told. */
+  regions?: readonly Region[];
 }
 
 const levels = { critical: 'error', high: 'error', medium: 'warning', low: 'note', info: 'note' } as const;
@@ -73,10 +113,10 @@ function resultOf(finding: SarifFinding, ruleIndex: number, root: (file: string)
   };
 }
 
-function fixesOf({ file, edits, fix }: SarifFinding, root: (file: string) => string): object {
+function fixesOf({ file, edits, regions, fix }: SarifFinding, root: (file: string) => string): object {
   if (file === null || edits === undefined || edits.length === 0) return {};
-  const replacements = edits.map(({ start, end, text }) => ({
-    deletedRegion: { charOffset: start, charLength: end - start },
+  const replacements = edits.map(({ start, end, text }, at) => ({
+    deletedRegion: regions?.[at] ?? { charOffset: start, charLength: end - start },
     ...(text === '' ? {} : { insertedContent: { text } }),
   }));
   return {

@@ -10,7 +10,7 @@ import type { Say } from '../../platform/i18n/say.ts';
 import type { ContainerFinding } from '../../platform/inspection/containers/lint.ts';
 import type { HostScan } from './exposure/scan-host.ts';
 import { scanFiles } from './files/scan-files.ts';
-import type { SarifFinding } from './sarif.ts';
+import { lineStarts, regionsOf, type SarifFinding } from './sarif.ts';
 import { type Aspect, judgeControls, loadControls, scoreOf, threatLevelOf } from './score/controls.ts';
 
 export interface ScanOptions {
@@ -43,12 +43,13 @@ export function scanPaths(options: ScanOptions): Scan {
   const { files, findings, unread, ignored, broken, patch } = scanFiles(options.paths, options.lang, options.ignore);
   const looked = new Set<Aspect>();
   for (const { kind } of files) looked.add(kind);
-  const sarif = findings.map(documentFinding);
+  const starts = new Map(files.map(({ name, text }) => [name, lineStarts(text)]));
+  const sarif = findings.map((finding) => documentFinding(finding, starts.get(finding.file)));
   return {
     document: documentOf(options, {
       scope: 'files',
       files: files.map(({ name }) => name),
-      findings: sarif.map(({ edits: _, ...finding }) => finding),
+      findings: sarif.map(({ edits: _, regions: __, ...finding }) => finding),
       notAssessed: [
         ...unread.map(({ what, why }) => ({ what, why: options.say(`posture.unread.${why}`) })),
         ...ignored.map((what) => ({ what, why: options.say('posture.unread.ignored') })),
@@ -63,12 +64,13 @@ export function scanPaths(options: ScanOptions): Scan {
   };
 }
 
-function documentFinding({ patch, references, ...rest }: ContainerFinding): SarifFinding {
+function documentFinding({ patch, references, ...rest }: ContainerFinding, starts?: readonly number[]): SarifFinding {
   return {
     ...rest,
     references: [...references],
     patch: patch?.diff ?? null,
     ...(patch === null ? {} : { edits: patch.edits }),
+    ...(patch === null || starts === undefined ? {} : { regions: regionsOf(starts, patch.edits) }),
   };
 }
 
