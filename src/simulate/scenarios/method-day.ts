@@ -242,7 +242,7 @@ export class MethodDay {
   /** How the target gives way to more and more users: last, so that nothing else is measured meanwhile. */
   loadSteps(): Promise<void> {
     const { recorder, now, signal, pace } = this.parts;
-    const stepMs = pace === 'quick' ? 700 : 4000;
+    const stepMs = pace === 'quick' ? 450 : 4000;
     return climbSteps(this.userParts, { stepMs, now, signal }, (step) =>
       recorder.record({ kind: 'load-step', ...step }),
     );
