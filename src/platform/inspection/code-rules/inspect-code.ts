@@ -5,8 +5,10 @@ import type { Language } from '../ast/languages.ts';
 import { candidateRules } from './candidate-rules.ts';
 import { replay } from './environment.ts';
 import { isUnclosed, type PartialReason, prepare } from './partial-reading.ts';
-import { type Assignment, type Call, type Reading, readCode, type Scope, type Span, statementEnd } from './reading.ts';
+import { readCode } from './read-code.ts';
+import type { Assignment, Call, Reading, Scope, Span } from './reading.ts';
 import { limits, loadRules, type Match, type Rule, type RuleSet, type ValueTest } from './rule-set.ts';
+import { statementEnd } from './statements.ts';
 import { type Environment, evaluate, type Flow, isTagged, textOf, type Value } from './values.ts';
 
 export interface CodeMatch {

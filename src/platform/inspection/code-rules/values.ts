@@ -1,5 +1,7 @@
 // What an expression may hold: how far outsiders can choose it, and whether it is a string put together from parts.
-import { afterGroups, chainName, isMember, type Reading, type Span, splitArgs } from './reading.ts';
+import { afterGroups, chainName, isMember } from './chains.ts';
+import type { Reading, Span } from './reading.ts';
+import { splitArgs } from './statements.ts';
 import type { Token } from './tokens.ts';
 
 /** `constant`: written in the code; `dynamic`: computed; `parameter`: of the function around; `user`: read from a request, the command line, a form. */

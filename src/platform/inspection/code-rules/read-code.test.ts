@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { languages } from '../ast/languages.ts';
 import { inspectCode } from './inspect-code.ts';
-import { readCode } from './reading.ts';
+import { readCode } from './read-code.ts';
 import { loadRules } from './rule-set.ts';
 import { tokenize } from './tokens.ts';
 
