@@ -12,6 +12,7 @@ import enModels from '../../../locales/en/models.json' with { type: 'json' };
 import enPosture from '../../../locales/en/posture.json' with { type: 'json' };
 import enProxy from '../../../locales/en/proxy.json' with { type: 'json' };
 import enReport from '../../../locales/en/report.json' with { type: 'json' };
+import enRespond from '../../../locales/en/respond.json' with { type: 'json' };
 import enSimulate from '../../../locales/en/simulate.json' with { type: 'json' };
 import frAnalyze from '../../../locales/fr/analyze.json' with { type: 'json' };
 import frAnalyzeRead from '../../../locales/fr/analyze-read.json' with { type: 'json' };
@@ -26,6 +27,7 @@ import frModels from '../../../locales/fr/models.json' with { type: 'json' };
 import frPosture from '../../../locales/fr/posture.json' with { type: 'json' };
 import frProxy from '../../../locales/fr/proxy.json' with { type: 'json' };
 import frReport from '../../../locales/fr/report.json' with { type: 'json' };
+import frRespond from '../../../locales/fr/respond.json' with { type: 'json' };
 import frSimulate from '../../../locales/fr/simulate.json' with { type: 'json' };
 
 const en = {
@@ -42,6 +44,7 @@ const en = {
   ...enPosture,
   ...enProxy,
   ...enReport,
+  ...enRespond,
   ...enSimulate,
 };
 const fr: Record<TextKey, string> = {
@@ -58,6 +61,7 @@ const fr: Record<TextKey, string> = {
   ...frPosture,
   ...frProxy,
   ...frReport,
+  ...frRespond,
   ...frSimulate,
 };
 
