@@ -6,7 +6,7 @@ import { createLog, type Log } from '../src/platform/base/log.ts';
 import type { Journal } from '../src/platform/journal/journal.ts';
 import { createSignals, type Signal } from '../src/platform/signals.ts';
 import { createGateway, type Gateway } from '../src/protect/gateway/gateway.ts';
-import { createKeys, type KeyRecord, type KeyRepository } from '../src/protect/gateway/keys.ts';
+import { createKeys, type GivenKey, type KeyRecord, type KeyRepository } from '../src/protect/gateway/keys.ts';
 import type { GatewayMetrics } from '../src/protect/gateway/metrics.ts';
 import type { Screen } from '../src/protect/gateway/screen.ts';
 import type { GatewaySettings, ProviderSettings } from '../src/protect/gateway/settings.ts';
@@ -37,6 +37,8 @@ export interface RigOptions {
   screen?: Screen;
   metrics?: GatewayMetrics;
   log?: Log;
+  /** Keys beside those of the rig's own user and viewer. */
+  keys?: readonly GivenKey[];
 }
 
 export const quickSettings: Omit<GatewaySettings, 'providers'> = {
@@ -76,6 +78,10 @@ export function memoryRepository(): KeyRepository & { records: KeyRecord[]; away
       if (repository.away) throw new Error('away');
       repository.records = repository.records.map((r) => (r.id === id ? { ...r, revokedAt: at } : r));
     },
+    async expire(id: string, at: number) {
+      if (repository.away) throw new Error('away');
+      repository.records = repository.records.map((r) => (r.id === id ? { ...r, expiresAt: at } : r));
+    },
   };
   return repository;
 }
@@ -98,6 +104,7 @@ export async function startRig(providers: readonly ProviderSettings[], options: 
         given: [
           { key: userKey, subject: 'tester', role: 'user' },
           { key: viewerKey, subject: 'watcher', role: 'viewer' },
+          ...(options.keys ?? []),
         ],
       }),
       promptKey: Buffer.alloc(32, 7),

@@ -22,6 +22,7 @@ function makeRig(given: GivenKey[] = []) {
         records.push(record);
       },
       revoke: async () => {},
+      expire: async () => {},
     },
     given,
   });

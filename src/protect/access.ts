@@ -5,9 +5,10 @@ import { RempartError } from '../platform/base/errors.ts';
 import { type Session, type Sessions, sessionPrefix } from './chatbot/sessions.ts';
 import { createGate } from './gate.ts';
 import type { Caller } from './gateway/ask.ts';
-import { authenticate, sourceIp } from './gateway/authenticate.ts';
+import { authenticate, callerOfKey, sourceIp } from './gateway/authenticate.ts';
 import type { FailedAuth } from './gateway/failed-auth.ts';
 import type { KeyRecord, Keys } from './gateway/keys.ts';
+import { checkScopes } from './gateway/scopes.ts';
 import type { RecordActivity } from './record-activity.ts';
 
 /** What is known of an attempt to log in before it is looked at: it counts as failed until it is told otherwise. */
@@ -53,8 +54,9 @@ export function createAccess(parts: AccessParts): Access {
   function callerOf(session: Session, address: string): Caller | undefined {
     const { id, subject, role, key } = session;
     if (key === undefined) return { subject, role, credential: id, sourceIp: address };
-    if (goodKey(key) === undefined) return undefined;
-    return { subject, role, credential: `${key}/${id}`, sourceIp: address };
+    const opener = goodKey(key);
+    if (opener === undefined) return undefined;
+    return { ...callerOfKey(opener, address), subject, role, credential: `${key}/${id}` };
   }
 
   function ofSession(token: string, address: string): Caller | undefined {
@@ -92,12 +94,12 @@ export function createAccess(parts: AccessParts): Access {
       if (token.startsWith(sessionPrefix) && keys.find(token).kind === 'unknown') {
         const key = sessions.find(token)?.key;
         const caller = ofSession(token, source.sourceIp);
-        if (caller !== undefined) return caller;
+        if (caller !== undefined) return within(caller, req);
         failedAuth({ ...source, reason: 'expired', ...(key === undefined ? {} : { credential: key }) });
         throw new RempartError('ERR_KEY_INVALID');
       }
       const found = authenticate(req, keys);
-      if (found.kind === 'known') return found.caller;
+      if (found.kind === 'known') return within(found.caller, req);
       if (found.kind === 'missing') failedAuth({ ...source, reason: 'missing' });
       else failedAuth({ ...source, ...found });
       throw new RempartError(found.kind === 'missing' ? 'ERR_KEY_MISSING' : 'ERR_KEY_INVALID');
@@ -134,6 +136,12 @@ export function createAccess(parts: AccessParts): Access {
       if (caller !== undefined) await record.session({ activity: 'logoff', caller });
     },
   };
+}
+
+/** Throws ERR_SCOPE_ROUTE where the caller's key was not made for this address. */
+function within(caller: Caller, { method = '', url = '' }: IncomingMessage): Caller {
+  checkScopes(caller.scopes, { operation: `${method} ${url.split('?', 1)[0]}` });
+  return caller;
 }
 
 interface Given {

@@ -18,6 +18,7 @@ function makeRig() {
         records.push(record);
       },
       revoke: async () => {},
+      expire: async () => {},
     },
   });
   const record = createRecordActivity({

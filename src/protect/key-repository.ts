@@ -41,7 +41,7 @@ export function createKeyRepository({ db }: Pick<Store, 'db'>, snapshot: string)
         return records;
       }
     },
-    async insert({ id, hash, subject, role, createdAt, expiresAt }) {
+    async insert({ id, hash, subject, role, scopes, replaces, createdAt, expiresAt }) {
       await db
         .insertInto('api_keys')
         .values({
@@ -53,6 +53,9 @@ export function createKeyRepository({ db }: Pick<Store, 'db'>, snapshot: string)
           created_at: createdAt,
           expires_at: expiresAt ?? null,
           revoked_at: null,
+          models: joined(scopes?.models),
+          routes: joined(scopes?.routes),
+          replaces: replaces ?? null,
         })
         .execute();
       await load();
@@ -65,7 +68,20 @@ export function createKeyRepository({ db }: Pick<Store, 'db'>, snapshot: string)
       );
       await setRevoked(id, at);
     },
+    async expire(id, at) {
+      await db.updateTable('api_keys').set({ expires_at: at }).where('id', '=', id).execute();
+      await load();
+    },
   };
+}
+
+/** A pattern of a route may hold a space, so lines separate them. */
+function joined(patterns: readonly string[] | undefined): string | null {
+  return patterns === undefined ? null : patterns.join('\n');
+}
+
+function split(column: string | null): readonly string[] | undefined {
+  return column === null ? undefined : column.split('\n').filter((pattern) => pattern !== '');
 }
 
 function readSnapshot(path: string): KeyRecord[] | undefined {
@@ -82,11 +98,19 @@ function writeSnapshot(path: string, records: readonly KeyRecord[]): void {
 }
 
 function toRecord(row: ApiKeyRow): KeyRecord {
+  const models = split(row.models);
+  const routes = split(row.routes);
+  const scopes = {
+    ...(models === undefined ? {} : { models }),
+    ...(routes === undefined ? {} : { routes }),
+  };
   return {
     id: row.id,
     hash: row.hash,
     subject: row.subject,
     role: row.role as Role,
+    ...(models === undefined && routes === undefined ? {} : { scopes }),
+    ...(row.replaces === null ? {} : { replaces: row.replaces }),
     createdAt: Number(row.created_at),
     ...(row.expires_at === null ? {} : { expiresAt: Number(row.expires_at) }),
     ...(row.revoked_at === null ? {} : { revokedAt: Number(row.revoked_at) }),

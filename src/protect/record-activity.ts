@@ -21,6 +21,8 @@ export interface KeyChange {
   id: string;
   subject: string;
   role: string;
+  /** The id of the key that it takes over from. */
+  replaces?: string;
 }
 
 /** Each resolves once its record is on disk, and rejects with ERR_JOURNAL_UNWRITABLE. */
@@ -61,7 +63,7 @@ export function createRecordActivity({ journal, now }: RecordActivityParts): Rec
         apiActivity({
           time: now(),
           activity,
-          operation: activity === 'create' ? 'keys create' : 'keys revoke',
+          operation: activity === 'delete' ? 'keys revoke' : key.replaces === undefined ? 'keys create' : 'keys rotate',
           // Only who owns the data directory reaches these commands.
           actor: { subject: 'owner of the data directory' },
           sourceIp: '127.0.0.1',

@@ -1,4 +1,5 @@
 // Every text a user reads, by key, in French and English; the catalogues are locales/LANG/*.json.
+import enAccess from '../../../locales/en/access.json' with { type: 'json' };
 import enAnalyze from '../../../locales/en/analyze.json' with { type: 'json' };
 import enAnalyzeRead from '../../../locales/en/analyze-read.json' with { type: 'json' };
 import enChatbot from '../../../locales/en/chatbot.json' with { type: 'json' };
@@ -8,12 +9,14 @@ import enErrors from '../../../locales/en/errors.json' with { type: 'json' };
 import enFinding from '../../../locales/en/finding.json' with { type: 'json' };
 import enJobs from '../../../locales/en/jobs.json' with { type: 'json' };
 import enMaturity from '../../../locales/en/maturity.json' with { type: 'json' };
+import enMode from '../../../locales/en/mode.json' with { type: 'json' };
 import enModels from '../../../locales/en/models.json' with { type: 'json' };
 import enPosture from '../../../locales/en/posture.json' with { type: 'json' };
 import enProxy from '../../../locales/en/proxy.json' with { type: 'json' };
 import enReport from '../../../locales/en/report.json' with { type: 'json' };
 import enRespond from '../../../locales/en/respond.json' with { type: 'json' };
 import enSimulate from '../../../locales/en/simulate.json' with { type: 'json' };
+import frAccess from '../../../locales/fr/access.json' with { type: 'json' };
 import frAnalyze from '../../../locales/fr/analyze.json' with { type: 'json' };
 import frAnalyzeRead from '../../../locales/fr/analyze-read.json' with { type: 'json' };
 import frChatbot from '../../../locales/fr/chatbot.json' with { type: 'json' };
@@ -23,6 +26,7 @@ import frErrors from '../../../locales/fr/errors.json' with { type: 'json' };
 import frFinding from '../../../locales/fr/finding.json' with { type: 'json' };
 import frJobs from '../../../locales/fr/jobs.json' with { type: 'json' };
 import frMaturity from '../../../locales/fr/maturity.json' with { type: 'json' };
+import frMode from '../../../locales/fr/mode.json' with { type: 'json' };
 import frModels from '../../../locales/fr/models.json' with { type: 'json' };
 import frPosture from '../../../locales/fr/posture.json' with { type: 'json' };
 import frProxy from '../../../locales/fr/proxy.json' with { type: 'json' };
@@ -31,6 +35,7 @@ import frRespond from '../../../locales/fr/respond.json' with { type: 'json' };
 import frSimulate from '../../../locales/fr/simulate.json' with { type: 'json' };
 
 const en = {
+  ...enAccess,
   ...enAnalyze,
   ...enAnalyzeRead,
   ...enChatbot,
@@ -40,6 +45,7 @@ const en = {
   ...enFinding,
   ...enJobs,
   ...enMaturity,
+  ...enMode,
   ...enModels,
   ...enPosture,
   ...enProxy,
@@ -48,6 +54,7 @@ const en = {
   ...enSimulate,
 };
 const fr: Record<TextKey, string> = {
+  ...frAccess,
   ...frAnalyze,
   ...frAnalyzeRead,
   ...frChatbot,
@@ -57,6 +64,7 @@ const fr: Record<TextKey, string> = {
   ...frFinding,
   ...frJobs,
   ...frMaturity,
+  ...frMode,
   ...frModels,
   ...frPosture,
   ...frProxy,

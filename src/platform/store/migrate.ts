@@ -2,6 +2,7 @@
 import { type Kysely, sql } from 'kysely';
 import * as firstTables from './migrations/0001-first-tables.ts';
 import * as analysisJobs from './migrations/0002-analysis-jobs.ts';
+import * as keyScopes from './migrations/0003-key-scopes.ts';
 
 interface Migration {
   number: number;
@@ -11,6 +12,7 @@ interface Migration {
 export const migrations: readonly Migration[] = [
   { number: 1, up: firstTables.up },
   { number: 2, up: analysisJobs.up },
+  { number: 3, up: keyScopes.up },
 ];
 
 interface MigrationTable {

@@ -19,6 +19,11 @@ export interface ApiKeyRow {
   created_at: number;
   expires_at: number | null;
   revoked_at: number | null;
+  /** One pattern a line; null: all. */
+  models: string | null;
+  routes: string | null;
+  /** The id of the key that this one takes over from. */
+  replaces: string | null;
 }
 
 export interface SessionRow {

@@ -1,6 +1,7 @@
 // What the gateway offers inside the process: one guarded completion. The HTTP front and the chatbot both come through here.
 import type { RempartError } from '../../platform/base/errors.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
+import type { Scopes } from './scopes.ts';
 
 export type Role = 'user' | 'viewer' | 'operator' | 'admin';
 
@@ -11,6 +12,8 @@ export interface Caller {
   /** How it was proved: the public id of the key or session, fit for the journal. */
   credential: string;
   sourceIp: string;
+  /** What the credential may be used for; all when there are none. */
+  scopes?: Scopes;
 }
 
 /** Not as usual, and said so in `x-rempart-degraded`. */

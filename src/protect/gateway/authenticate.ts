@@ -1,7 +1,7 @@
 // Who asks: the caller behind a request's API key.
 import type { IncomingMessage } from 'node:http';
 import type { Caller } from './ask.ts';
-import type { Keys } from './keys.ts';
+import type { KeyRecord, Keys } from './keys.ts';
 
 export type Authentication =
   | { kind: 'known'; caller: Caller }
@@ -18,8 +18,7 @@ export function authenticate(req: IncomingMessage, keys: Keys): Authentication {
   const found = keys.find(secret);
   switch (found.kind) {
     case 'accepted': {
-      const { subject, role, id } = found.record;
-      return { kind: 'known', caller: { subject, role, credential: id, sourceIp: sourceIp(req) } };
+      return { kind: 'known', caller: callerOfKey(found.record, sourceIp(req)) };
     }
     case 'unknown':
       return { kind: 'refused', reason: 'unknown' };
@@ -27,6 +26,11 @@ export function authenticate(req: IncomingMessage, keys: Keys): Authentication {
     case 'revoked':
       return { kind: 'refused', reason: found.kind, credential: found.id };
   }
+}
+
+/** Who comes with that key. */
+export function callerOfKey({ subject, role, id, scopes }: KeyRecord, address: string): Caller {
+  return { subject, role, credential: id, sourceIp: address, ...(scopes === undefined ? {} : { scopes }) };
 }
 
 /** RFC 6750 §2.1; the scheme's case does not matter. */

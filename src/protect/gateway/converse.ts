@@ -91,7 +91,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     let end: Conversed;
     let facts: Partial<OutcomeFacts> = {};
     try {
-      admit(exchange.caller);
+      admit(exchange.caller, { operation: exchange.operation, model: call.model });
       const cleared = parts.screening.prompts(exchange, call);
       const until = exchange.startedAt + settings.timeouts.totalMs;
       const attempt = chatAttempt({

@@ -1,7 +1,7 @@
 // API keys: stored as hashes, refused when expired or revoked, and working while the store is away.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createKeys, type KeyRecord, type KeyRepository } from './keys.ts';
+import { createKeys, type KeyRecord, type KeyRepository, type Keys } from './keys.ts';
 
 function memory(): KeyRepository & { records: KeyRecord[]; away: boolean } {
   const answer = <T>(value: T): Promise<T> => (store.away ? Promise.reject(new Error('away')) : Promise.resolve(value));
@@ -13,6 +13,10 @@ function memory(): KeyRepository & { records: KeyRecord[]; away: boolean } {
     revoke: (id: string, at: number) =>
       answer(undefined).then(() => {
         store.records = store.records.map((record) => (record.id === id ? { ...record, revokedAt: at } : record));
+      }),
+    expire: (id: string, at: number) =>
+      answer(undefined).then(() => {
+        store.records = store.records.map((record) => (record.id === id ? { ...record, expiresAt: at } : record));
       }),
   };
   return store;
@@ -80,4 +84,56 @@ test('find() takes keys of any form from the configuration, through refreshes', 
   await keys.revoke(id);
   await keys.refresh();
   assert.equal(keys.find('short').kind, 'revoked');
+});
+
+test('rotate() makes a second secret with the same rights, and the first ends with the overlap', async () => {
+  const keys = createKeys({ now, repository: memory() });
+  time = 10_000;
+  const first = await keys.create({ subject: 'ada', role: 'operator', scopes: { models: ['m-*'] }, expiresAt: 60_000 });
+  time = 20_000;
+  const second = await keys.rotate(first.record.id, 5_000);
+  assert.ok(second.kind === 'rotated');
+  const { subject, role, scopes, replaces, expiresAt } = second.record;
+  assert.deepEqual(
+    { subject, role, scopes, replaces, expiresAt },
+    { subject: 'ada', role: 'operator', scopes: { models: ['m-*'] }, replaces: first.record.id, expiresAt: 70_000 },
+  );
+  const both = () => [keys.find(first.secret).kind, keys.find(second.secret).kind];
+  time = 24_999;
+  assert.deepEqual(both(), ['accepted', 'accepted']);
+  time = 25_000;
+  assert.deepEqual(both(), ['expired', 'accepted']);
+  await keys.refresh();
+  assert.deepEqual(both(), ['expired', 'accepted'], 'the store says so too');
+  assert.equal((await keys.rotate(first.record.id, 5_000)).kind, 'over');
+  assert.equal((await keys.rotate('rmp_nobody', 5_000)).kind, 'unknown');
+});
+
+test('rotate() never lets the old secret outlive its own expiry, nor leaves half a rotation behind', async () => {
+  const repository = memory();
+  const keys = createKeys({ now, repository });
+  time = 0;
+  const { secret, record } = await keys.create({ subject: 's', role: 'user', expiresAt: 1_000 });
+  const rotated = await keys.rotate(record.id, 50_000);
+  assert.equal(rotated.kind === 'rotated' && rotated.oldEndsAt, 1_000);
+  const failing = createKeys({ now, repository: { ...repository, expire: () => Promise.reject(new Error('away')) } });
+  await failing.refresh();
+  await assert.rejects(failing.rotate(record.id, 50_000));
+  const good = failing.list().filter(({ revokedAt, id }) => revokedAt === undefined && id !== record.id);
+  assert.deepEqual(
+    good.map(({ id }) => id),
+    [rotated.kind === 'rotated' ? rotated.record.id : ''],
+  );
+  assert.equal(failing.find(secret).kind, 'accepted');
+});
+
+test('revoke() closes a key at once for every holder of the same set, though they know nothing of each other', async () => {
+  const repository = memory();
+  const entries = new Set<string>();
+  const [here, there] = [1, 2].map(() => createKeys({ now, repository, revoked: entries })) as [Keys, Keys];
+  const { secret, record } = await here.create({ subject: 's', role: 'user' });
+  await there.refresh();
+  assert.equal(there.find(secret).kind, 'accepted');
+  await here.revoke(record.id);
+  assert.equal(there.find(secret).kind, 'revoked');
 });

@@ -1,6 +1,7 @@
 // The API keys that open the gateway: made once, stored as hashes, found in memory, so that they work while the store is away.
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Role } from './ask.ts';
+import type { Scopes } from './scopes.ts';
 
 /** What is stored of a key. The secret itself is shown once, when it is made. */
 export interface KeyRecord {
@@ -10,6 +11,9 @@ export interface KeyRecord {
   hash: string;
   subject: string;
   role: Role;
+  scopes?: Scopes;
+  /** The id of the key that this one takes over from. */
+  replaces?: string;
   /** Milliseconds since the epoch, as all times here. */
   createdAt: number;
   expiresAt?: number;
@@ -21,6 +25,14 @@ export interface KeyRepository {
   load(): Promise<readonly KeyRecord[]>;
   insert(record: KeyRecord): Promise<void>;
   revoke(id: string, at: number): Promise<void>;
+  /** Brings the end of a key forward. */
+  expire(id: string, at: number): Promise<void>;
+}
+
+/** What all threads know at once: a key that was revoked on one opens nothing on any. */
+export interface RevokedSet {
+  add(entry: string): void;
+  has(entry: string): boolean;
 }
 
 /** A key from the configuration, of any form. */
@@ -28,6 +40,7 @@ export interface GivenKey {
   key: string;
   subject: string;
   role: Role;
+  scopes?: Scopes;
 }
 
 export type FoundKey =
@@ -39,13 +52,23 @@ export type FoundKey =
 export interface NewKey {
   subject: string;
   role: Role;
+  scopes?: Scopes;
   expiresAt?: number;
 }
+
+export type Rotated =
+  | { kind: 'rotated'; secret: string; record: KeyRecord; oldEndsAt: number }
+  | { kind: 'unknown' }
+  /** One of the configuration, or one that opens nothing any more. */
+  | { kind: 'fixed' }
+  | { kind: 'over' };
 
 export interface Keys {
   find(secret: string): FoundKey;
   /** Returns the secret, which nothing keeps. Rejects when it could not be stored; then the key does not exist. */
   create(key: NewKey): Promise<{ secret: string; record: KeyRecord }>;
+  /** A new secret for the same subject, role and scopes; the old one goes on for so long and no longer. */
+  rotate(id: string, overlapMs: number): Promise<Rotated>;
   /** Takes effect here at once, even when storing it fails, which rejects. False: there is no such key. */
   revoke(id: string): Promise<boolean>;
   list(): readonly KeyRecord[];
@@ -57,13 +80,23 @@ export interface KeysParts {
   now: () => number;
   repository: KeyRepository;
   given?: readonly GivenKey[];
+  revoked?: RevokedSet;
+  /** Told of each change of the stored keys, so that other threads can take it over. */
+  onChange?: () => void;
 }
 
-export function createKeys({ now, repository, given = [] }: KeysParts): Keys {
-  const fromConfig = given.map(({ key, subject, role }) => {
+export function createKeys({ now, repository, given = [], revoked, onChange = () => {} }: KeysParts): Keys {
+  const fromConfig = given.map(({ key, subject, role, scopes }) => {
     const digest = sha256(key);
     // The id tells two keys apart and nothing about the key: it is of the hash's hash.
-    return { id: `cfg_${sha256(digest).slice(0, 10)}`, hash: digest, subject, role, createdAt: now() };
+    return {
+      id: `cfg_${sha256(digest).slice(0, 10)}`,
+      hash: digest,
+      subject,
+      role,
+      ...withScopes(scopes),
+      createdAt: now(),
+    };
   });
   let byHash = index(fromConfig);
   const revokedHere = new Map<string, number>();
@@ -78,37 +111,71 @@ export function createKeys({ now, repository, given = [] }: KeysParts): Keys {
     ]);
   }
 
+  async function store(key: NewKey & { replaces?: string }): Promise<{ secret: string; record: KeyRecord }> {
+    const id = `rmp_${randomText(10)}`;
+    const secret = `${id}_${randomBytes(32).toString('base64url')}`;
+    const record: KeyRecord = {
+      id,
+      hash: sha256(secret),
+      subject: key.subject,
+      role: key.role,
+      ...withScopes(key.scopes),
+      ...(key.replaces === undefined ? {} : { replaces: key.replaces }),
+      createdAt: now(),
+      ...(key.expiresAt === undefined ? {} : { expiresAt: key.expiresAt }),
+    };
+    await repository.insert(record);
+    byHash.set(record.hash, record);
+    onChange();
+    return { secret, record };
+  }
+
   return {
     find(secret) {
       const digest = sha256(secret);
       const record = byHash.get(digest);
       if (record === undefined || !sameHash(record.hash, digest)) return { kind: 'unknown' };
-      if (record.revokedAt !== undefined) return { kind: 'revoked', id: record.id };
+      if (record.revokedAt !== undefined || revoked?.has(revocation(record)) === true)
+        return { kind: 'revoked', id: record.id };
       if (record.expiresAt !== undefined && record.expiresAt <= now()) return { kind: 'expired', id: record.id };
       return { kind: 'accepted', record };
     },
-    async create({ subject, role, expiresAt }) {
-      const id = `rmp_${randomText(10)}`;
-      const secret = `${id}_${randomBytes(32).toString('base64url')}`;
-      const record: KeyRecord = {
-        id,
-        hash: sha256(secret),
+    create: store,
+    async rotate(id, overlapMs) {
+      const old = [...byHash.values()].find((entry) => entry.id === id);
+      if (old === undefined) return { kind: 'unknown' };
+      if (id.startsWith('cfg_')) return { kind: 'fixed' };
+      if (old.revokedAt !== undefined || (old.expiresAt ?? Infinity) <= now()) return { kind: 'over' };
+      const { subject, role, scopes, expiresAt } = old;
+      const made = await store({
         subject,
         role,
-        createdAt: now(),
-        ...(expiresAt === undefined ? {} : { expiresAt }),
-      };
-      await repository.insert(record);
-      byHash.set(record.hash, record);
-      return { secret, record };
+        replaces: id,
+        ...withScopes(scopes),
+        // A key that was to last 90 days is followed by one that lasts 90 days.
+        ...(expiresAt === undefined ? {} : { expiresAt: now() + expiresAt - old.createdAt }),
+      });
+      const oldEndsAt = Math.min(expiresAt ?? Infinity, now() + overlapMs);
+      try {
+        await repository.expire(id, oldEndsAt);
+      } catch (error) {
+        // Half a rotation is none: nobody holds the new secret yet.
+        await this.revoke(made.record.id).catch(() => undefined);
+        throw error;
+      }
+      byHash.set(old.hash, { ...old, expiresAt: oldEndsAt });
+      onChange();
+      return { kind: 'rotated', ...made, oldEndsAt };
     },
     async revoke(id) {
       const record = [...byHash.values()].find((entry) => entry.id === id);
       if (record === undefined) return false;
       const at = now();
       revokedHere.set(id, at);
+      revoked?.add(revocation(record));
       byHash.set(record.hash, { ...record, revokedAt: at });
       if (!id.startsWith('cfg_')) await repository.revoke(id, at);
+      onChange();
       return true;
     },
     list: () => [...byHash.values()],
@@ -121,6 +188,15 @@ export function createKeys({ now, repository, given = [] }: KeysParts): Keys {
       }
     },
   };
+}
+
+/** By its hash: ids of the configuration's keys are no secret, and two files may give one key. */
+function revocation({ hash }: KeyRecord): string {
+  return `key ${hash}`;
+}
+
+function withScopes(scopes: Scopes | undefined): { scopes?: Scopes } {
+  return scopes === undefined || (scopes.models === undefined && scopes.routes === undefined) ? {} : { scopes };
 }
 
 function index(records: readonly KeyRecord[]): Map<string, KeyRecord> {

@@ -7,6 +7,7 @@ import type { ListModels } from './models.ts';
 import type { Received } from './receive.ts';
 import type { Recorder } from './record.ts';
 import { degradedHeader, type ReplyContext, sendError, sendJson, shownError } from './reply.ts';
+import { mayUseModel } from './scopes.ts';
 
 /** The API level of Ollama's that is spoken here; its clients ask for it, and it tells nothing about us. */
 const ollamaLevel = '0.12.0';
@@ -33,9 +34,9 @@ export function createHandleReading(recorder: Recorder, listModels: ListModels):
   async function read(
     { endpoint, dialect }: Received,
     context: ReplyContext,
-    { caller, signal }: Exchange,
+    { caller, operation, signal }: Exchange,
   ): Promise<Unavailable | undefined> {
-    admit(caller);
+    admit(caller, { operation });
     if (endpoint.kind === 'version') {
       sendJson(context, 200, { version: ollamaLevel });
       return undefined;
@@ -43,12 +44,13 @@ export function createHandleReading(recorder: Recorder, listModels: ListModels):
     const listed = await listModels(signal);
     if (listed.kind === 'failed') return listed;
     if (listed.kind === 'aborted') return undefined;
+    const cards = listed.cards.filter(({ id }) => mayUseModel(caller.scopes ?? {}, id));
     const headers = degradedHeader(listed.fromCache ? ['cache'] : []);
     if (endpoint.kind !== 'model') {
-      sendJson(context, 200, dialect.writeModels(listed.cards), headers);
+      sendJson(context, 200, dialect.writeModels(cards), headers);
       return undefined;
     }
-    const card = listed.cards.find(({ id }) => id === endpoint.id);
+    const card = cards.find(({ id }) => id === endpoint.id);
     if (card === undefined) return { error: new RempartError('ERR_MODEL_UNKNOWN') };
     sendJson(context, 200, dialect.writeModel(card), headers);
     return undefined;
