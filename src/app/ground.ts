@@ -1,0 +1,80 @@
+// What every part stands on: the data directory, signals, journal, store, keys and sessions.
+import { join } from 'node:path';
+import { openAdminPassword } from '../console/admin-password.ts';
+import { openDataDirectory } from '../platform/base/data-directory.ts';
+import { openJournals } from '../platform/journal/journals.ts';
+import { createSignals, type Signals } from '../platform/signals.ts';
+import { openStore, type Store, type StoreHealth } from '../platform/store/store.ts';
+import { createSessions } from '../protect/chatbot/sessions.ts';
+import { createKeys } from '../protect/gateway/keys.ts';
+import { createKeyRepository } from '../protect/key-repository.ts';
+import { watchJournal } from '../protect/watch-journal.ts';
+import { startWebhook } from '../respond/escalation/webhook.ts';
+import { type AppOptions, type AtEnd, drainMs } from './options.ts';
+
+export type Ground = Awaited<ReturnType<typeof openGround>>;
+
+export async function openGround({ config, data, openLog }: AppOptions, atEnd: AtEnd) {
+  const directory = await openDataDirectory(data);
+  atEnd(async () => directory.lock.release());
+  const log = openLog();
+  const signals = createSignals();
+  signals.subscribe(({ kind, severity, facts }) => {
+    if (severity === 'info' || severity === 'low') log.info({ signal: kind, severity, facts }, 'signal');
+    else log.warn({ signal: kind, severity, facts }, 'signal');
+  });
+  const { webhook } = config.alerts;
+  if (webhook !== undefined) {
+    const alerts = startWebhook({ url: webhook, signals, log, now: Date.now, post: fetch });
+    atEnd(() => alerts.close(drainMs));
+  }
+  const journals = await openJournals({
+    dir: join(data, 'journal'),
+    keyFile: join(data, 'journal.key.pem'),
+    onError: (error) => log.error({ err: error }, 'the journal cannot be written'),
+  });
+  atEnd(() => journals.close());
+  const watch = watchJournal(await journals.stream('gateway'));
+  const { path, url } = config.store;
+  const store = await openStore(url === undefined ? { path: path ?? join(data, 'store.sqlite') } : { url });
+  atEnd(() => store.close());
+  const silence = announceStore(store, signals);
+  // Its own end is no news.
+  atEnd(async () => silence());
+  const keys = createKeys({
+    now: Date.now,
+    repository: createKeyRepository(store, join(data, 'keys.json')),
+    given: config.access.keys,
+  });
+  await keys.refresh();
+  store.onChange(({ state }) => {
+    if (state === 'open') void keys.refresh();
+  });
+  return {
+    log,
+    signals,
+    watch,
+    store,
+    keys,
+    sessions: createSessions(Date.now),
+    password: await openAdminPassword(data),
+    directory,
+  };
+}
+
+function announceStore(store: Store, signals: Signals): () => void {
+  const tell = (health: StoreHealth) => {
+    const { kind, severity, facts } =
+      health.state === 'away'
+        ? { kind: 'database-down' as const, severity: 'high' as const, facts: { cause: health.cause } }
+        : { kind: 'database-recovered' as const, severity: 'info' as const, facts: {} };
+    signals.emit({ kind, severity, time: Date.now(), facts });
+  };
+  let state = store.health().state;
+  if (state === 'away') tell(store.health());
+  return store.onChange((health) => {
+    // The cause may change while it is away: that is no news to those who were told.
+    if (health.state !== state) tell(health);
+    state = health.state;
+  });
+}

@@ -1,0 +1,62 @@
+// The gateway as the configuration asks for it: the same on the main thread, on each worker, and again when the configuration is read anew.
+import type { Config } from '../config.ts';
+import type { Log } from '../platform/base/log.ts';
+import type { Lang } from '../platform/i18n/say.ts';
+import type { Journal } from '../platform/journal/journal.ts';
+import type { Signals } from '../platform/signals.ts';
+import { createGateway, type Gateway } from '../protect/gateway/gateway.ts';
+import type { Keys } from '../protect/gateway/keys.ts';
+import type { GatewayMetrics } from '../protect/gateway/metrics.ts';
+import type { GatewaySettings } from '../protect/gateway/settings.ts';
+import type { ModelGuard } from '../protect/gateway/verified-models.ts';
+import type { Behaviour } from '../protect/screening/behaviour.ts';
+import { loadPromptScreen } from '../protect/screening/shipped.ts';
+import { startStandin } from '../simulate/standin/standin.ts';
+import type { AtEnd } from './options.ts';
+
+/** What outlives a gateway that is replaced by the next one. */
+export interface GatewayGround {
+  log: Log;
+  journal: Journal;
+  signals: Signals;
+  keys: Keys;
+  /** Key of the HMAC that stands for prompts in the journal. */
+  promptKey: Uint8Array;
+  metrics: GatewayMetrics;
+  behaviour: Behaviour;
+  modelGuard?: ModelGuard | undefined;
+}
+
+/** Throws ERR_SCREENING_MODEL: a gateway that could not check a text must not start as if it could. */
+export function openGateway(
+  { modelGuard, ...ground }: GatewayGround,
+  config: Config,
+  lang: Lang,
+  providers: GatewaySettings['providers'],
+): Gateway {
+  return createGateway(
+    {
+      now: Date.now,
+      random: Math.random,
+      ...ground,
+      screen: loadPromptScreen({ thresholds: config.screening.thresholds }),
+      ...(modelGuard === undefined ? {} : { modelGuard }),
+    },
+    { ...config.gateway, lang, providers, screening: screeningOf(config) },
+  );
+}
+
+function screeningOf({
+  screening: { prompts, answers, whenUnscreened, behaviour, quarantine, operatorRoles },
+}: Config) {
+  return { policy: { prompts, answers, whenUnscreened }, behaviour, quarantine, operatorRoles };
+}
+
+/** The providers of the configuration, or the stand-in's address when there is none. */
+export async function providersOf(config: Config, atEnd: AtEnd): Promise<GatewaySettings['providers']> {
+  if (config.providers.length > 0) return config.providers;
+  // Users choose the model's name here: one of them must not take the provider from the others.
+  const standin = await startStandin({ errorsOnDemand: false });
+  atEnd(() => standin.close());
+  return [{ name: 'standin', dialect: 'openai', url: standin.url }];
+}
