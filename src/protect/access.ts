@@ -5,10 +5,11 @@ import { RempartError } from '../platform/base/errors.ts';
 import { type Session, type Sessions, sessionPrefix } from './chatbot/sessions.ts';
 import { createGate } from './gate.ts';
 import type { Caller } from './gateway/ask.ts';
-import { authenticate, callerOfKey, sourceIp } from './gateway/authenticate.ts';
-import type { FailedAuth } from './gateway/failed-auth.ts';
+import { callerOfKey, createIdentify, type Identify } from './gateway/authenticate.ts';
+import { type FailedAuth, refusalOf } from './gateway/failed-auth.ts';
 import type { KeyRecord, Keys } from './gateway/keys.ts';
 import { checkScopes } from './gateway/scopes.ts';
+import { sourceAddress } from './gateway/source-network.ts';
 import type { RecordActivity } from './record-activity.ts';
 
 /** What is known of an attempt to log in before it is looked at: it counts as failed until it is told otherwise. */
@@ -19,6 +20,8 @@ export interface LoginAttempt {
 
 export interface AccessParts {
   keys: Keys;
+  /** Default: by the keys alone. */
+  identify?: Identify;
   sessions: Sessions;
   checkPassword: (password: string) => Promise<boolean>;
   /** Throws ERR_RATE_LIMITED when an address failed too often. */
@@ -43,6 +46,7 @@ const checksAtOnce = { limit: () => 2, maxWaiting: 32, maxWaitMs: 10_000, retryA
 
 export function createAccess(parts: AccessParts): Access {
   const { keys, sessions, limit, failedAuth, record, now } = parts;
+  const identify = parts.identify ?? createIdentify({ keys });
   const checks = createGate(checksAtOnce);
 
   function goodKey(id: string): KeyRecord | undefined {
@@ -88,7 +92,7 @@ export function createAccess(parts: AccessParts): Access {
 
   return {
     async authenticate(req) {
-      const source = { requestId: randomUUID(), sourceIp: sourceIp(req) };
+      const source = { requestId: randomUUID(), sourceIp: sourceAddress(req) };
       const token = /^bearer (.+)$/i.exec(req.headers.authorization ?? '')?.[1] ?? '';
       // A key that the configuration gives may begin with the same letters.
       if (token.startsWith(sessionPrefix) && keys.find(token).kind === 'unknown') {
@@ -98,11 +102,9 @@ export function createAccess(parts: AccessParts): Access {
         failedAuth({ ...source, reason: 'expired', ...(key === undefined ? {} : { credential: key }) });
         throw new RempartError('ERR_KEY_INVALID');
       }
-      const found = authenticate(req, keys);
+      const found = await identify(req);
       if (found.kind === 'known') return within(found.caller, req);
-      if (found.kind === 'missing') failedAuth({ ...source, reason: 'missing' });
-      else failedAuth({ ...source, ...found });
-      throw new RempartError(found.kind === 'missing' ? 'ERR_KEY_MISSING' : 'ERR_KEY_INVALID');
+      throw refusalOf(found, source, failedAuth);
     },
     ofSession,
     async login(body, address) {

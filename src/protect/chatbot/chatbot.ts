@@ -5,7 +5,7 @@ import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import { acceptedLang, type Lang } from '../../platform/i18n/say.ts';
 import type { Caller } from '../gateway/ask.ts';
-import { sourceIp } from '../gateway/authenticate.ts';
+import { sourceAddress } from '../gateway/source-network.ts';
 import type { UnknownFields } from '../gateway/shape.ts';
 import type { RecordActivity, RequestFacts } from '../record-activity.ts';
 import type { Book } from './book.ts';
@@ -256,7 +256,7 @@ export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): C
     const password = textField(body, 'password', 200);
     const key = textField(body, 'key', 200);
     const given = { ...(password === undefined ? {} : { password }), ...(key === undefined ? {} : { key }) };
-    const { token, expiresAt } = await parts.login(given, sourceIp(req));
+    const { token, expiresAt } = await parts.login(given, sourceAddress(req));
     sendJson(res, 200, { token, expiresAt: new Date(expiresAt).toISOString() });
   }
 }

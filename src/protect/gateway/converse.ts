@@ -176,7 +176,7 @@ function refusal(error: unknown, log: Log): Unavailable {
   return { error: new RempartError('ERR_INTERNAL') };
 }
 
-function unavailable(error: RempartError): Unavailable {
+export function unavailable(error: RempartError): Unavailable {
   const { seconds } = error.facts;
   return { error, ...(typeof seconds === 'number' ? { retryAfterSeconds: seconds } : {}) };
 }

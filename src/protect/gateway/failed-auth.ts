@@ -1,5 +1,7 @@
 // Failed authentications: each counted; journalled up to a rate that no flood can raise, the rest as a number; a signal at the first, fifth, twenty-fifth … of one source within a minute.
+import { RempartError } from '../../platform/base/errors.ts';
 import type { Signals } from '../../platform/signals.ts';
+import type { Authentication } from './authenticate.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Recorder } from './record.ts';
 import { sourceNetwork } from './source-network.ts';
@@ -27,6 +29,31 @@ export interface FailedAuthParts {
   signals: Signals;
   recorder: Recorder;
   metrics: GatewayMetrics;
+}
+
+/** What is told to whom no credential opened; counted and journalled but where it was no failure of theirs. */
+export function refusalOf(
+  found: Exclude<Authentication, { kind: 'known' }>,
+  source: Pick<FailedAuth, 'requestId' | 'sourceIp'>,
+  failed: FailedAuths['failed'],
+): RempartError {
+  switch (found.kind) {
+    case 'missing':
+      failed({ ...source, reason: 'missing' });
+      return new RempartError('ERR_KEY_MISSING');
+    case 'refused':
+      failed({
+        ...source,
+        reason: found.reason,
+        ...(found.credential === undefined ? {} : { credential: found.credential }),
+      });
+      return new RempartError('ERR_KEY_INVALID');
+    case 'locked':
+      failed({ ...source, reason: 'locked-out' });
+      return new RempartError('ERR_LOCKED_OUT', { seconds: found.seconds });
+    case 'away':
+      return new RempartError('ERR_TOKEN_KEYS_AWAY', { seconds: found.seconds });
+  }
 }
 
 export interface FailedAuths {

@@ -8,11 +8,11 @@ import type { Signals } from '../../platform/signals.ts';
 import type { ProviderState } from '../resilience/provider-health.ts';
 import type { Behaviour } from '../screening/behaviour.ts';
 import type { Ask, Caller } from './ask.ts';
-import { authenticate, sourceIp } from './authenticate.ts';
+import { createIdentify, type Identify } from './authenticate.ts';
 import { createHandleChat } from './chat.ts';
-import { createConverse, type Exchange, newRequestId } from './converse.ts';
+import { createConverse, type Exchange, newRequestId, unavailable } from './converse.ts';
 import { createAsk } from './create-ask.ts';
-import { createFailedAuth, type FailedAuths } from './failed-auth.ts';
+import { createFailedAuth, type FailedAuths, refusalOf } from './failed-auth.ts';
 import type { Keys } from './keys.ts';
 import { type GatewayMetrics, noMetrics } from './metrics.ts';
 import { createListModels } from './models.ts';
@@ -24,6 +24,7 @@ import { createRecorder } from './record.ts';
 import { langOf, type ReplyContext, sendError, sendJson } from './reply.ts';
 import { createScreening, type Screen, withoutRules } from './screen.ts';
 import { defaultScreening, type GatewaySettings } from './settings.ts';
+import { sourceAddress } from './source-network.ts';
 import type { ModelGuard } from './verified-models.ts';
 import { watchProviders } from './watch.ts';
 
@@ -36,6 +37,8 @@ export interface GatewayParts {
   journal: Journal;
   signals: Signals;
   keys: Keys;
+  /** Default: by the keys alone. */
+  identify?: Identify;
   /** Key of the HMAC that stands for prompts in the journal. */
   promptKey: Uint8Array;
   metrics?: GatewayMetrics;
@@ -59,6 +62,8 @@ export interface Gateway {
   ask: Ask;
   /** For the other doors, so that all failures of one source count together. */
   failedAuth: FailedAuths['failed'];
+  /** For the other doors too. */
+  identify: Identify;
   state(): GatewayState;
   quarantined(): number;
   close(): Promise<void>;
@@ -66,7 +71,7 @@ export interface Gateway {
 
 export function createGateway(given: GatewayParts, settings: GatewaySettings): Gateway {
   const parts = { metrics: noMetrics, screen: withoutRules, ...given };
-  const { now, log, keys } = parts;
+  const { now, log, keys, identify = createIdentify({ keys }) } = parts;
   const providers = settings.providers.map((provider) => openProvider(parts, provider, settings));
   const recorder = createRecorder(parts);
   const { screening: screenedBy = defaultScreening } = settings;
@@ -91,7 +96,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     }
     // Ollama's clients look here whether anybody is home, before they send a key.
     if (endpoint.kind === 'root') return sendJson(context, 200, { status: 'Rempart is running' });
-    const caller = identify(req, context);
+    const caller = await callerOf(req, context);
     if (caller === undefined) return;
     const exchange = beginExchange(context, caller, operation);
     if (endpoint.kind === 'chat') return handleChat(req, context, exchange);
@@ -99,15 +104,15 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
   }
 
   /** Undefined once the refusal was sent. */
-  function identify(req: IncomingMessage, context: ReplyContext): Caller | undefined {
-    const found = authenticate(req, keys);
+  async function callerOf(req: IncomingMessage, context: ReplyContext): Promise<Caller | undefined> {
+    const asked = identify(req);
+    const found = asked instanceof Promise ? await asked : asked;
     if (found.kind === 'known') return found.caller;
     const { requestId } = context;
-    const source = { requestId, sourceIp: sourceIp(req) };
-    if (found.kind === 'missing') noteFailedAuth({ ...source, reason: 'missing' });
-    else noteFailedAuth({ ...source, ...found });
-    const error = new RempartError(found.kind === 'missing' ? 'ERR_KEY_MISSING' : 'ERR_KEY_INVALID');
-    sendError(context, { error }, { 'www-authenticate': 'Bearer', connection: 'close' });
+    const source = { requestId, sourceIp: sourceAddress(req) };
+    const error = refusalOf(found, source, noteFailedAuth);
+    const challenge: Record<string, string> = error.http === 401 ? { 'www-authenticate': 'Bearer' } : {};
+    sendError(context, unavailable(error), { ...challenge, connection: 'close' });
     return undefined;
   }
 
@@ -131,6 +136,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     },
     ask: createAsk(now, converse),
     failedAuth: noteFailedAuth,
+    identify,
     quarantined: quarantine.count,
     state() {
       const states = providers.map(({ health }) => health.state());

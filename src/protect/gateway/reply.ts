@@ -68,6 +68,7 @@ const healsByItself: ReadonlySet<string> = new Set([
   'ERR_JOURNAL_UNWRITABLE',
   'ERR_UNSCREENED',
   'ERR_INTERNAL',
+  'ERR_TOKEN_KEYS_AWAY',
 ]);
 
 /** Any error as one that may be shown. */

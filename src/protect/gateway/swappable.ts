@@ -40,6 +40,7 @@ export function createSwappable(first: Gateway): Swappable {
       }
     },
     failedAuth: (failure) => current.gateway.failedAuth(failure),
+    identify: (req) => current.gateway.identify(req),
     state: () => current.gateway.state(),
     quarantined: () => current.gateway.quarantined(),
     swap(next, withinMs = longestMs) {

@@ -1,0 +1,74 @@
+// Tokens that no longer count: by their id, or all that a subject was given until a moment. Known to every thread at once.
+import type { RevokedSet } from '../keys.ts';
+
+export type Revocation = {
+  /** Milliseconds since the epoch. */
+  at: number;
+} & ({ kind: 'jti'; value: string } | { kind: 'subject'; value: string });
+
+export interface RevocationRepository {
+  load(): Promise<readonly Revocation[]>;
+  insert(revocation: Revocation): Promise<void>;
+}
+
+export interface Revocations {
+  isRevoked(token: { jti?: string | undefined; subject: string; issuedAt: number }): boolean;
+  /** Takes effect at once, even when storing it fails, which rejects. */
+  revoke(revocation: Revocation): Promise<void>;
+  /** Told by another thread, which has stored it. */
+  learn(revocation: Revocation): void;
+  /** Takes the store's over; false when it is away. */
+  refresh(): Promise<boolean>;
+  list(): readonly Revocation[];
+}
+
+export interface RevocationsParts {
+  repository: RevocationRepository;
+  /** What all threads see. */
+  revoked?: RevokedSet;
+  onChange?: (revocation: Revocation) => void;
+}
+
+export function createRevocations({ repository, revoked, onChange = () => {} }: RevocationsParts): Revocations {
+  const known = new Map<string, Revocation>();
+
+  function learn(revocation: Revocation): void {
+    const entry = entryOf(revocation);
+    const before = known.get(entry);
+    if (before === undefined || before.at < revocation.at) known.set(entry, revocation);
+    revoked?.add(entry);
+  }
+
+  function momentOf(entry: string): number | undefined {
+    // Another thread revoked it a moment ago and the word has not come yet: all of them, until it has.
+    return known.get(entry)?.at ?? (revoked?.has(entry) === true ? Infinity : undefined);
+  }
+
+  return {
+    isRevoked({ jti, subject, issuedAt }) {
+      if (jti !== undefined && momentOf(entryOf({ kind: 'jti', value: jti })) !== undefined) return true;
+      const until = momentOf(entryOf({ kind: 'subject', value: subject }));
+      // `iat` counts in whole seconds, so a token of the same second is taken for an earlier one.
+      return until !== undefined && issuedAt <= until;
+    },
+    async revoke(revocation) {
+      learn(revocation);
+      onChange(revocation);
+      await repository.insert(revocation);
+    },
+    learn,
+    async refresh() {
+      try {
+        for (const revocation of await repository.load()) learn(revocation);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    list: () => [...known.values()],
+  };
+}
+
+function entryOf({ kind, value }: Pick<Revocation, 'kind' | 'value'>): string {
+  return `${kind} ${value}`;
+}
