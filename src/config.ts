@@ -6,20 +6,17 @@ import { withNumbers } from './platform/base/environment-number.ts';
 import { environmentProxy, isLoopback } from './platform/base/environment-proxy.ts';
 import { RempartError } from './platform/base/errors.ts';
 import { fileIssue, schemaIssue } from './platform/base/schema-issue.ts';
-import { isSubject } from './platform/base/subject.ts';
 import type { TextKey } from './platform/i18n/say.ts';
+import { accessIssues, accessSchema } from './protect/gateway/access-config.ts';
+import { frontFields } from './protect/gateway/front/front-config.ts';
 
 const port = z.number().int().min(0).max(65535);
 const milliseconds = z.number().int().min(1).max(3_600_000);
-const role = z.enum(['user', 'viewer', 'operator', 'admin']);
 
 /** A value given as it is, or as `env:NAME`. */
 const text = z.string();
 /** A secret: only ever `env:NAME` or `file:PATH`, so that no key is written in a configuration file. */
 const secret = z.string().regex(/^(env|file):.+/, 'issue.secret');
-
-/** It is printed in lists and in the journal: nothing in it may forge a row. */
-const subject = z.string().refine(isSubject, 'issue.subject');
 
 const provider = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'issue.provider.name'),
@@ -111,6 +108,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       host: z.string().default('127.0.0.1'),
       port: port.default(8080),
+      ...frontFields,
       maxBodyBytes: z.number().int().min(1024).default(1_048_576),
       maxBodyDepth: z.number().int().min(4).default(32),
       unknownFields: z.enum(['refuse', 'drop']).default('drop'),
@@ -149,12 +147,7 @@ export const configSchema = z.strictObject({
       historyMessages: z.number().int().min(1).default(20),
     })
     .prefault({}),
-  access: z
-    .strictObject({
-      /** Keys that exist before the first start, for tests and automation. */
-      keys: z.array(z.strictObject({ key: secret, subject, role: role.default('user') })).default([]),
-    })
-    .prefault({}),
+  access: accessSchema.prefault({}),
   /** With it, models are watched, and the gateway uses only those that are verified. */
   models: z
     .strictObject({
@@ -270,10 +263,11 @@ function describeIssue(file: string, error: z.ZodError, given: unknown): Rempart
 }
 
 /** What only shows once `env:` and `file:` are resolved: refused here, before anything is opened or written. */
-function checkResolved(file: string, { providers, alerts, store, models, narrator }: Config): void {
+function checkResolved(file: string, { providers, alerts, store, models, narrator, access }: Config): void {
   const refuse = (path: string, key: TextKey, facts = {}): never => {
     throw new RempartError('ERR_CONFIG_INVALID', { file, path, what: { key, facts } });
   };
+  for (const { path, issue } of accessIssues(access)) refuse(path, issue);
   const names = new Set<string>();
   for (const [index, { name, url, proxy }] of providers.entries()) {
     const wrong = urlIssue(url) ?? (/[?#]/.test(url) ? 'issue.url.extra' : undefined);

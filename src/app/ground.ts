@@ -6,6 +6,7 @@ import { openJournals } from '../platform/journal/journals.ts';
 import { createSignals, type Signals } from '../platform/signals.ts';
 import { openStore, type Store, type StoreHealth } from '../platform/store/store.ts';
 import { createSessions } from '../protect/chatbot/sessions.ts';
+import { givenKeys } from '../protect/gateway/access-config.ts';
 import { createKeys } from '../protect/gateway/keys.ts';
 import { createKeyRepository } from '../protect/key-repository.ts';
 import { watchJournal } from '../protect/watch-journal.ts';
@@ -44,7 +45,7 @@ export async function openGround({ config, data, openLog }: AppOptions, atEnd: A
   const keys = createKeys({
     now: Date.now,
     repository: createKeyRepository(store, join(data, 'keys.json')),
-    given: config.access.keys,
+    given: givenKeys(config.access),
   });
   await keys.refresh();
   store.onChange(({ state }) => {

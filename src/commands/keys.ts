@@ -10,6 +10,7 @@ import { isSubject } from '../platform/base/subject.ts';
 import type { Journal } from '../platform/journal/journal.ts';
 import { openJournals } from '../platform/journal/journals.ts';
 import { openStore } from '../platform/store/store.ts';
+import { givenKeys } from '../protect/gateway/access-config.ts';
 import { createKeys } from '../protect/gateway/keys.ts';
 import { isScope } from '../protect/gateway/scopes.ts';
 import { keyCommands, roles } from '../protect/key-commands.ts';
@@ -173,7 +174,7 @@ async function ask(input: CommandInput, command: string, args: JsonObject): Prom
       const known = createKeys({
         now: Date.now,
         repository: createKeyRepository(store, directory.path('keys.json')),
-        given: config.access.keys,
+        given: givenKeys(config.access),
       });
       if (!(await known.refresh())) throw new RempartError('ERR_STORE_AWAY', { seconds: 1 });
       const record = createRecordActivity({ journal: journalOf(input.data), now: Date.now });
