@@ -5,6 +5,7 @@ import { openChat } from './app/chat.ts';
 import { startConsole } from './app/console.ts';
 import { firstKey } from './app/first-key.ts';
 import { openGround } from './app/ground.ts';
+import { openInstanceModes } from './app/modes.ts';
 import { openGateway, providersOf } from './app/open-gateway.ts';
 import { type App, type AppOptions, type AtEnd, drainMs } from './app/options.ts';
 import { modelGuardOf, networkServiceOf, watchDriftOf } from './app/watches.ts';
@@ -26,6 +27,7 @@ import { postureCommands } from './protect/posture/models/record.ts';
 import { securityDashboard } from './protect/posture/score/dashboard.ts';
 import { createRecordActivity } from './protect/record-activity.ts';
 import { openBehaviour } from './protect/screening/behaviour-file.ts';
+import { tokenCommands } from './protect/token-commands.ts';
 
 export type { App, AppOptions } from './app/options.ts';
 
@@ -59,7 +61,8 @@ function abandoned(signal: AbortSignal): Promise<never> {
 async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'close'>> {
   const { config, data, lang } = options;
   const ground = await openGround(options, atEnd);
-  const { signals, watch, store, keys, sessions, password, log } = ground;
+  const { signals, watch, store, keys, revocations, memory, sessions, password, log } = ground;
+  const modes = openInstanceModes(data, ground, atEnd);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'rempart_' });
   const providers = await providersOf(config, atEnd);
@@ -74,10 +77,13 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     journal: watch.journal,
     signals,
     keys,
+    revocations,
+    memory,
     promptKey: readOrCreateSecret(join(data, 'prompt.key'), 32),
     metrics: createGatewayMetrics(registry),
     behaviour: behaviour.behaviour,
     modelGuard,
+    modes: modes.modes,
   };
   const gateway = createSwappable(openGateway(gatewayGround, config, lang, providers));
   atEnd(() => gateway.close());
@@ -88,6 +94,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   const record = createRecordActivity({ journal: watch.journal, now: Date.now });
   const access = createAccess({
     keys,
+    identify: gateway.identify,
     sessions,
     checkPassword: (given) => password.check(given),
     limit: createLoginLimit(Date.now),
@@ -96,7 +103,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     now: Date.now,
   });
   const chatbot = createChatbot(
-    { converse, book, log, record, authenticate: access.authenticate, login: access.login },
+    { converse, book, log, record, authenticate: modes.guarded(access.authenticate), login: access.login },
     { lang, ...config.gateway },
   );
   const dependencies = () =>
@@ -107,7 +114,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
       host: host.health,
       gateway: gateway.state,
     });
-  const dataPlane = createDataPlane({ gateway, chatbot, health: () => publicHealth(dependencies()) });
+  const dataPlane = createDataPlane({ gateway, chatbot, health: () => publicHealth(dependencies(), modes.active()) });
   networkServiceOf(options, ground, registry, atEnd)?.watchPeers(dataPlane);
   const gatewayUrl = await listen(dataPlane, { ...config.gateway, flag: '--port', setting: 'gateway' });
   atEnd(() => drain(dataPlane, drainMs));
@@ -115,7 +122,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   const consoleUrl = await startConsole(
     { config, lang, log, access, keys, converse, record },
     {
-      readiness: () => readinessOf(dependencies()),
+      readiness: () => readinessOf(dependencies(), modes.active()),
       dashboard: () => securityDashboard(data, Date.now()),
       metrics: async () => {
         const text = await registry.metrics();
@@ -127,7 +134,9 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   );
   const control = await serveControl(data, {
     ...keyCommands({ keys, record, now: Date.now }),
+    ...tokenCommands({ revocations, record, now: Date.now }),
     ...postureCommands(watch.journal, Date.now),
+    ...modes.commands,
   });
   atEnd(() => control.close());
   await watch.journal.append(applicationLifecycle({ activity: 'start', time: Date.now() }));

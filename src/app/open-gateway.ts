@@ -3,15 +3,19 @@ import type { Config } from '../config.ts';
 import type { Log } from '../platform/base/log.ts';
 import type { Lang } from '../platform/i18n/say.ts';
 import type { Journal } from '../platform/journal/journal.ts';
+import { openCounters } from '../platform/shared/counters.ts';
 import type { Signals } from '../platform/signals.ts';
 import { createGateway, type Gateway } from '../protect/gateway/gateway.ts';
 import type { Keys } from '../protect/gateway/keys.ts';
+import type { ReadModes } from '../protect/gateway/locked-out.ts';
 import type { GatewayMetrics } from '../protect/gateway/metrics.ts';
 import type { GatewaySettings } from '../protect/gateway/settings.ts';
+import type { Revocations } from '../protect/gateway/tokens/revocations.ts';
 import type { ModelGuard } from '../protect/gateway/verified-models.ts';
 import type { Behaviour } from '../protect/screening/behaviour.ts';
 import { loadPromptScreen } from '../protect/screening/shipped.ts';
 import { startStandin } from '../simulate/standin/standin.ts';
+import { openIdentify } from './open-identify.ts';
 import type { AtEnd } from './options.ts';
 
 /** What outlives a gateway that is replaced by the next one. */
@@ -20,11 +24,15 @@ export interface GatewayGround {
   journal: Journal;
   signals: Signals;
   keys: Keys;
+  revocations: Revocations;
+  /** What all threads count in. */
+  memory: SharedArrayBuffer;
   /** Key of the HMAC that stands for prompts in the journal. */
   promptKey: Uint8Array;
   metrics: GatewayMetrics;
   behaviour: Behaviour;
   modelGuard?: ModelGuard | undefined;
+  modes: ReadModes;
 }
 
 /** Throws ERR_SCREENING_MODEL: a gateway that could not check a text must not start as if it could. */
@@ -39,6 +47,7 @@ export function openGateway(
       now: Date.now,
       random: Math.random,
       ...ground,
+      identify: openIdentify({ ...ground, strangers: openCounters(ground.memory, 'anyone') }, config.access),
       screen: loadPromptScreen({ thresholds: config.screening.thresholds }),
       ...(modelGuard === undefined ? {} : { modelGuard }),
     },

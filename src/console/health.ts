@@ -39,11 +39,14 @@ function providerState({ keys, lastError, lastErrorAt }: GatewayState['providers
   };
 }
 
-export function publicHealth({ journal, store, host, providers }: Dependencies): PublicHealth {
+export function publicHealth(
+  { journal, store, host, providers }: Dependencies,
+  modes: readonly string[] = [],
+): PublicHealth {
   const states = Object.values(providers).map(({ state }) => state);
   const all: DependencyState[] = [journal.state, store.state, host.state, ...states];
   return {
-    status: all.every((state) => state === 'ok') ? 'ok' : 'degraded',
+    status: modes.length === 0 && all.every((state) => state === 'ok') ? 'ok' : 'degraded',
     store: store.state === 'away' ? 'away' : 'ok',
     assistant:
       journal.state === 'away' || states.every((state) => state === 'away')

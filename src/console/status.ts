@@ -19,6 +19,8 @@ export interface Dependencies {
 
 export interface Readiness {
   status: 'ready' | 'degraded' | 'unavailable';
+  /** Emergency modes that are on. */
+  modes: readonly string[];
   dependencies: Dependencies;
 }
 
@@ -30,9 +32,10 @@ export interface Status extends Readiness {
 }
 
 /** Without its journal nothing is served; without anything else something still is. */
-export function readinessOf(dependencies: Dependencies): Readiness {
+export function readinessOf(dependencies: Dependencies, modes: readonly string[] = []): Readiness {
   const { journal, store, host, providers } = dependencies;
-  if (journal.state === 'away') return { status: 'unavailable', dependencies };
+  if (journal.state === 'away') return { status: 'unavailable', modes, dependencies };
   const all = [journal, store, host, ...Object.values(providers)];
-  return { status: all.every(({ state }) => state === 'ok') ? 'ready' : 'degraded', dependencies };
+  const usual = modes.length === 0 && all.every(({ state }) => state === 'ok');
+  return { status: usual ? 'ready' : 'degraded', modes, dependencies };
 }

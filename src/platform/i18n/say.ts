@@ -8,6 +8,7 @@ import enConsole from '../../../locales/en/console.json' with { type: 'json' };
 import enErrors from '../../../locales/en/errors.json' with { type: 'json' };
 import enFinding from '../../../locales/en/finding.json' with { type: 'json' };
 import enJobs from '../../../locales/en/jobs.json' with { type: 'json' };
+import enKept from '../../../locales/en/kept.json' with { type: 'json' };
 import enMaturity from '../../../locales/en/maturity.json' with { type: 'json' };
 import enMode from '../../../locales/en/mode.json' with { type: 'json' };
 import enModels from '../../../locales/en/models.json' with { type: 'json' };
@@ -25,6 +26,7 @@ import frConsole from '../../../locales/fr/console.json' with { type: 'json' };
 import frErrors from '../../../locales/fr/errors.json' with { type: 'json' };
 import frFinding from '../../../locales/fr/finding.json' with { type: 'json' };
 import frJobs from '../../../locales/fr/jobs.json' with { type: 'json' };
+import frKept from '../../../locales/fr/kept.json' with { type: 'json' };
 import frMaturity from '../../../locales/fr/maturity.json' with { type: 'json' };
 import frMode from '../../../locales/fr/mode.json' with { type: 'json' };
 import frModels from '../../../locales/fr/models.json' with { type: 'json' };
@@ -44,6 +46,7 @@ const en = {
   ...enErrors,
   ...enFinding,
   ...enJobs,
+  ...enKept,
   ...enMaturity,
   ...enMode,
   ...enModels,
@@ -63,6 +66,7 @@ const fr: Record<TextKey, string> = {
   ...frErrors,
   ...frFinding,
   ...frJobs,
+  ...frKept,
   ...frMaturity,
   ...frMode,
   ...frModels,

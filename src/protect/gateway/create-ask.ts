@@ -2,10 +2,19 @@
 import type { Ask, AskOutcome, AskRequest } from './ask.ts';
 import type { Converse, Conversed, Listener } from './converse.ts';
 import type { ChatCall } from './dialects/dialect.ts';
+import { lockedOut, type ReadModes } from './locked-out.ts';
 
-export function createAsk(now: () => number, converse: Converse): Ask {
+export interface AskParts {
+  now: () => number;
+  converse: Converse;
+  modes: ReadModes | undefined;
+}
+
+export function createAsk({ now, converse, modes }: AskParts): Ask {
   return async (request, onDelta) => {
     const { caller, requestId, signal } = request;
+    const closed = lockedOut(modes, caller, now());
+    if (closed !== undefined) return { kind: 'unavailable', error: closed, partial: '' };
     const exchange = { requestId, caller, operation: 'ask', lang: request.lang, startedAt: now(), signal };
     return outcomeOf(await converse(exchange, callOf(request), onDelta && listenerOf(onDelta)));
   };

@@ -10,10 +10,11 @@ import type { Behaviour } from '../screening/behaviour.ts';
 import type { Ask, Caller } from './ask.ts';
 import { createIdentify, type Identify } from './authenticate.ts';
 import { createHandleChat } from './chat.ts';
-import { createConverse, type Exchange, newRequestId, unavailable } from './converse.ts';
+import { createConverse, type Exchange, journalAway, newRequestId, unavailable } from './converse.ts';
 import { createAsk } from './create-ask.ts';
 import { createFailedAuth, type FailedAuths, refusalOf } from './failed-auth.ts';
 import type { Keys } from './keys.ts';
+import { lockedOut, type ReadModes } from './locked-out.ts';
 import { type GatewayMetrics, noMetrics } from './metrics.ts';
 import { createListModels } from './models.ts';
 import { openProvider } from './open-provider.ts';
@@ -44,6 +45,8 @@ export interface GatewayParts {
   metrics?: GatewayMetrics;
   screen?: Screen;
   behaviour?: Behaviour;
+  /** With it, emergency modes are heeded. */
+  modes?: ReadModes;
   /** With it, only verified models are used. */
   modelGuard?: ModelGuard;
   /** Connections to one provider's origin; default: an undici Pool. */
@@ -99,6 +102,8 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     const caller = await callerOf(req, context);
     if (caller === undefined) return;
     const exchange = beginExchange(context, caller, operation);
+    const closed = lockedOut(parts.modes, caller, now());
+    if (closed !== undefined) return refuse(context, exchange, closed);
     if (endpoint.kind === 'chat') return handleChat(req, context, exchange);
     return handleReading(received, context, exchange);
   }
@@ -114,6 +119,16 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     const challenge: Record<string, string> = error.http === 401 ? { 'www-authenticate': 'Bearer' } : {};
     sendError(context, unavailable(error), { ...challenge, connection: 'close' });
     return undefined;
+  }
+
+  async function refuse(context: ReplyContext, exchange: Exchange, error: RempartError): Promise<void> {
+    try {
+      await recorder.received(exchange, { dialect: context.dialect.name });
+    } catch {
+      return sendError(context, journalAway());
+    }
+    recorder.outcome(exchange, { kind: 'refused', status: error.http, code: error.code });
+    sendError(context, unavailable(error));
   }
 
   function beginExchange({ res, requestId, lang }: ReplyContext, caller: Caller, operation: string): Exchange {
@@ -134,7 +149,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
         else sendError(context, { error: new RempartError('ERR_INTERNAL') });
       });
     },
-    ask: createAsk(now, converse),
+    ask: createAsk({ now, converse, modes: parts.modes }),
     failedAuth: noteFailedAuth,
     identify,
     quarantined: quarantine.count,
