@@ -3,12 +3,16 @@ import { join } from 'node:path';
 import { openAdminPassword } from '../console/admin-password.ts';
 import { openDataDirectory } from '../platform/base/data-directory.ts';
 import { openJournals } from '../platform/journal/journals.ts';
+import { createSharedMemory } from '../platform/shared/memory.ts';
+import { openSet } from '../platform/shared/set.ts';
 import { createSignals, type Signals } from '../platform/signals.ts';
 import { openStore, type Store, type StoreHealth } from '../platform/store/store.ts';
 import { createSessions } from '../protect/chatbot/sessions.ts';
 import { givenKeys } from '../protect/gateway/access-config.ts';
 import { createKeys } from '../protect/gateway/keys.ts';
+import { createRevocations } from '../protect/gateway/tokens/revocations.ts';
 import { createKeyRepository } from '../protect/key-repository.ts';
+import { createTokenRepository } from '../protect/token-repository.ts';
 import { watchJournal } from '../protect/watch-journal.ts';
 import { startWebhook } from '../respond/escalation/webhook.ts';
 import { type AppOptions, type AtEnd, drainMs } from './options.ts';
@@ -42,14 +46,24 @@ export async function openGround({ config, data, openLog }: AppOptions, atEnd: A
   const silence = announceStore(store, signals);
   // Its own end is no news.
   atEnd(async () => silence());
+  const memory = createSharedMemory();
+  const revoked = openSet(memory);
   const keys = createKeys({
     now: Date.now,
     repository: createKeyRepository(store, join(data, 'keys.json')),
     given: givenKeys(config.access),
+    revoked,
   });
-  await keys.refresh();
+  const revocations = createRevocations({
+    now: Date.now,
+    repository: createTokenRepository(store, join(data, 'tokens.json')),
+    revoked,
+  });
+  await Promise.all([keys.refresh(), revocations.refresh()]);
   store.onChange(({ state }) => {
-    if (state === 'open') void keys.refresh();
+    if (state !== 'open') return;
+    void keys.refresh();
+    void revocations.refresh();
   });
   return {
     log,
@@ -57,6 +71,8 @@ export async function openGround({ config, data, openLog }: AppOptions, atEnd: A
     watch,
     store,
     keys,
+    revocations,
+    memory,
     sessions: createSessions(Date.now),
     password: await openAdminPassword(data),
     directory,

@@ -1,21 +1,8 @@
 // `rempart keys create|list|rotate|revoke`: through the running instance when there is one, else directly on the data directory.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { loadConfig } from '../config.ts';
-import { callControl } from '../platform/base/control-socket.ts';
-import { lockHolder, openDataDirectory } from '../platform/base/data-directory.ts';
-import { RempartError } from '../platform/base/errors.ts';
-import type { Json, JsonObject } from '../platform/base/json.ts';
 import { isSubject } from '../platform/base/subject.ts';
-import type { Journal } from '../platform/journal/journal.ts';
-import { openJournals } from '../platform/journal/journals.ts';
-import { openStore } from '../platform/store/store.ts';
-import { givenKeys } from '../protect/gateway/access-config.ts';
-import { createKeys } from '../protect/gateway/keys.ts';
 import { isScope } from '../protect/gateway/scopes.ts';
-import { keyCommands, roles } from '../protect/key-commands.ts';
-import { createKeyRepository } from '../protect/key-repository.ts';
-import { createRecordActivity } from '../protect/record-activity.ts';
+import { roles } from '../protect/key-commands.ts';
+import { askAccess } from './ask-access.ts';
 import { type Command, type CommandInput, usageError } from './command.ts';
 import { durationOption } from './duration.ts';
 
@@ -74,7 +61,7 @@ async function create(input: CommandInput): Promise<number> {
   const forMs = durationOption(input, 'keys', 'for', 1_000);
   const models = scopeOption(input, 'models');
   const routes = scopeOption(input, 'routes');
-  const made = (await ask(input, 'keys.create', {
+  const made = (await askAccess(input, 'keys.create', {
     subject,
     role,
     ...(forMs === undefined ? {} : { forMs }),
@@ -108,7 +95,7 @@ interface ShownKey {
 
 async function list(input: CommandInput): Promise<number> {
   const { say, stdout } = input;
-  const found = (await ask(input, 'keys.list', {})) as unknown as ShownKey[];
+  const found = (await askAccess(input, 'keys.list', {})) as unknown as ShownKey[];
   if (input.json) stdout.write(`${JSON.stringify({ schema: 'rempart/keys@1', keys: found })}\n`);
   else if (found.length === 0) stdout.write(`${say('keys.none')}\n`);
   else {
@@ -137,7 +124,7 @@ async function rotate(input: CommandInput, id: string | undefined): Promise<numb
   if (id === undefined)
     throw usageError(input, 'keys', 'cli.usage.argument.missing', { command: 'keys rotate', argument: 'ID' });
   const overlapMs = durationOption(input, 'keys', 'overlap', 0);
-  const made = (await ask(input, 'keys.rotate', { id, ...(overlapMs === undefined ? {} : { overlapMs }) })) as {
+  const made = (await askAccess(input, 'keys.rotate', { id, ...(overlapMs === undefined ? {} : { overlapMs }) })) as {
     key: string;
     subject: string;
     old: { until: string };
@@ -154,51 +141,8 @@ async function rotate(input: CommandInput, id: string | undefined): Promise<numb
 async function revoke(input: CommandInput, id: string | undefined): Promise<number> {
   if (id === undefined)
     throw usageError(input, 'keys', 'cli.usage.argument.missing', { command: 'keys revoke', argument: 'ID' });
-  await ask(input, 'keys.revoke', { id });
+  await askAccess(input, 'keys.revoke', { id });
   if (input.json) input.stdout.write(`${JSON.stringify({ schema: 'rempart/key-revocation@1', id })}\n`);
   else input.stdout.write(`${input.say('keys.revoked', { id })}\n`);
   return 0;
-}
-
-async function ask(input: CommandInput, command: string, args: JsonObject): Promise<Json> {
-  if (lockHolder(input.data) !== null) return callControl(input.data, command, args);
-  // Only a new key is a reason to make one.
-  if (command !== 'keys.create' && !existsSync(input.data))
-    throw new RempartError('ERR_DATA_MISSING', { dir: input.data });
-  const config = loadConfig({ file: input.configFile, asked: input.configAsked, env: input.env });
-  const directory = await openDataDirectory(input.data);
-  try {
-    const { path, url } = config.store;
-    const store = await openStore(url === undefined ? { path: path ?? directory.path('store.sqlite') } : { url });
-    try {
-      const known = createKeys({
-        now: Date.now,
-        repository: createKeyRepository(store, directory.path('keys.json')),
-        given: givenKeys(config.access),
-      });
-      if (!(await known.refresh())) throw new RempartError('ERR_STORE_AWAY', { seconds: 1 });
-      const record = createRecordActivity({ journal: journalOf(input.data), now: Date.now });
-      const handler = keyCommands({ keys: known, record, now: Date.now })[command];
-      if (handler === undefined) throw new RempartError('ERR_INTERNAL');
-      return await handler(args);
-    } finally {
-      await store.close();
-    }
-  } finally {
-    directory.lock.release();
-  }
-}
-
-/** The stream of the instance that is not running, opened for each record: the lock of the data directory is held. */
-function journalOf(data: string): Pick<Journal, 'append'> {
-  return {
-    async append(event) {
-      const journals = await openJournals({ dir: join(data, 'journal'), keyFile: join(data, 'journal.key.pem') });
-      try {
-        return await (await journals.stream('gateway')).append(event);
-      } finally {
-        await journals.close();
-      }
-    },
-  };
 }

@@ -14,6 +14,8 @@ export type SignalKind =
   | 'host-overload'
   | 'host-recovered'
   | 'failed-auth'
+  | 'brute-force'
+  | 'hostile-request'
   | 'code-execution-attempt'
   | 'prompt-attack'
   | 'answer-blocked'

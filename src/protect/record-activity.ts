@@ -25,11 +25,19 @@ export interface KeyChange {
   replaces?: string;
 }
 
+export interface TokenChange {
+  activity: 'issue' | 'revoke';
+  jti?: string;
+  subject?: string;
+  expiresAt?: string;
+}
+
 /** Each resolves once its record is on disk, and rejects with ERR_JOURNAL_UNWRITABLE. */
 export interface RecordActivity {
   request(facts: RequestFacts): Promise<void>;
   session(facts: { activity: 'logon' | 'logoff'; caller: Caller }): Promise<void>;
   keyChange(change: KeyChange): Promise<void>;
+  tokenChange(change: TokenChange): Promise<void>;
 }
 
 export interface RecordActivityParts {
@@ -57,6 +65,19 @@ export function createRecordActivity({ journal, now }: RecordActivityParts): Rec
     },
     async session({ activity, caller: { subject, credential, sourceIp } }) {
       await journal.append(authentication({ time: now(), activity, subject, credential, sourceIp, status: 'success' }));
+    },
+    async tokenChange({ activity, ...token }) {
+      await journal.append(
+        apiActivity({
+          time: now(),
+          activity: activity === 'issue' ? 'create' : 'delete',
+          operation: `token ${activity}`,
+          actor: { subject: 'owner of the data directory' },
+          sourceIp: '127.0.0.1',
+          status: 'success',
+          unmapped: { token },
+        }),
+      );
     },
     async keyChange({ activity, ...key }) {
       await journal.append(

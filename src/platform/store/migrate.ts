@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely';
 import * as firstTables from './migrations/0001-first-tables.ts';
 import * as analysisJobs from './migrations/0002-analysis-jobs.ts';
 import * as keyScopes from './migrations/0003-key-scopes.ts';
+import * as revokedTokens from './migrations/0004-revoked-tokens.ts';
 
 interface Migration {
   number: number;
@@ -13,6 +14,7 @@ export const migrations: readonly Migration[] = [
   { number: 1, up: firstTables.up },
   { number: 2, up: analysisJobs.up },
   { number: 3, up: keyScopes.up },
+  { number: 4, up: revokedTokens.up },
 ];
 
 interface MigrationTable {

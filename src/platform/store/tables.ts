@@ -7,6 +7,7 @@ export interface Tables {
   messages: MessageRow;
   settings: SettingRow;
   analysis_jobs: AnalysisJobRow;
+  revoked_tokens: RevokedTokenRow;
 }
 
 export interface ApiKeyRow {
@@ -24,6 +25,13 @@ export interface ApiKeyRow {
   routes: string | null;
   /** The id of the key that this one takes over from. */
   replaces: string | null;
+}
+
+export interface RevokedTokenRow {
+  /** jti or subject. */
+  kind: string;
+  value: string;
+  revoked_at: number;
 }
 
 export interface SessionRow {

@@ -1,6 +1,8 @@
 // API keys: stored as hashes, refused when expired or revoked, and working while the store is away.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createSharedMemory } from '../../platform/shared/memory.ts';
+import { openSet } from '../../platform/shared/set.ts';
 import { createKeys, type KeyRecord, type KeyRepository, type Keys } from './keys.ts';
 
 function memory(): KeyRepository & { records: KeyRecord[]; away: boolean } {
@@ -129,7 +131,7 @@ test('rotate() never lets the old secret outlive its own expiry, nor leaves half
 
 test('revoke() closes a key at once for every holder of the same set, though they know nothing of each other', async () => {
   const repository = memory();
-  const entries = new Set<string>();
+  const entries = openSet(createSharedMemory({ known: 2, anyone: 2, set: 64 }));
   const [here, there] = [1, 2].map(() => createKeys({ now, repository, revoked: entries })) as [Keys, Keys];
   const { secret, record } = await here.create({ subject: 's', role: 'user' });
   await there.refresh();

@@ -1,5 +1,6 @@
 // The API keys that open the gateway: made once, stored as hashes, found in memory, so that they work while the store is away.
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { SharedSet } from '../../platform/shared/set.ts';
 import type { Role } from './ask.ts';
 import type { Scopes } from './scopes.ts';
 
@@ -30,10 +31,7 @@ export interface KeyRepository {
 }
 
 /** What all threads know at once: a key that was revoked on one opens nothing on any. */
-export interface RevokedSet {
-  add(entry: string): void;
-  has(entry: string): boolean;
-}
+export type RevokedSet = Pick<SharedSet, 'add' | 'has'>;
 
 /** A key from the configuration, of any form. */
 export interface GivenKey {
@@ -135,7 +133,7 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
       const digest = sha256(secret);
       const record = byHash.get(digest);
       if (record === undefined || !sameHash(record.hash, digest)) return { kind: 'unknown' };
-      if (record.revokedAt !== undefined || revoked?.has(revocation(record)) === true)
+      if (record.revokedAt !== undefined || revoked?.has(revocation(record), now()) === true)
         return { kind: 'revoked', id: record.id };
       if (record.expiresAt !== undefined && record.expiresAt <= now()) return { kind: 'expired', id: record.id };
       return { kind: 'accepted', record };
@@ -172,7 +170,7 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
       if (record === undefined) return false;
       const at = now();
       revokedHere.set(id, at);
-      revoked?.add(revocation(record));
+      revoked?.add(revocation(record), at);
       byHash.set(record.hash, { ...record, revokedAt: at });
       if (!id.startsWith('cfg_')) await repository.revoke(id, at);
       onChange();

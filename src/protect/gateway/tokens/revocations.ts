@@ -23,25 +23,25 @@ export interface Revocations {
 }
 
 export interface RevocationsParts {
+  now: () => number;
   repository: RevocationRepository;
   /** What all threads see. */
   revoked?: RevokedSet;
   onChange?: (revocation: Revocation) => void;
 }
 
-export function createRevocations({ repository, revoked, onChange = () => {} }: RevocationsParts): Revocations {
+export function createRevocations({ now, repository, revoked, onChange = () => {} }: RevocationsParts): Revocations {
   const known = new Map<string, Revocation>();
 
   function learn(revocation: Revocation): void {
     const entry = entryOf(revocation);
     const before = known.get(entry);
     if (before === undefined || before.at < revocation.at) known.set(entry, revocation);
-    revoked?.add(entry);
   }
 
   function momentOf(entry: string): number | undefined {
     // Another thread revoked it a moment ago and the word has not come yet: all of them, until it has.
-    return known.get(entry)?.at ?? (revoked?.has(entry) === true ? Infinity : undefined);
+    return known.get(entry)?.at ?? (revoked?.has(entry, now()) === true ? Infinity : undefined);
   }
 
   return {
@@ -53,6 +53,7 @@ export function createRevocations({ repository, revoked, onChange = () => {} }: 
     },
     async revoke(revocation) {
       learn(revocation);
+      revoked?.add(entryOf(revocation), revocation.at);
       onChange(revocation);
       await repository.insert(revocation);
     },
