@@ -8,6 +8,7 @@ import { openGround } from './app/ground.ts';
 import { openInstanceModes } from './app/modes.ts';
 import { openGateway, providersOf } from './app/open-gateway.ts';
 import { type App, type AppOptions, type AtEnd, drainMs } from './app/options.ts';
+import { openInstanceSinks } from './app/sinks.ts';
 import { modelGuardOf, networkServiceOf, watchDriftOf } from './app/watches.ts';
 import { dependenciesOf, publicHealth } from './console/health.ts';
 import { createLoginLimit } from './console/login-limit.ts';
@@ -90,6 +91,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   watchDriftOf(options, ground, atEnd);
   const host = startHostMonitor(signals, { now: Date.now });
   atEnd(async () => host.close());
+  const sinks = openInstanceSinks({ config, data, log, registry }, atEnd);
   const { book, converse } = await openChat(options, ground, { ask: gateway.ask, host }, atEnd);
   const record = createRecordActivity({ journal: watch.journal, now: Date.now });
   const access = createAccess({
@@ -113,6 +115,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
       waiting: book.away,
       host: host.health,
       gateway: gateway.state,
+      sinks: sinks.states,
     });
   const dataPlane = createDataPlane({ gateway, chatbot, health: () => publicHealth(dependencies(), modes.active()) });
   networkServiceOf(options, ground, registry, atEnd)?.watchPeers(dataPlane);

@@ -7,6 +7,7 @@ import { environmentProxy, isLoopback } from './platform/base/environment-proxy.
 import { RempartError } from './platform/base/errors.ts';
 import { fileIssue, schemaIssue } from './platform/base/schema-issue.ts';
 import type { TextKey } from './platform/i18n/say.ts';
+import { sinksIssue, sinksSchema } from './platform/journal/sinks/sinks-config.ts';
 import { accessIssues, accessSchema } from './protect/gateway/access-config.ts';
 import { frontFields } from './protect/gateway/front/front-config.ts';
 
@@ -184,6 +185,8 @@ export const configSchema = z.strictObject({
     .prefault({}),
   screening: screening.prefault({}),
   alerts: z.strictObject({ webhook: text.optional() }).prefault({}),
+  /** Where copies of the journal go. */
+  sinks: sinksSchema.prefault({}),
   /** Asked for the summing-up of `analyze` when --narrator names it, and only then. */
   narrator: z
     .strictObject({
@@ -263,7 +266,7 @@ function describeIssue(file: string, error: z.ZodError, given: unknown): Rempart
 }
 
 /** What only shows once `env:` and `file:` are resolved: refused here, before anything is opened or written. */
-function checkResolved(file: string, { providers, alerts, store, models, narrator, access }: Config): void {
+function checkResolved(file: string, { providers, alerts, store, models, narrator, access, sinks }: Config): void {
   const refuse = (path: string, key: TextKey, facts = {}): never => {
     throw new RempartError('ERR_CONFIG_INVALID', { file, path, what: { key, facts } });
   };
@@ -277,6 +280,8 @@ function checkResolved(file: string, { providers, alerts, store, models, narrato
     if (names.has(name)) refuse(`providers.${index}.name`, 'issue.provider.twice', { name });
     names.add(name);
   }
+  const wrongSink = sinksIssue(sinks);
+  if (wrongSink !== undefined) refuse(wrongSink.path, wrongSink.key, wrongSink.facts);
   const wrong = alerts.webhook === undefined ? undefined : urlIssue(alerts.webhook);
   if (wrong !== undefined) refuse('alerts.webhook', wrong);
   const wrongNarrator = urlIssue(narrator.url);

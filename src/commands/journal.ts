@@ -1,4 +1,4 @@
-// `rempart journal verify|tail|export`: the evidence log proved, shown, copied; an instance may run meanwhile.
+// `rempart journal verify|tail|export|search`: the evidence log proved, shown, copied, searched; an instance may run meanwhile.
 import { createWriteStream, existsSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -10,27 +10,39 @@ import { linesOf } from '../platform/journal/lines.ts';
 import { type JournalRecord, readRecord } from '../platform/journal/record.ts';
 import { type Problem, type VerifyReport, verifyJournal } from '../platform/journal/verify.ts';
 import { type Command, type CommandInput, usageError, wholeNumber } from './command.ts';
+import { search } from './journal-search.ts';
 
-const actions = ['verify', 'tail', 'export'] as const;
+const actions = ['verify', 'tail', 'export', 'search'] as const;
 
 export const journal: Command = {
   name: 'journal',
   summary: 'journal.summary',
-  positionals: { name: actions.join('|') },
+  positionals: { name: `${actions.join('|')} [TEXT|FIELD=VALUE]…`, many: true },
   options: {
     lines: { type: 'string', short: 'n', value: 'N', summary: 'journal.flag.lines' },
     out: { type: 'string', value: 'FILE', summary: 'journal.flag.out' },
     force: { type: 'boolean', summary: 'journal.flag.force' },
+    since: { type: 'string', value: 'TIME', summary: 'journal.flag.since' },
+    until: { type: 'string', value: 'TIME', summary: 'journal.flag.until' },
     expect: { type: 'string', value: 'STREAM:SEQ:HASH', summary: 'journal.flag.expect' },
   },
   actions: {
     verify: { usage: 'verify [--expect STREAM:SEQ:HASH]', summary: 'journal.verify.summary', options: ['expect'] },
     tail: { usage: 'tail [-n N]', summary: 'journal.tail.summary', options: ['lines'] },
     export: { usage: 'export [--out FILE [--force]]', summary: 'journal.export.summary', options: ['out', 'force'] },
+    search: {
+      usage: 'search TEXT FIELD=VALUE [--since TIME] [--until TIME] [-n N]',
+      summary: 'journal.search.summary',
+      options: ['since', 'until', 'lines'],
+    },
   },
+  more: 'journal.search.help',
   async run(input) {
     const dir = join(input.data, 'journal');
     const action = actions.find((name) => name === input.args[0]);
+    const [, extra] = input.args;
+    if (extra !== undefined && action !== undefined && action !== 'search')
+      throw usageError(input, 'journal', 'cli.usage.argument.unexpected', { argument: extra });
     switch (action) {
       case 'verify':
         return verify(input, dir);
@@ -38,6 +50,8 @@ export const journal: Command = {
         return tail(input, dir);
       case 'export':
         return exportAll(input, dir);
+      case 'search':
+        return search(input, summary);
       case undefined:
         throw usageError(input, 'journal', 'cli.usage.choice', {
           given: input.args[0] ?? '',

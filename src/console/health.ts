@@ -1,5 +1,6 @@
 // The state of every dependency now, read from the parts that know: for /readyz, the console, and the public word on health.
 
+import type { DeliveryState } from '../platform/journal/sinks/deliver.ts';
 import type { StoreHealth } from '../platform/store/store.ts';
 import type { PublicHealth } from '../protect/data-plane.ts';
 import type { GatewayState } from '../protect/gateway/gateway.ts';
@@ -13,6 +14,8 @@ export interface HealthSources {
   waiting: () => boolean;
   host: () => HostHealth;
   gateway: () => GatewayState;
+  sinks?: () => Readonly<Record<string, DeliveryState>>;
+  models?: () => Dependency;
 }
 
 export function dependenciesOf(sources: HealthSources): Dependencies {
@@ -26,7 +29,14 @@ export function dependenciesOf(sources: HealthSources): Dependencies {
         : { state: sources.waiting() ? 'degraded' : 'ok', since: store.since },
     host,
     providers: Object.fromEntries(sources.gateway().providers.map((one) => [one.name, providerState(one)])),
+    sinks: Object.fromEntries(Object.entries(sources.sinks?.() ?? {}).map(([name, one]) => [name, sinkState(one)])),
+    ...(sources.models === undefined ? {} : { models: sources.models() }),
   };
+}
+
+function sinkState({ state, since, cause, refused }: DeliveryState): Dependency {
+  if (state === 'away') return { state, since, ...(cause === undefined ? {} : { cause }) };
+  return refused > 0 ? { state: 'degraded', since, cause: 'refused' } : { state, since };
 }
 
 function providerState({ keys, lastError, lastErrorAt }: GatewayState['providers'][number]): Dependency {

@@ -15,6 +15,10 @@ export interface Dependencies {
   store: Dependency;
   host: { state: 'ok' | 'overloaded'; cpuPressure: number; memoryPressure: number; eventLoopDelayMs: number };
   providers: Readonly<Record<string, Dependency>>;
+  /** Where copies of the journal go; one that is away delays them and loses none. */
+  sinks: Readonly<Record<string, Dependency>>;
+  /** With a watch over the models: whether each that may be used is verified. */
+  models?: Dependency;
 }
 
 export interface Readiness {
@@ -33,9 +37,12 @@ export interface Status extends Readiness {
 
 /** Without its journal nothing is served; without anything else something still is. */
 export function readinessOf(dependencies: Dependencies, modes: readonly string[] = []): Readiness {
-  const { journal, store, host, providers } = dependencies;
+  const { journal, store, host, providers, sinks, models } = dependencies;
   if (journal.state === 'away') return { status: 'unavailable', modes, dependencies };
-  const all = [journal, store, host, ...Object.values(providers)];
+  const all = [
+    ...[journal, store, host, ...Object.values(providers), ...Object.values(sinks)],
+    ...(models === undefined ? [] : [models]),
+  ];
   const usual = modes.length === 0 && all.every(({ state }) => state === 'ok');
   return { status: usual ? 'ready' : 'degraded', modes, dependencies };
 }

@@ -4,6 +4,8 @@ import * as firstTables from './migrations/0001-first-tables.ts';
 import * as analysisJobs from './migrations/0002-analysis-jobs.ts';
 import * as keyScopes from './migrations/0003-key-scopes.ts';
 import * as revokedTokens from './migrations/0004-revoked-tokens.ts';
+import * as respond from './migrations/0010-respond.ts';
+import * as journalIndex from './migrations/0020-journal-index.ts';
 
 interface Migration {
   number: number;
@@ -15,6 +17,8 @@ export const migrations: readonly Migration[] = [
   { number: 2, up: analysisJobs.up },
   { number: 3, up: keyScopes.up },
   { number: 4, up: revokedTokens.up },
+  { number: 20, up: journalIndex.up },
+  { number: 10, up: respond.up },
 ];
 
 interface MigrationTable {

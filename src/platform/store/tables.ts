@@ -8,6 +8,12 @@ export interface Tables {
   settings: SettingRow;
   analysis_jobs: AnalysisJobRow;
   revoked_tokens: RevokedTokenRow;
+  incidents: IncidentRow;
+  respond_runs: RespondRunRow;
+  respond_memory: RespondMemoryRow;
+  respond_tasks: RespondTaskRow;
+  respond_undos: RespondUndoRow;
+  journal_index: JournalIndexRow;
 }
 
 export interface ApiKeyRow {
@@ -90,4 +96,92 @@ export interface AnalysisJobRow {
   statistics: string | null;
   created_at: number;
   ended_at: number | null;
+}
+
+/** A copy of a journal record, for searching. */
+export interface JournalIndexRow {
+  hash: string;
+  prev: string;
+  stream: string;
+  seq: number;
+  time: number;
+  event_type: string;
+  user_id: string | null;
+  source_ip: string | null;
+  model_used: string | null;
+  endpoint: string | null;
+  /** Canonical JSON. */
+  event: string;
+}
+
+export interface IncidentRow {
+  id: string;
+  type: string;
+  level: number;
+  status: string;
+  /** What it is about: one open incident for each. */
+  dedup_key: string;
+  detected_at: number;
+  /** Counts the changes: who changes an older one reads it again first. */
+  version: number;
+  /** JSON, rempart/incident@1. */
+  document: string;
+}
+
+export interface RespondRunRow {
+  id: string;
+  playbook: string;
+  playbook_name: string;
+  playbook_hash: string;
+  playbook_text: string;
+  incident: string | null;
+  /** JSON: values of external variables. */
+  given: string;
+  requested_by: string;
+  state: string;
+  code: string | null;
+  node: string | null;
+  /** Counts the holders. */
+  epoch: number;
+  /** From when on a node may take it. */
+  free_at: number;
+  created_at: number;
+  ended_at: number | null;
+}
+
+/** What a run decided and did, in order. */
+export interface RespondMemoryRow {
+  run: string;
+  key: string;
+  position: number;
+  /** JSON. */
+  value: string;
+  at: number;
+}
+
+export interface RespondTaskRow {
+  id: string;
+  run: string;
+  incident: string | null;
+  step: string;
+  kind: string;
+  /** JSON. */
+  about: string;
+  plan_hash: string | null;
+  quorum: number;
+  requested_by: string;
+  asked_at: number;
+  expires_at: number | null;
+  on_timeout: string;
+  state: string;
+  /** JSON. */
+  decisions: string;
+}
+
+/** Containment that ends by itself. */
+export interface RespondUndoRow {
+  run: string;
+  key: string;
+  due_at: number;
+  done_at: number | null;
 }
