@@ -5,22 +5,14 @@ import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import { acceptedLang, type Lang } from '../../platform/i18n/say.ts';
 import type { Caller } from '../gateway/ask.ts';
-import { sourceAddress } from '../gateway/source-network.ts';
+import { readAway } from '../gateway/read-away.ts';
 import type { UnknownFields } from '../gateway/shape.ts';
+import { sourceAddress } from '../gateway/source-network.ts';
 import type { RecordActivity, RequestFacts } from '../record-activity.ts';
 import type { Book } from './book.ts';
 import type { Settings } from './chat-store.ts';
 import type { Converse, Turn } from './converse.ts';
-import {
-  type BodyLimits,
-  errorBody,
-  eventFrame,
-  readAway,
-  readJson,
-  sendError,
-  sendJson,
-  textField,
-} from './exchange.ts';
+import { type BodyLimits, errorBody, eventFrame, readJson, sendError, sendJson, textField } from './exchange.ts';
 import { createEvents, sendResult } from './send-result.ts';
 import type { TurnResult } from './turn-result.ts';
 

@@ -32,29 +32,6 @@ export async function readJson(
   return Object.fromEntries(fields.flatMap((name) => (Object.hasOwn(body, name) ? [[name, body[name]!]] : [])));
 }
 
-const maxAwayBytes = 32 * 1_048_576;
-const maxAwayMs = 5_000;
-
-/** Takes in what is still coming, up to a bound: closing on unread bytes resets the connection, and the refusal is lost with it. */
-export function readAway(req: IncomingMessage): Promise<void> {
-  return new Promise((resolve) => {
-    if (req.complete || req.destroyed) return resolve();
-    let bytes = 0;
-    const done = () => {
-      clearTimeout(timer);
-      req.off('data', count).off('end', done).off('close', done).off('error', done);
-      resolve();
-    };
-    const count = (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > maxAwayBytes) done();
-    };
-    const timer = setTimeout(done, maxAwayMs);
-    req.on('data', count).on('end', done).on('close', done).on('error', done);
-    req.resume();
-  });
-}
-
 /**
  * A text field of a body; undefined when it is absent, null or empty. Throws ERR_BODY_INVALID, also for U+0000 and
  * halves of surrogate pairs, which PostgreSQL cannot keep.

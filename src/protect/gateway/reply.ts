@@ -6,6 +6,7 @@ import { acceptedLang, type Lang } from '../../platform/i18n/say.ts';
 import type { DegradedMode } from './ask.ts';
 import type { Dialect, ErrorView } from './dialects/dialect.ts';
 import type { Unavailable } from './failure-error.ts';
+import { readAway } from './read-away.ts';
 
 export interface ReplyContext {
   res: ServerResponse;
@@ -53,13 +54,23 @@ export function sendError(
   headers: Record<string, string> = {},
 ): void {
   const view = viewOf(error, context.lang);
-  sendJson(context, view.status, context.dialect.writeError(view), {
-    'content-language': context.lang,
-    vary: 'accept-language',
-    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
-    ...(healsByItself.has(error.code) ? {} : { 'x-should-retry': 'false' }),
-    ...headers,
-  });
+  const send = (more: Record<string, string>) =>
+    sendJson(context, view.status, context.dialect.writeError(view), {
+      'content-language': context.lang,
+      vary: 'accept-language',
+      ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+      ...(healsByItself.has(error.code) ? {} : { 'x-should-retry': 'false' }),
+      ...more,
+      ...headers,
+    });
+  const { req } = context.res;
+  if (req.complete || !hasBody(req)) send({});
+  // What was not read to its end cannot be told from a next request, so nothing may follow on this connection.
+  else void readAway(req).then(() => send({ connection: 'close' }));
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }
 
 const healsByItself: ReadonlySet<string> = new Set([
