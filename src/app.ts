@@ -8,25 +8,30 @@ import { openGround } from './app/ground.ts';
 import { openInstanceModes } from './app/modes.ts';
 import { openGateway, providersOf } from './app/open-gateway.ts';
 import { type App, type AppOptions, type AtEnd, drainMs } from './app/options.ts';
+import { createReload, reloadOnHangup } from './app/reload.ts';
 import { openInstanceSinks } from './app/sinks.ts';
 import { modelGuardOf, networkServiceOf, watchDriftOf } from './app/watches.ts';
 import { dependenciesOf, publicHealth } from './console/health.ts';
 import { createLoginLimit } from './console/login-limit.ts';
 import { readinessOf } from './console/status.ts';
 import { serveControl } from './platform/base/control-socket.ts';
+import { setLogLevel } from './platform/base/log.ts';
 import { withBareNames } from './platform/base/metric-aliases.ts';
 import { readOrCreateSecret } from './platform/base/secret-file.ts';
 import { applicationLifecycle } from './platform/journal/ocsf.ts';
 import { createAccess } from './protect/access.ts';
 import { createChatbot } from './protect/chatbot/chatbot.ts';
 import { createDataPlane, drain, listen } from './protect/data-plane.ts';
+import { givenKeys } from './protect/gateway/access-config.ts';
 import { createGatewayMetrics } from './protect/gateway/metrics.ts';
+import { createQuarantineState } from './protect/gateway/quarantine.ts';
 import { createSwappable } from './protect/gateway/swappable.ts';
 import { startHostMonitor } from './protect/host-monitor.ts';
 import { keyCommands } from './protect/key-commands.ts';
 import { postureCommands } from './protect/posture/models/record.ts';
 import { securityDashboard } from './protect/posture/score/dashboard.ts';
 import { createRecordActivity } from './protect/record-activity.ts';
+import { createKeptHealth } from './protect/resilience/kept-health.ts';
 import { openBehaviour } from './protect/screening/behaviour-file.ts';
 import { tokenCommands } from './protect/token-commands.ts';
 
@@ -85,6 +90,8 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     behaviour: behaviour.behaviour,
     modelGuard,
     modes: modes.modes,
+    keptHealth: createKeptHealth(),
+    shutOut: createQuarantineState(),
   };
   const gateway = createSwappable(openGateway(gatewayGround, config, lang, providers));
   atEnd(() => gateway.close());
@@ -122,14 +129,37 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   const gatewayUrl = await listen(dataPlane, { ...config.gateway, flag: '--port', setting: 'gateway' });
   atEnd(() => drain(dataPlane, drainMs));
   const standin = config.providers.length === 0;
+  let { bareNames } = config.metrics;
+  const reload =
+    options.loadAnew &&
+    createReload(
+      {
+        load: options.loadAnew,
+        journal: watch.journal,
+        log,
+        now: Date.now,
+        async apply(next) {
+          const providing = next.providers.length === 0 && standin ? providers : await providersOf(next, atEnd);
+          const successor = openGateway(gatewayGround, next, lang, providing);
+          // From here on nothing may fail.
+          keys.give(givenKeys(next.access));
+          gateway.swap(successor);
+          setLogLevel(log, next.log);
+          ({ bareNames } = next.metrics);
+          await sinks.replace(next);
+        },
+      },
+      config,
+    );
+  if (reload !== undefined) reloadOnHangup(reload, atEnd);
   const consoleUrl = await startConsole(
-    { config, lang, log, access, keys, converse, record },
+    { config, lang, log, access, keys, converse, record, reload: reload?.reload },
     {
       readiness: () => readinessOf(dependencies(), modes.active()),
       dashboard: () => securityDashboard(data, Date.now()),
       metrics: async () => {
         const text = await registry.metrics();
-        return { type: registry.contentType, text: config.metrics.bareNames ? withBareNames(text) : text };
+        return { type: registry.contentType, text: bareNames ? withBareNames(text) : text };
       },
       facts: () => ({ standin, gatewayUrl, outcomes: watch.outcomes() }),
     },

@@ -3,6 +3,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import type { Config } from '../config.ts';
 import { createAdminServer } from '../console/admin-server.ts';
 import type { Readiness, Status } from '../console/status.ts';
+import { RempartError } from '../platform/base/errors.ts';
 import { createLimitedServer } from '../platform/base/limited-server.ts';
 import type { Log } from '../platform/base/log.ts';
 import type { Lang } from '../platform/i18n/say.ts';
@@ -22,6 +23,7 @@ export interface ConsoleParts {
   keys: Keys;
   converse: Converse;
   record: RecordActivity;
+  reload?: ((by: string) => Promise<object>) | undefined;
 }
 
 export interface ConsoleView {
@@ -32,7 +34,7 @@ export interface ConsoleView {
 }
 
 export async function startConsole(parts: ConsoleParts, view: ConsoleView, atEnd: AtEnd): Promise<string> {
-  const { config, lang, log, access, keys, converse, record } = parts;
+  const { config, lang, log, access, keys, converse, record, reload } = parts;
   const admin = createAdminServer(
     {
       lang,
@@ -51,6 +53,15 @@ export async function startConsole(parts: ConsoleParts, view: ConsoleView, atEnd
       }),
       login: (password, address) => access.login({ password }, address),
       mayRead: (token) => ['admin', 'operator', 'viewer'].includes(access.ofSession(token, '')?.role ?? ''),
+      ...(reload === undefined
+        ? {}
+        : {
+            reload: async (token: string) => {
+              const caller = access.ofSession(token, '');
+              if (caller?.role !== 'admin') throw new RempartError('ERR_FORBIDDEN');
+              return reload('console');
+            },
+          }),
       logout: access.logout,
       chat: createConsoleChat({ access, converse, record }),
     },

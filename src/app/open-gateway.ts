@@ -9,9 +9,11 @@ import { createGateway, type Gateway } from '../protect/gateway/gateway.ts';
 import type { Keys } from '../protect/gateway/keys.ts';
 import type { ReadModes } from '../protect/gateway/locked-out.ts';
 import type { GatewayMetrics } from '../protect/gateway/metrics.ts';
+import type { QuarantineState } from '../protect/gateway/quarantine.ts';
 import type { GatewaySettings } from '../protect/gateway/settings.ts';
 import type { Revocations } from '../protect/gateway/tokens/revocations.ts';
 import type { ModelGuard } from '../protect/gateway/verified-models.ts';
+import type { KeptHealth } from '../protect/resilience/kept-health.ts';
 import type { Behaviour } from '../protect/screening/behaviour.ts';
 import { loadPromptScreen } from '../protect/screening/shipped.ts';
 import { startStandin } from '../simulate/standin/standin.ts';
@@ -32,6 +34,8 @@ export interface GatewayGround {
   metrics: GatewayMetrics;
   behaviour: Behaviour;
   modelGuard?: ModelGuard | undefined;
+  keptHealth: KeptHealth;
+  shutOut: QuarantineState;
   modes: ReadModes;
 }
 

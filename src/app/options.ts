@@ -8,6 +8,8 @@ export interface AppOptions {
   data: string;
   /** The file that the configuration was read from: with it, a departure from the signed baseline is told. */
   configFile?: string;
+  /** Reads the configuration anew, with what the command line says; without it nothing is reloaded. */
+  loadAnew?: () => Config;
   lang: Lang;
   /** Called once the data directory is held, so that a log in it has one writer. */
   openLog: () => Log;

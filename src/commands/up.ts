@@ -1,5 +1,6 @@
 // `rempart up`: gateway, chatbot and console, until Ctrl-C.
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { App } from '../app.ts';
 import { type Config, loadConfig } from '../config.ts';
@@ -18,12 +19,17 @@ export const up: Command = {
     const bounds = { min: 0, max: 65_535 };
     const port = wholeNumber(input, 'up', 'port', bounds);
     const consolePort = wholeNumber(input, 'up', 'console-port', bounds);
-    const file = loadConfig({ file: input.configFile, asked: input.configAsked, env: input.env });
-    const config: Config = {
-      ...file,
-      gateway: { ...file.gateway, port: port ?? file.gateway.port },
-      console: { ...file.console, port: consolePort ?? file.console.port },
+    // A file that was there at the start and is gone later is a mistake, not the wish for defaults.
+    const asked = input.configAsked || existsSync(input.configFile);
+    const load = (): Config => {
+      const file = loadConfig({ file: input.configFile, asked, env: input.env });
+      return {
+        ...file,
+        gateway: { ...file.gateway, port: port ?? file.gateway.port },
+        console: { ...file.console, port: consolePort ?? file.console.port },
+      };
     };
+    const config = load();
     const { startApp } = await import('../app.ts');
     // A person reads the terminal: what is written for machines goes to a file. A pipe or a service manager gets it all.
     const logFile = isTerminal(input.stderr) ? join(input.data, 'log', 'rempart.log') : undefined;
@@ -32,6 +38,7 @@ export const up: Command = {
       config,
       data: input.data,
       configFile: input.configFile,
+      loadAnew: load,
       lang: input.lang,
       openLog,
       signal: input.signal,

@@ -27,6 +27,8 @@ export interface AdminParts {
   login: (password: string, address: string) => Promise<{ token: string; expiresAt: number }>;
   /** Whether the token is of a session that may read the console. */
   mayRead: (token: string) => boolean;
+  /** Reads the configuration anew; throws ERR_FORBIDDEN for who is no admin, and what is wrong with the file. */
+  reload?: (token: string) => Promise<object>;
   logout: (token: string, address: string) => Promise<void>;
   chat: (question: ChatQuestion, token: string, address: string) => Promise<object>;
   log: Log;
@@ -74,6 +76,9 @@ export function createAdminServer(parts: AdminParts, address: (c: Context) => st
   const inside = loggedIn(parts);
   app.get('/api/status', inside, async (c) => c.json(await parts.status()));
   app.get('/api/dashboard', inside, async (c) => c.json(await parts.dashboard()));
+  const { reload } = parts;
+  if (reload !== undefined)
+    app.post('/api/reload', inside, sameOrigin, async (c) => c.json(await reload(getCookie(c, cookie) ?? '')));
   app.post('/api/chat', inside, sameOrigin, async (c) => {
     const { message, conversation } = await readBody(c, chatBody);
     const lang = acceptedLang(c.req.header('accept-language'), parts.lang);

@@ -32,6 +32,11 @@ export function createLog(level: 'debug' | 'info' | 'warn' | 'error' | 'silent',
   );
 }
 
+/** From now on lines below `level` are left out. */
+export function setLogLevel(log: Log, level: 'debug' | 'info' | 'warn' | 'error' | 'silent'): void {
+  (log as Logger).level = level;
+}
+
 /** What a log may say of an error: its codes. Messages, stacks and causes can quote upstream hosts, paths and keys. */
 export function safeError(error: unknown): { name: string; code?: string; cause?: string } {
   if (!(error instanceof Error)) return { name: typeof error };

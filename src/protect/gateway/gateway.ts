@@ -5,6 +5,7 @@ import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { Journal } from '../../platform/journal/journal.ts';
 import type { Signals } from '../../platform/signals.ts';
+import type { KeptHealth } from '../resilience/kept-health.ts';
 import type { ProviderState } from '../resilience/provider-health.ts';
 import type { Behaviour } from '../screening/behaviour.ts';
 import type { Ask, Caller } from './ask.ts';
@@ -18,7 +19,7 @@ import { lockedOut, type ReadModes } from './locked-out.ts';
 import { type GatewayMetrics, noMetrics } from './metrics.ts';
 import { createListModels } from './models.ts';
 import { openProvider } from './open-provider.ts';
-import { createQuarantine } from './quarantine.ts';
+import { createQuarantine, type QuarantineState } from './quarantine.ts';
 import { createHandleReading } from './reading.ts';
 import { type Received, receive } from './receive.ts';
 import { createRecorder } from './record.ts';
@@ -49,6 +50,9 @@ export interface GatewayParts {
   modes?: ReadModes;
   /** With it, only verified models are used. */
   modelGuard?: ModelGuard;
+  /** What the next gateway takes over when this one is replaced. */
+  keptHealth?: KeptHealth;
+  shutOut?: QuarantineState;
   /** Connections to one provider's origin; default: an undici Pool. */
   createDispatcher?: (origin: string, connectMs: number) => Dispatcher;
 }
@@ -78,7 +82,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
   const providers = settings.providers.map((provider) => openProvider(parts, provider, settings));
   const recorder = createRecorder(parts);
   const { screening: screenedBy = defaultScreening } = settings;
-  const quarantine = createQuarantine(now, screenedBy.quarantine);
+  const quarantine = createQuarantine(now, screenedBy.quarantine, parts.shutOut);
   const screening = createScreening({ ...parts, recorder, quarantine }, screenedBy);
   const converse = createConverse({ ...parts, recorder, screening, providers }, settings);
   const handleChat = createHandleChat({ now, recorder, converse }, settings);

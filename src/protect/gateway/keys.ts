@@ -70,6 +70,8 @@ export interface Keys {
   /** Takes effect here at once, even when storing it fails, which rejects. False: there is no such key. */
   revoke(id: string): Promise<boolean>;
   list(): readonly KeyRecord[];
+  /** The configuration's keys from now on; one that was revoked stays so. */
+  give(given: readonly GivenKey[]): void;
   /** Takes the store's keys over; when it is away the last ones stay, and false is returned. */
   refresh(): Promise<boolean>;
 }
@@ -84,7 +86,7 @@ export interface KeysParts {
 }
 
 export function createKeys({ now, repository, given = [], revoked, onChange = () => {} }: KeysParts): Keys {
-  const fromConfig = given.map(({ key, subject, role, scopes }) => {
+  const ofConfig = ({ key, subject, role, scopes }: GivenKey): KeyRecord => {
     const digest = sha256(key);
     // The id tells two keys apart and nothing about the key: it is of the hash's hash.
     return {
@@ -95,7 +97,8 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
       ...withScopes(scopes),
       createdAt: now(),
     };
-  });
+  };
+  let fromConfig = given.map(ofConfig);
   let byHash = index(fromConfig);
   const revokedHere = new Map<string, number>();
 
@@ -177,6 +180,14 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
       return true;
     },
     list: () => [...byHash.values()],
+    give(next) {
+      const stored = [...byHash.values()].filter(({ id }) => !id.startsWith('cfg_'));
+      fromConfig = next.map(ofConfig).map((record) => {
+        const revokedAt = revokedHere.get(record.id);
+        return revokedAt === undefined ? record : { ...record, revokedAt };
+      });
+      byHash = index([...stored, ...fromConfig]);
+    },
     async refresh() {
       try {
         adopt(await repository.load());

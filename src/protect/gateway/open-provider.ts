@@ -1,11 +1,14 @@
 // A provider made ready: its dialect, keys, health and connections, from its settings.
 import { type Dispatcher, Pool, ProxyAgent } from 'undici';
+import type { KeptHealth } from '../resilience/kept-health.ts';
 import { createProviderHealth, type HealthParts } from '../resilience/provider-health.ts';
 import { dialectByName } from './dialects/index.ts';
 import type { Provider } from './route.ts';
 import type { GatewaySettings, ProviderSettings } from './settings.ts';
 
 export interface OpenProviderParts extends HealthParts {
+  /** Where health outlives this gateway. */
+  keptHealth?: KeptHealth | undefined;
   /** Connections to one provider's origin; default: an undici Pool. */
   createDispatcher?: (origin: string, connectMs: number) => Dispatcher;
 }
@@ -19,19 +22,21 @@ export function openProvider(
   const url = new URL(provider.url);
   const keys = [...(key === undefined ? [] : [key]), ...spareKeys];
   const { breaker, refusal, timeouts } = settings;
+  const { rideOutMs } = settings.retries;
+  const healthSettings = {
+    breaker,
+    ...(rideOutMs === undefined ? {} : { rideOutMs }),
+    ...(refusal === undefined ? {} : { refusal }),
+  };
+  const newHealth = () => createProviderHealth(parts, { name, keys: keys.length, ...healthSettings });
   return {
     name,
     dialect: dialectByName[dialect],
     keys,
     prefix: url.pathname.replace(/\/+$/, ''),
     ...(fallbackModel === undefined ? {} : { fallbackModel }),
-    health: createProviderHealth(parts, {
-      name,
-      keys: keys.length,
-      breaker,
-      ...(settings.retries.rideOutMs === undefined ? {} : { rideOutMs: settings.retries.rideOutMs }),
-      ...(refusal === undefined ? {} : { refusal }),
-    }),
+    health:
+      parts.keptHealth?.open({ name, dialect, url: provider.url, keys, ...healthSettings }, newHealth) ?? newHealth(),
     dispatcher:
       provider.proxy === undefined || provider.proxy === 'none'
         ? (parts.createDispatcher ?? openPool)(url.origin, timeouts.connectMs)

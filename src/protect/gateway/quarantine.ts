@@ -16,15 +16,24 @@ export interface QuarantineSettings {
   sureScore: number;
 }
 
+/** Who tried and who is shut out: given to the next gateway, so that a new configuration lets nobody in again. */
+export interface QuarantineState {
+  attempts: Map<string, { count: number; at: number }>;
+  until: Map<string, number>;
+}
+
+export function createQuarantineState(): QuarantineState {
+  return { attempts: new Map(), until: new Map() };
+}
+
 const maxWatched = 10_000;
 
 export function createQuarantine(
   now: () => number,
   { minutes, keyAttempts, sureScore }: QuarantineSettings,
+  { attempts, until }: QuarantineState = createQuarantineState(),
 ): Quarantine {
   const lengthMs = minutes * 60_000;
-  const attempts = new Map<string, { count: number; at: number }>();
-  const until = new Map<string, number>();
   return {
     attempted(credential, score) {
       // A session that a key opened is named KEY/SESSION.
