@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import type { z } from 'zod';
 import type { Confidence, Severity } from '../../documents/analysis.ts';
 import { isLanguage, type Language } from '../ast/languages.ts';
+import { bothCases } from './both-cases.ts';
 import { boundedPattern } from './bounded-pattern.ts';
 import type { LexicalFamily } from './lexical-family.ts';
 import {
@@ -210,11 +211,15 @@ function compileMatch(match: MatchFile): Match {
   if ('assign' in match)
     return { kind: 'assign', target: whole(match.assign), value: compileValue(match.value), pair: match.pair };
   if ('string' in match)
-    return { kind: 'string', pattern: new RegExp(boundedPattern(match.string), 'i'), value: compileValue(match.value) };
+    return {
+      kind: 'string',
+      pattern: new RegExp(bothCases(boundedPattern(match.string)), 'i'),
+      value: compileValue(match.value),
+    };
   if ('text' in match)
     return {
       kind: 'text',
-      pattern: new RegExp(boundedPattern(match.text), 'gm'),
+      pattern: new RegExp(bothCases(boundedPattern(match.text)), 'gm'),
       not: optional(match.not),
       raw: match.raw ?? false,
     };
@@ -233,11 +238,11 @@ function compileValue(test: z.infer<typeof valueSchema>): ValueTest {
 }
 
 function whole(source: string): RegExp {
-  return new RegExp(`^(?:${source})$`);
+  return new RegExp(`^(?:${bothCases(source)})$`);
 }
 
 function optional(source: string | undefined): RegExp | undefined {
-  return source === undefined ? undefined : new RegExp(boundedPattern(source), 'm');
+  return source === undefined ? undefined : new RegExp(bothCases(boundedPattern(source)), 'm');
 }
 
 function flowOf(flows: z.infer<typeof flowsSchema>): RuleSet['flow'] {
@@ -249,7 +254,7 @@ function flowOf(flows: z.infer<typeof flowsSchema>): RuleSet['flow'] {
       const source = flows.sources[family];
       const sanitizer = flows.sanitizers[name];
       flow = {
-        source: source === undefined ? never : new RegExp(boundedPattern(source)),
+        source: source === undefined ? never : new RegExp(bothCases(boundedPattern(source))),
         sanitizer: sanitizer === undefined ? null : new RegExp(sanitizer, 'i'),
       };
       made.set(key, flow);
@@ -288,7 +293,7 @@ function patternsOf({ id, matches, requires, unless }: Rule): RulePattern[] {
 function patternsOfFlows({ sources, sanitizers }: z.infer<typeof flowsSchema>): RulePattern[] {
   return Object.entries({ ...sources, ...sanitizers }).map(([name, source]) => ({
     rule: `flows.yaml ${name}`,
-    pattern: name in sanitizers ? new RegExp(source, 'i') : new RegExp(boundedPattern(source)),
+    pattern: name in sanitizers ? new RegExp(source, 'i') : new RegExp(bothCases(boundedPattern(source))),
     reach: name in sanitizers ? limits.name : limits.value,
   }));
 }
