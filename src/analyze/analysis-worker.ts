@@ -10,6 +10,7 @@ import { maskedName, withMaskedNames } from './masked.ts';
 import { unnumbered } from './numbered.ts';
 import type { Piece } from './read/piece.ts';
 import { readPiece } from './read/read-piece.ts';
+import type { Batch } from './worker-pool.ts';
 
 /** What a worker is started with. */
 export interface WorkerStart {
@@ -32,9 +33,14 @@ const port = parentPort;
 if (port !== null) {
   const { analyse, context } = workerData as WorkerStart;
   const { analyseConversation } = (await import(analyse)) as { analyseConversation: Analyse };
-  port.on('message', async (piece: Piece) => {
-    // As JSON: half the time of a structured clone, and the journal keeps it as it is.
-    port.postMessage(JSON.stringify(await analysePiece(piece, analyseConversation, context)));
+  port.on('message', async ({ tasks, at }: Batch<Piece>) => {
+    const results: string[] = [];
+    for (const [i, piece] of tasks.entries()) {
+      Atomics.store(at, 0, i);
+      // As JSON: half the time of a structured clone, and the journal keeps it as it is.
+      results.push(JSON.stringify(await analysePiece(piece, analyseConversation, context)));
+    }
+    port.postMessage(results);
   });
   // Ready: from here on a task's time is its own.
   port.postMessage(null);

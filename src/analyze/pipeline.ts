@@ -152,10 +152,7 @@ async function analysed(
   }
   const { place } = piece;
   try {
-    const results = await pool.run(
-      piece,
-      piece.texts.map(({ buffer }) => buffer),
-    );
+    const results = await pool.run(piece, sizeOfCut(cut));
     journal?.add(hash, results);
     return JSON.parse(results) as Analysed[];
   } catch (error) {

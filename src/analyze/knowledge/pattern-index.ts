@@ -54,7 +54,12 @@ function indexOf(needs: readonly Need[]): PatternIndex {
     needs.flatMap((need, index) => (need.words?.includes(word) === true ? [index] : [])),
   );
   const always = Uint8Array.from(needs, (need) => (need.words === null ? 1 : 0));
+  const anyAlways = always.includes(1);
   const automaton = createKeywordAutomaton(words);
+  const whole = (text: string) => needs.map((need) => (need.words === null ? [0, text.length] : undefined));
+  // By word, the last line that holds it. Lines are counted on from text to text, so that nothing is cleared between them.
+  const lastLine = new Float64Array(words.length);
+  let line = 0;
   return {
     candidates(text) {
       const flags = Uint8Array.from(always);
@@ -67,29 +72,32 @@ function indexOf(needs: readonly Need[]): PatternIndex {
       return flags;
     },
     stretches(text) {
-      const whole = [0, text.length];
-      const found: (number[] | undefined)[] = needs.map((need) => (need.words === null ? whole : undefined));
+      let found: (number[] | undefined)[] | null = null;
       // A word has no line end in it, so the lines come in order.
       let begin = 0;
       let end = -1;
-      const lastLine = new Int32Array(words.length).fill(-1);
+      line++;
       automaton.scan(text, (word, start) => {
         if (start > end) {
           begin = text.lastIndexOf('\n', start) + 1;
           end = lineEnd(text, start);
+          line++;
         }
-        if (lastLine[word] === begin) return;
-        lastLine[word] = begin;
+        if (lastLine[word] === line) return;
+        lastLine[word] = line;
+        found ??= whole(text);
         for (const index of patternsByWord[word]!) {
-          if (!needs[index]!.byLine) found[index] = whole;
+          if (!needs[index]!.byLine) found[index] = [0, text.length];
           else if (found[index] === undefined) found[index] = [begin, end];
           else if (found[index].at(-1) !== end) found[index].push(begin, end);
         }
       });
-      return found;
+      return found ?? (anyAlways ? whole(text) : nowhere);
     },
   };
 }
+
+const nowhere: readonly undefined[] = [];
 
 function lineEnd(text: string, at: number): number {
   const end = text.indexOf('\n', at);

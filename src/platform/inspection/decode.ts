@@ -36,27 +36,29 @@ function signs(of: RegExp): Uint8Array {
 }
 
 /** A run is met by one probe in each `shortestPart` signs: most of a text is never looked at. */
-function* base64Runs(text: string): Iterable<[number, number]> {
-  const within = (at: number) => {
-    const code = text.charCodeAt(at);
-    return code < 128 && base64Signs[code] === 1;
-  };
+function base64Runs(text: string): [number, number][] {
+  const runs: [number, number][] = [];
   let least = 0;
   for (let probe = shortestPart - 1; probe < text.length; ) {
-    if (!within(probe)) {
+    if (!isBase64(text.charCodeAt(probe))) {
       probe += shortestPart;
       continue;
     }
     let start = probe;
-    while (start > least && within(start - 1)) start--;
+    while (start > least && isBase64(text.charCodeAt(start - 1))) start--;
     let end = probe + 1;
-    while (end < text.length && within(end)) end++;
+    while (end < text.length && isBase64(text.charCodeAt(end))) end++;
     least = end;
     probe = end + shortestPart;
     if (end - start < shortestPart) continue;
     for (let more = 0; more < 2 && text[end] === '='; more++) end++;
-    yield [start, end];
+    runs.push([start, end]);
   }
+  return runs;
+}
+
+function isBase64(code: number): boolean {
+  return code < 128 && base64Signs[code] === 1;
 }
 
 /** Cut by hand: a pattern with free length on both sides of the % would take quadratic time. */
