@@ -1,9 +1,10 @@
 // `npm run conformance -- DIR`: what Rempart writes, held against the schemas of others that lie in DIR. One file a check under conformance/.
 import { existsSync } from 'node:fs';
 import { checkCompose } from './conformance/compose.ts';
+import { checkOcsf } from './conformance/ocsf.ts';
 import { type Checked, checkSarif } from './conformance/sarif.ts';
 
-const checks: readonly ((dir: string) => Checked | Promise<Checked>)[] = [checkCompose, checkSarif];
+const checks: readonly ((dir: string) => Checked | Promise<Checked>)[] = [checkCompose, checkOcsf, checkSarif];
 
 const [dir] = process.argv.slice(2);
 if (dir === undefined || !existsSync(dir)) {

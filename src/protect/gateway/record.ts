@@ -5,7 +5,6 @@ import type { Log } from '../../platform/base/log.ts';
 import type { Journal } from '../../platform/journal/journal.ts';
 import { detectionFinding, type Severity } from '../../platform/journal/ocsf.ts';
 import type { Caller } from './ask.ts';
-import type { Turn } from './dialects/dialect.ts';
 
 export interface RecordedRequest {
   requestId: string;
@@ -15,11 +14,17 @@ export interface RecordedRequest {
   startedAt: number;
 }
 
+/** What is sent to a model, by whoever speaks: the turns of a chat, a prompt, the inputs of embeddings. */
+export interface Spoken {
+  role: string;
+  text: string;
+}
+
 export interface ReceivedFacts {
   dialect: string;
   model?: string;
   stream?: boolean;
-  turns?: readonly Turn[];
+  turns?: readonly Spoken[];
 }
 
 export interface OutcomeFacts {
@@ -34,7 +39,24 @@ export interface OutcomeFacts {
   completionTokens?: number;
   tokensEstimated?: boolean;
   firstByteMs?: number;
+  /** Characters of the answer's texts. */
+  responseSize?: number;
   degraded?: string;
+}
+
+/** What was found in a request or its answer, and what was done: for its outcome. */
+interface NotedVerdict {
+  category: string;
+  role: string;
+  action: string;
+}
+
+/** What is known of a request before its outcome. */
+interface Noted {
+  dialect?: string;
+  model?: string;
+  prompt?: { hmacSha256: string; length: number };
+  verdicts: NotedVerdict[];
 }
 
 export interface FindingFacts {
@@ -70,23 +92,58 @@ export function createRecorder({ now, journal, log, promptKey }: RecorderParts):
   function append(event: JsonObject): void {
     journal.append(event).catch((err: unknown) => log.error({ err }, 'an event could not be journalled'));
   }
+  // Held as long as the request itself.
+  const noted = new WeakMap<RecordedRequest, Noted>();
+  function notedOf(request: RecordedRequest): Noted {
+    const known = noted.get(request) ?? { verdicts: [] };
+    noted.set(request, known);
+    return known;
+  }
   return {
-    received: (request, { turns, ...facts }) =>
-      journal.append({
-        ...apiActivity(request, now()),
+    received(request, { turns, ...facts }) {
+      const known = notedOf(request);
+      known.dialect = facts.dialect;
+      if (facts.model !== undefined) known.model = facts.model;
+      if (turns !== undefined) known.prompt = fingerprint(turns);
+      return journal.append({
+        ...apiActivity(request, now(), facts.model === undefined ? [] : ['ai_operation']),
         status_id: 0,
-        unmapped: { phase: 'received', ...facts, ...(turns === undefined ? {} : { prompt: fingerprint(turns) }) },
-      }),
-    outcome(request, facts) {
-      const time = now();
-      append({
-        ...apiActivity(request, time),
-        status_id: facts.kind === 'answered' ? 1 : 2,
-        severity_id: facts.kind === 'answered' || facts.kind === 'aborted' ? 1 : 3,
-        unmapped: { phase: 'outcome', ...facts, totalMs: time - request.startedAt },
+        ...(facts.model === undefined ? {} : aiFields(request, 1, facts.dialect, facts.model)),
+        unmapped: { phase: 'received', ...facts, ...(known.prompt === undefined ? {} : { prompt: known.prompt }) },
       });
     },
-    finding({ requestId, caller, operation }, { category, severity, rules, ...facts }) {
+    outcome(request, facts) {
+      const time = now();
+      const { dialect = 'unknown', model, prompt, verdicts } = notedOf(request);
+      const named = facts.modelUsed ?? facts.modelAsked ?? model;
+      const { status, code } = facts;
+      append({
+        ...apiActivity(request, time, ['security_control', ...(named === undefined ? [] : ['ai_operation'])]),
+        ...outcomes[facts.kind],
+        duration: Math.max(0, Math.round(time - request.startedAt)),
+        ...(code === undefined ? {} : { status_code: code }),
+        api: {
+          operation: request.operation,
+          request: { uid: request.requestId },
+          ...(status === undefined && code === undefined
+            ? {}
+            : { response: { ...(status === undefined ? {} : { code: status }), ...(code && { error: code }) } }),
+        },
+        ...(named === undefined ? {} : aiFields(request, 2, facts.provider ?? dialect, named, facts)),
+        unmapped: {
+          phase: 'outcome',
+          dialect,
+          ...facts,
+          ...(prompt === undefined ? {} : { prompt }),
+          ...(verdicts.length === 0 ? {} : { verdicts: verdicts.map((one) => ({ ...one })) }),
+          totalMs: time - request.startedAt,
+        },
+      });
+    },
+    finding(request, { category, severity, rules, ...facts }) {
+      const { requestId, caller, operation } = request;
+      const { verdicts } = notedOf(request);
+      if (verdicts.length < maxVerdicts) verdicts.push({ category, role: facts.role, action: facts.action });
       append(
         detectionFinding({
           time: now(),
@@ -135,18 +192,60 @@ export function createRecorder({ now, journal, log, promptKey }: RecorderParts):
     },
   };
 
-  function fingerprint(turns: readonly Turn[]): JsonObject {
+  function fingerprint(turns: readonly Spoken[]): { hmacSha256: string; length: number } {
     const text = JSON.stringify(turns.map((turn) => [turn.role, turn.text]));
     const length = turns.reduce((sum, turn) => sum + turn.text.length, 0);
     return { hmacSha256: createHmac('sha256', promptKey).update(text).digest('hex'), length };
   }
 }
 
-/** API Activity 6003; activity 1 is Create, 2 is Read. */
-function apiActivity({ requestId, caller, operation }: RecordedRequest, time: number): JsonObject {
+/** More than one answer ever has; a list in a record must have an end. */
+const maxVerdicts = 20;
+
+/** Success or failure, how grave, and OCSF's security_control: 1 Allowed or 2 Denied; 1 Allowed, 2 Blocked, 27 Error. */
+const outcomes: Readonly<Record<OutcomeFacts['kind'], JsonObject>> = {
+  answered: { status_id: 1, severity_id: 1, action_id: 1, disposition_id: 1 },
+  aborted: { status_id: 2, severity_id: 1, action_id: 1, disposition_id: 1 },
+  cut: { status_id: 2, severity_id: 3, action_id: 1, disposition_id: 27 },
+  failed: { status_id: 2, severity_id: 3, action_id: 1, disposition_id: 27 },
+  refused: { status_id: 2, severity_id: 3, action_id: 2, disposition_id: 2 },
+};
+
+/** The `ai_operation` profile; role 1 is User, 2 is Assistant. No text, ever. */
+function aiFields(
+  { requestId }: RecordedRequest,
+  role: 1 | 2,
+  provider: string,
+  model: string,
+  { promptTokens, completionTokens }: Pick<OutcomeFacts, 'promptTokens' | 'completionTokens'> = {},
+): JsonObject {
   return {
-    ...base(6003, operation.startsWith('GET ') ? 2 : 1, 6, time, requestId),
-    actor: { user: { name: caller.subject, uid: caller.credential, type: caller.role } },
+    ai_model: { ai_provider: provider, name: model },
+    message_context: {
+      ai_role_id: role,
+      uid: requestId,
+      application: { name: 'Rempart' },
+      ...(promptTokens === undefined ? {} : { prompt_tokens: promptTokens }),
+      ...(completionTokens === undefined ? {} : { completion_tokens: completionTokens }),
+      ...(promptTokens === undefined || completionTokens === undefined
+        ? {}
+        : { total_tokens: promptTokens + completionTokens }),
+    },
+  };
+}
+
+/** API Activity 6003; activity 1 is Create, 2 is Read. */
+function apiActivity(
+  { requestId, caller, operation }: RecordedRequest,
+  time: number,
+  profiles: string[] = [],
+): JsonObject {
+  const { metadata, ...rest } = base(6003, operation.startsWith('GET ') ? 2 : 1, 6, time, requestId);
+  return {
+    ...rest,
+    metadata: { ...(metadata as JsonObject), ...(profiles.length === 0 ? {} : { profiles }) },
+    // Our roles are none of OCSF's account types: 99 is Other, and its name stands beside it.
+    actor: { user: { name: caller.subject, uid: caller.credential, type_id: 99, type: caller.role } },
     api: { operation, request: { uid: requestId } },
     src_endpoint: { ip: caller.sourceIp },
   };

@@ -12,6 +12,8 @@ const charactersPerToken = 3;
 export interface Tally {
   add(event: ReplyEvent): void;
   text(): string;
+  /** Characters of all that was said, of every choice and of the reasoning. */
+  size(): number;
   model(): string | undefined;
   settle(turns: readonly Turn[]): Settlement;
 }
@@ -31,6 +33,7 @@ export function createTally(): Tally {
       }
     },
     text: () => text,
+    size: () => characters,
     model: () => model,
     settle(turns) {
       if (usage !== undefined) return { ...usage, estimated: false };
