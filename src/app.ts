@@ -6,6 +6,7 @@ import { startConsole } from './app/console.ts';
 import { firstKey } from './app/first-key.ts';
 import { openGround } from './app/ground.ts';
 import { openInstanceModes } from './app/modes.ts';
+import { openFront } from './app/open-front.ts';
 import { openGateway, providersOf } from './app/open-gateway.ts';
 import { type App, type AppOptions, type AtEnd, drainMs } from './app/options.ts';
 import { createReload, reloadOnHangup } from './app/reload.ts';
@@ -124,7 +125,10 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
       gateway: gateway.state,
       sinks: sinks.states,
     });
-  const dataPlane = createDataPlane({ gateway, chatbot, health: () => publicHealth(dependencies(), modes.active()) });
+  const front = openFront(gatewayGround, config, lang);
+  atEnd(front.close);
+  const health = () => publicHealth(dependencies(), modes.active());
+  const dataPlane = createDataPlane({ gateway, chatbot, health, ...front });
   networkServiceOf(options, ground, registry, atEnd)?.watchPeers(dataPlane);
   const gatewayUrl = await listen(dataPlane, { ...config.gateway, flag: '--port', setting: 'gateway' });
   atEnd(() => drain(dataPlane, drainMs));
@@ -144,6 +148,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
           // From here on nothing may fail.
           keys.give(givenKeys(next.access));
           gateway.swap(successor);
+          front.replace(next);
           setLogLevel(log, next.log);
           ({ bareNames } = next.metrics);
           await sinks.replace(next);

@@ -36,7 +36,7 @@ interface Event {
   status_detail?: string;
   api?: { operation: string };
   actor?: { user: { credential_uid?: string } };
-  unmapped?: { key?: { id: string } };
+  unmapped?: { key?: { id: string }; scope?: string };
 }
 
 async function journal(): Promise<Event[]> {
@@ -90,9 +90,11 @@ test('up journals wrong keys on /chat and wrong passwords, but not as many as an
     await post(`${app.gatewayUrl}/chat`, { message: 'x' }, { authorization: `Bearer guess-${i}` });
   const failed = (await journal()).filter((event) => event.class_uid === 3002 && event.status_id === 2);
   const count = (reason: string) => failed.filter(({ status_detail }) => status_detail === reason).length;
-  assert.deepEqual([count('login'), count('locked-out'), count('unknown')], [5, 20, 20]);
+  assert.deepEqual([count('login'), count('locked-out'), count('unknown')], [5, 20, 10]);
   const metrics = await (await fetch(`${app.consoleUrl}/metrics`)).text();
-  assert.match(metrics, /failed\w*\{reason="unknown"\} 50$/m);
+  assert.match(metrics, /failed\w*\{reason="unknown"\} 10$/m);
+  assert.match(metrics, /failed\w*\{reason="locked-out"\} 96$/m);
+  assert.ok((await journal()).some((event) => event.class_uid === 2004 && event.unmapped?.scope === 'credential'));
 });
 
 test('keys create refuses a subject that forges a row, with and without a running instance', async () => {

@@ -33,6 +33,7 @@ const fixed = [
   'lang',
   'gateway.host',
   'gateway.port',
+  'gateway.server',
   'console',
   'store',
   'chatbot',

@@ -1,9 +1,10 @@
 // The data plane's one server: the chatbot's addresses, a word on health for those who watch, everything else the gateway's.
 import { once } from 'node:events';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { RempartError } from '../platform/base/errors.ts';
-import { createLimitedServer } from '../platform/base/limited-server.ts';
+import { createLimitedServer, type ServerLimits } from '../platform/base/limited-server.ts';
 import type { TextKey } from '../platform/i18n/say.ts';
+import type { Front } from './gateway/front/front.ts';
 
 /** What anybody may know: no version, host, path or cause. */
 export interface PublicHealth {
@@ -17,18 +18,29 @@ export interface DataPlaneParts {
   gateway: { handle(req: IncomingMessage, res: ServerResponse): void | Promise<void> };
   chatbot: { handle(req: IncomingMessage, res: ServerResponse): Promise<boolean> };
   health: () => PublicHealth;
+  /** With it, only what it admits is answered. */
+  front?: Pick<Front, 'admit' | 'manners'>;
+  limits?: Partial<ServerLimits>;
+  /** Headers of one request at most. */
+  maxHeaders?: number;
 }
 
-export function createDataPlane({ gateway, chatbot, health }: DataPlaneParts): Server {
-  return createLimitedServer((req, res) => {
+export function createDataPlane({ gateway, chatbot, health, front, limits, maxHeaders }: DataPlaneParts): Server {
+  const listener: RequestListener = (req, res) => {
+    if (front?.admit(req, res) === false) return;
     const path = (req.url ?? '').split('?', 1)[0];
     if (path === '/health' && (req.method === 'GET' || req.method === 'HEAD')) {
       res.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
       res.end(req.method === 'HEAD' ? undefined : JSON.stringify(health()));
       return;
     }
-    void chatbot.handle(req, res).then((answered) => (answered ? undefined : gateway.handle(req, res)));
-  });
+    if (path !== '/chat' && !path?.startsWith('/chat/')) void gateway.handle(req, res);
+    else void chatbot.handle(req, res).then((answered) => (answered ? undefined : gateway.handle(req, res)));
+  };
+  const server = createLimitedServer(listener, limits, front?.manners);
+  // One more than are taken: the server drops those beyond without a word, and a header that is not seen is not judged.
+  if (maxHeaders !== undefined) server.maxHeadersCount = maxHeaders + 1;
+  return server;
 }
 
 const unusable: Readonly<Record<string, TextKey>> = {

@@ -64,7 +64,7 @@ export interface FailedAuths {
 
 export function createFailedAuth({ now, signals, recorder, metrics }: FailedAuthParts): FailedAuths {
   const sources = new Map<string, { since: number; count: number; tellAt: number; reasons: Map<string, number> }>();
-  const budget = createBudget(now, recorder);
+  const budget = createBudget(now, recorder.suppressedAuth);
 
   return {
     failed(failure) {
@@ -92,7 +92,10 @@ export function createFailedAuth({ now, signals, recorder, metrics }: FailedAuth
 }
 
 /** How many records this minute may still have, and the one record that stands for those it may not. */
-function createBudget(now: () => number, recorder: Recorder) {
+export function createBudget(
+  now: () => number,
+  tell: (suppressed: { count: number; since: number; sourceIp: string }) => void,
+) {
   let since = 0;
   let written = 0;
   let suppressed = 0;
@@ -103,7 +106,7 @@ function createBudget(now: () => number, recorder: Recorder) {
     clearTimeout(timer);
     timer = undefined;
     if (suppressed === 0) return;
-    recorder.suppressedAuth({ count: suppressed, since, sourceIp: lastIp });
+    tell({ count: suppressed, since, sourceIp: lastIp });
     suppressed = 0;
   }
 

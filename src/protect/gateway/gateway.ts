@@ -11,9 +11,10 @@ import type { Behaviour } from '../screening/behaviour.ts';
 import type { Ask, Caller } from './ask.ts';
 import { createIdentify, type Identify } from './authenticate.ts';
 import { createHandleChat } from './chat.ts';
-import { createConverse, type Exchange, journalAway, newRequestId, unavailable } from './converse.ts';
+import { createConverse, type Exchange, journalAway, unavailable } from './converse.ts';
 import { createAsk } from './create-ask.ts';
 import { createFailedAuth, type FailedAuths, refusalOf } from './failed-auth.ts';
+import { requestIdOf } from './front/request-id.ts';
 import type { Keys } from './keys.ts';
 import { lockedOut, type ReadModes } from './locked-out.ts';
 import { type GatewayMetrics, noMetrics } from './metrics.ts';
@@ -146,7 +147,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
   return {
     handle(req, res) {
       const received = receive(req);
-      const context = { res, dialect: received.dialect, requestId: newRequestId(), lang: langOf(req, settings.lang) };
+      const context = { res, dialect: received.dialect, requestId: requestIdOf(req), lang: langOf(req, settings.lang) };
       serve(req, received, context).catch((err: unknown) => {
         log.error({ err }, 'a request met an unexpected error');
         if (res.headersSent) res.destroy();

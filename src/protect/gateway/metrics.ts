@@ -9,6 +9,10 @@ export interface GatewayMetrics {
   attempt(provider: string, outcome: string): void;
   tokens(provider: string, kind: 'input' | 'output', count: number): void;
   failedAuth(reason: string): void;
+  /** A rule against attacks round the prompt that found something. */
+  wafMatch(rule: string, action: string): void;
+  /** A request that the front of the server refused. */
+  frontRefused(reason: string): void;
   /** A caller who asked more often than it may. */
   rateLimited(): void;
   /** Something suspicious in what was sent. */
@@ -25,6 +29,8 @@ export const noMetrics: GatewayMetrics = {
   attempt() {},
   tokens() {},
   failedAuth() {},
+  wafMatch() {},
+  frontRefused() {},
   rateLimited() {},
   suspicious() {},
   answer() {},
@@ -95,7 +101,21 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     labelNames: ['guard'],
     registers,
   });
+  const waf = new Counter({
+    name: 'rempart_waf_matches_total',
+    help: 'Requests in which a rule against attacks outside the prompt found something',
+    labelNames: ['rule', 'action'],
+    registers,
+  });
+  const fronted = new Counter({
+    name: 'rempart_front_refusals_total',
+    help: 'Requests and connections refused before anything acted on them',
+    labelNames: ['reason'],
+    registers,
+  });
   return {
+    wafMatch: (rule, action) => waf.inc({ rule, action }),
+    frontRefused: (reason) => fronted.inc({ reason }),
     request: (dialect, outcome, seconds) => requests.observe({ dialect, outcome }, seconds),
     firstByte: (dialect, seconds) => firstBytes.observe({ dialect }, seconds),
     attempt: (provider, outcome) => attempts.inc({ provider, outcome }),

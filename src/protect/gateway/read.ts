@@ -13,7 +13,16 @@ export interface BodyLimits {
 export async function readBody(req: IncomingMessage, limits: BodyLimits): Promise<Json> {
   refuseEncoding(req);
   if (Number(req.headers['content-length'] ?? 0) > limits.maxBodyBytes) throw tooLarge(limits);
-  return parseStrictJson(await readBytes(req, limits), limits.maxBodyDepth);
+  const body = parseStrictJson(await readBytes(req, limits), limits.maxBodyDepth);
+  inspectors.get(req)?.(body);
+  return body;
+}
+
+const inspectors = new WeakMap<IncomingMessage, (body: Json) => void>();
+
+/** From then on the body of this request, whoever reads it, is shown to `inspect` first; what that throws, the reader meets. */
+export function inspectBodyWith(req: IncomingMessage, inspect: (body: Json) => void): void {
+  inspectors.set(req, inspect);
 }
 
 /** What we do not decode we refuse, so that nobody downstream decodes what was not checked. */

@@ -49,7 +49,7 @@ export function receive(req: IncomingMessage): Received {
 }
 
 /** OpenAI and Mistral share their paths: Mistral's own client, which reads its own error bodies, says who it is. */
-function dialectOf(path: string, agent = ''): Dialect {
+export function dialectOf(path: string, agent = ''): Dialect {
   if (path === '/' || path.startsWith('/api/')) return dialectByName.ollama;
   return /mistral/i.test(agent) ? dialectByName.mistral : dialectByName.openai;
 }

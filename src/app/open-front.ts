@@ -1,0 +1,42 @@
+// The front of the data plane, as the configuration says: what it lets in, and how long a client may take.
+import type { Config } from '../config.ts';
+import type { ServerLimits } from '../platform/base/limited-server.ts';
+import type { Lang } from '../platform/i18n/say.ts';
+import { createFront, type Front, type FrontOptions } from '../protect/gateway/front/front.ts';
+import { createRecordMatches, type RecordMatchesParts } from '../protect/gateway/front/record-matches.ts';
+import type { GatewayMetrics } from '../protect/gateway/metrics.ts';
+import { loadWafRules } from '../protect/gateway/waf/waf-rules.ts';
+
+export interface OpenFront {
+  front: Front;
+  limits: Partial<ServerLimits>;
+  maxHeaders: number;
+  replace(next: Config): void;
+  close(): Promise<void>;
+}
+
+/** Throws when a rule cannot be read: a front that could not look must not open as if it could. */
+export function openFront(
+  ground: Omit<RecordMatchesParts, 'now' | 'metrics'> & { metrics: GatewayMetrics },
+  config: Config,
+  lang: Lang,
+): OpenFront {
+  const { found, close } = createRecordMatches({ ...ground, now: Date.now });
+  const parts = { rules: loadWafRules(), found, refused: ground.metrics.frontRefused };
+  const front = createFront(parts, optionsOf(config, lang));
+  const { headers, ...limits } = config.gateway.server;
+  return {
+    front,
+    limits,
+    maxHeaders: headers,
+    // The server itself is the one that was opened at the start, and so is the number of headers it keeps.
+    replace: (next) =>
+      front.replace({ ...optionsOf(next, lang), server: config.gateway.server, host: config.gateway.host }),
+    close: async () => close(),
+  };
+}
+
+function optionsOf({ gateway }: Config, lang: Lang): FrontOptions {
+  const { hosts, host, origins, trustedProxies, forwardedHeader, waf, server } = gateway;
+  return { hosts, host, origins, trustedProxies, forwardedHeader, waf, server, lang };
+}
