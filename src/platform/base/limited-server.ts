@@ -58,6 +58,8 @@ export function createLimitedServer(
     maxHeaderSize: headerBytes,
     // Two readers of one message must agree on where it ends (RFC 9112 §11.2).
     insecureHTTPParser: false,
+    // Who has manners refuses a request without Host by itself, in its own words.
+    requireHostHeader: manners.refusal === undefined,
   };
   const answering = new WeakMap<Socket, ServerResponse>();
   const server = createServer(options, (req, res) => {

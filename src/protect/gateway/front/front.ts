@@ -1,5 +1,6 @@
 // What every request meets before anything else reads it: its form, the name it asks for, the page it comes from, and the look for attacks round the prompt.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { RempartError } from '../../../platform/base/errors.ts';
 import type { ServerManners } from '../../../platform/base/limited-server.ts';
 import type { Lang } from '../../../platform/i18n/say.ts';
@@ -44,9 +45,12 @@ const headerEntries = Object.entries(securityHeaders);
 export function createFront(parts: FrontParts, first: FrontOptions): Front {
   const { refused } = parts;
   let now = prepare(parts.rules, first);
+  /** Connections that end with the refusal that is on its way: what follows on them is not even looked at. */
+  const ending = new WeakSet<Socket>();
 
   function no(req: IncomingMessage, res: ServerResponse, reason: FrontRefusal, error: RempartError): false {
     refused(reason);
+    ending.add(req.socket);
     refuse(req, res, error, { lang: now.lang, requestId: requestIdOf(req), ...(reason === 'method' ? allow : {}) });
     return false;
   }
@@ -63,6 +67,7 @@ export function createFront(parts: FrontParts, first: FrontOptions): Front {
 
   return {
     admit(req, res) {
+      if (ending.has(req.socket)) return false;
       const { lang, maxHeaders, tellSource, isOurHost, originOf, waf } = now;
       for (const [name, value] of headerEntries) res.setHeader(name, value);
       const wrong = malformed(req, maxHeaders);
@@ -83,6 +88,7 @@ export function createFront(parts: FrontParts, first: FrontOptions): Front {
       try {
         judge(req, waf.head(req));
       } catch (error) {
+        ending.add(req.socket);
         refuse(req, res, error as RempartError, { lang, requestId: requestIdOf(req) });
         return false;
       }
