@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
 import { RempartError } from '../platform/base/errors.ts';
 import { threadUrl } from '../platform/base/thread.ts';
 import { say } from '../platform/i18n/say.ts';
@@ -48,9 +49,16 @@ export interface Progress {
 const bytesUnderWay = 12 * 2 ** 20;
 const piecesUnderWay = 256;
 
+/**
+ * How far a heap may outgrow what lives in it before it is cleared, for all threads of the process. V8 lets it grow to
+ * four times that: two threads over 100 MB took 560 MiB, with this 416, for 3 % of the time.
+ */
+const heapGrowthPercent = 30;
+
 /** Every conversation and every member that was not read, in the order of the input. Memory does not grow with it. */
 export async function* analyseExports(paths: readonly string[], options: AnalyseOptions): AsyncGenerator<Analysed> {
   const bytesInAll = await sizeOf(paths);
+  setFlagsFromString(`--heap-growing-percent=${heapGrowthPercent}`);
   const start: WorkerStart = {
     analyse: options.analyse ?? threadUrl('analyse-conversation', import.meta.url).href,
     context: options.context,

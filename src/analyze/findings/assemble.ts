@@ -1,5 +1,5 @@
 // Puts the findings of one conversation together: code, containers, secrets and prose, each with its life and its words.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Confidence, Finding, Severity } from '../../platform/documents/analysis.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
 import { say } from '../../platform/i18n/say.ts';
@@ -255,7 +255,5 @@ function inOrder(a: Draft, b: Draft): number {
 
 /** The same for the same snippet under the same rule, whatever its layout. */
 function fingerprint({ rule, excerpt }: Draft): string {
-  return createHash('sha256')
-    .update(`${rule}\n${excerpt.replace(/\s+/g, ' ').trim()}`)
-    .digest('hex');
+  return hash('sha256', `${rule}\n${excerpt.replace(/\s+/g, ' ').trim()}`, 'hex');
 }

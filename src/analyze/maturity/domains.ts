@@ -21,8 +21,20 @@ export function domainsOf(findings: readonly Finding[], practices: readonly Seen
   ) as Domains;
 }
 
+/** Asked for each domain and each advice. */
+const known = new WeakMap<Finding, Domain | null>();
+
+export function domainOfFinding(finding: Finding): Domain | null {
+  let domain = known.get(finding);
+  if (domain === undefined) {
+    domain = findDomain(finding);
+    known.set(finding, domain);
+  }
+  return domain;
+}
+
 /** What was said keeps the domain of its topic; code has that of its weakness class. */
-export function domainOfFinding({ rule, cwe }: Finding): Domain | null {
+function findDomain({ rule, cwe }: Finding): Domain | null {
   if (rule.startsWith('secrets.')) return 'secrets';
   const topic = knowledge().topics.find(({ id }) => rule === `topics.${id}`);
   const domain = topic?.domain ?? domainOf(cwe);

@@ -29,6 +29,7 @@ function heardOf({ saidPattern }: Topic, spoken: readonly Spoken[]): Hit[] {
     return !absent;
   };
   const hits = hitsOf(spoken, saidPattern, stated, places);
+  if (hits.length === 0) return hits;
   const bySpoken = new Map(spoken.map((said, index) => [said.message, { said, next: spoken[index + 1] }]));
   for (const hit of hits) {
     const { said, next } = bySpoken.get(hit.message) ?? {};
