@@ -1,5 +1,8 @@
 // Who may come in, and how far: keys with scopes and ends, asked for over real sockets.
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { answering, type Rig, startRig, startUpstream, type Upstream } from './gateway-rig.ts';
 import { type Instance, makePlace, run, startInstance } from './instance.ts';
@@ -113,5 +116,144 @@ describe('keys of a running instance', () => {
       assert.match(ended.stderr, words);
       assert.ok(!ended.stderr.includes('    at '));
     }
+  });
+});
+
+describe('tokens, guesses and attacks at a running instance', () => {
+  const place = makePlace();
+  const data = ['--data', 'd'];
+  const env = { TOKEN_SECRET: 'a secret of more than thirty-two bytes, for tests' };
+  let app: Instance;
+  before(async () => {
+    writeFileSync(
+      join(place.dir, 'rempart.yaml'),
+      `access:
+  tokens:
+    - issuer: local
+      audience: rempart
+      roleClaim: role
+      roles: { chief: operator }
+      signing: { key: env:TOKEN_SECRET, algorithm: HS256 }
+  guesses: { failures: 4, lockSeconds: 60, delayMs: 10 }
+gateway:
+  hosts: [chat.example.org]
+`,
+    );
+    app = await startInstance(data, { cwd: place.dir, env });
+  });
+  after(async () => {
+    await app?.stop();
+    place.remove();
+  });
+  const command = (...args: string[]) => run([...args, ...data], { cwd: place.dir, env });
+  const issue = async (...args: string[]) =>
+    JSON.parse((await command('token', 'issue', '--json', ...args)).stdout) as { token: string; jti: string };
+  const get = async (path: string, credential: string, headers: Record<string, string> = {}) =>
+    fetch(`${app.gatewayUrl}${path}`, { headers: { authorization: `Bearer ${credential}`, ...headers } });
+  const journal = async () => (await command('journal', 'export')).stdout;
+
+  test('token issue makes a token that opens model and chatbot within its scope, until token revoke closes it at once', async () => {
+    const { token, jti } = await issue('--subject', 'ada', '--models', 'rempart-*', '--routes', '/v1/*,/chat*');
+    assert.equal((await get('/v1/models', token)).status, 200);
+    assert.equal((await get('/chat/conversations', token)).status, 200);
+    assert.equal((await get('/api/tags', token)).status, 403);
+    const ask = (model: string) =>
+      fetch(`${app.gatewayUrl}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ model, messages: [{ role: 'user', content: 'hello' }] }),
+      });
+    assert.deepEqual([(await ask('rempart-standin')).status, (await ask('other')).status], [200, 403]);
+    assert.equal((await command('token', 'revoke', jti)).code, 0);
+    assert.deepEqual(
+      [(await get('/v1/models', token)).status, (await get('/chat/conversations', token)).status],
+      [401, 401],
+    );
+    const kept = await journal();
+    assert.match(kept, new RegExp(`"token":\\{[^}]*"jti":"${jti}"`));
+    assert.ok(!kept.includes(token.split('.')[2]!), 'the token itself is nowhere');
+  });
+
+  test('token revoke --subject closes all that a subject was given until then, and no other’s', async () => {
+    const [first, second, other] = [
+      await issue('--subject', 'bob'),
+      await issue('--subject', 'bob'),
+      await issue('--subject', 'cy'),
+    ];
+    await command('token', 'revoke', '--subject', 'bob');
+    const status = async ({ token }: { token: string }) => (await get('/v1/models', token)).status;
+    assert.deepEqual([await status(first), await status(second), await status(other)], [401, 401, 200]);
+    const { stdout } = await command('token', 'list');
+    assert.match(stdout, /subject {2}bob/);
+  });
+
+  test('token issue says what is wrong in one sentence', async () => {
+    for (const [args, words] of [
+      [['issue'], /ERR_USAGE/],
+      [['issue', '--subject', 'x', '--role', 'admin'], /"admin" is not one of: user, viewer, chief/],
+      [['issue', '--subject', 'x', '--for', '900d'], /24 h at most/],
+      [['revoke'], /ERR_USAGE/],
+      [['revoke', 'x', '--subject', 'y'], /ERR_USAGE/],
+    ] as const) {
+      const ended = await command('token', ...args);
+      assert.equal(ended.code, 2, args.join(' '));
+      assert.match(ended.stderr, words);
+    }
+    const bare = makePlace();
+    const ended = await run(['token', 'issue', '--subject', 'x'], { cwd: bare.dir });
+    assert.deepEqual([ended.code, /ERR_TOKEN_SIGNING/.test(ended.stderr)], [2, true]);
+    bare.remove();
+  });
+
+  test('a wrong configuration of tokens is refused before anything starts', async () => {
+    const bad = makePlace();
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+    const file = join(bad.dir, 'public.pem');
+    writeFileSync(file, publicKey.export({ type: 'spki', format: 'pem' }).toString());
+    for (const [key, words] of [
+      [`{ key: 'file:${file}', algorithm: HS256 }`, /access\.tokens\.0\.keys\.0\.key.*public half/],
+      ['{ key: env:SHORT, algorithm: HS256 }', /32 bytes/],
+      ['{ key: env:SHORT, algorithm: none }', /algorithm/],
+    ] as const) {
+      writeFileSync(join(bad.dir, 'rempart.yaml'), `access: { tokens: [{ issuer: i, audience: a, keys: [${key}] }] }`);
+      const ended = await run(['up', '--port', '0'], { cwd: bad.dir, env: { SHORT: 'short' } });
+      assert.equal(ended.code, 2, ended.stderr);
+      assert.match(ended.stderr, words);
+      assert.ok(!ended.stderr.includes('short'));
+    }
+    bad.remove();
+  });
+
+  test('guesses at one key are slowed, then locked out for that key alone, journalled and counted', async () => {
+    const { key } = JSON.parse((await command('keys', 'create', '--subject', 'eve', '--json')).stdout) as {
+      key: string;
+    };
+    const mine = JSON.parse((await command('keys', 'create', '--subject', 'dan', '--json')).stdout) as { key: string };
+    assert.equal((await get('/v1/models', key)).status, 200);
+    const guess = async () => get('/v1/models', `${key.slice(0, 15)}${'x'.repeat(43)}`);
+    for (let i = 0; i < 4; i++) assert.equal((await guess()).status, 401);
+    const locked = await guess();
+    assert.deepEqual(
+      [locked.status, ((await locked.json()) as { error: { code: string } }).error.code],
+      [429, 'ERR_LOCKED_OUT'],
+    );
+    assert.ok(Number(locked.headers.get('retry-after')) > 30);
+    assert.equal((await get('/v1/models', key)).status, 429, 'the right one of that beginning waits too');
+    assert.equal((await get('/v1/models', mine.key)).status, 200, 'another key from the same place does not');
+    assert.match(await journal(), /"types":\["brute-force"\]/);
+    const metrics = await (await fetch(`${app.consoleUrl}/metrics`)).text();
+    assert.match(metrics, /failed_auth\w*\{reason="locked-out"\} [1-9]/);
+  });
+
+  test('an attack round the prompt is a finding in the journal with the request’s id, and a count', async () => {
+    const answer = await get('/v1/models?x=..%2f..%2fetc%2fpasswd', app.apiKey ?? '');
+    assert.equal(answer.status, 403);
+    const id = answer.headers.get('x-request-id') ?? '';
+    const line = (await journal()).split('\n').find((one) => one.includes(`"uid":"${id}/traversal-`)) ?? '{}';
+    const { event = JSON.parse(line) } = JSON.parse(line);
+    assert.deepEqual([event.class_uid, event.metadata.correlation_uid], [2004, id]);
+    assert.ok(!line.includes('passwd'), 'not what was sent');
+    const metrics = await (await fetch(`${app.consoleUrl}/metrics`)).text();
+    assert.match(metrics, /rempart_waf_matches_total\{rule="traversal-dots",action="block"\} 1/);
   });
 });
