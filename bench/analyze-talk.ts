@@ -1,4 +1,5 @@
 // A ChatGPT export of any size, the same for the same seed: ordinary talk with code in some answers, or code in every one.
+import { createHash } from 'node:crypto';
 import { closeSync, globSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -31,19 +32,33 @@ const tails =
   );
 const syllables = 'ba,co,di,fen,gar,hol,in,ka,lum,mer,no,or,pel,qui,ros,sta,tel,ur,vin,wes,yo,zan'.split(',');
 
-/** Writes the export and answers how many conversations are in it. */
-export function writeTalk(file: string, { bytes, codeEvery, weak }: TalkOptions): number {
-  const talk = talker(codeEvery, weak);
-  const fd = openSync(file, 'w');
-  let written = writeSync(fd, '[');
-  let n = 0;
-  for (; written < bytes; n++) written += writeSync(fd, (n === 0 ? '' : ',\n') + talk(n));
-  writeSync(fd, ']');
-  closeSync(fd);
-  return n;
+/** What was written, so that a figure can say of what it is one. */
+export interface TalkFacts {
+  conversations: number;
+  messages: number;
+  bytes: number;
+  /** Bytes of what is said, code included; the rest is what an export says about each message. */
+  textBytes: number;
+  codeBytes: number;
+  blocks: number;
+  /** Blocks that came before, letter by letter. */
+  repeated: number;
 }
 
-function talker(codeEvery: number, weak: number): (n: number) => string {
+export function writeTalk(file: string, { bytes, codeEvery, weak }: TalkOptions): TalkFacts {
+  const facts = { conversations: 0, messages: 0, bytes: 0, textBytes: 0, codeBytes: 0, blocks: 0, repeated: 0 };
+  const talk = talker(codeEvery, weak, facts);
+  const fd = openSync(file, 'w');
+  facts.bytes = writeSync(fd, '[');
+  for (; facts.bytes < bytes; facts.conversations++)
+    facts.bytes += writeSync(fd, (facts.conversations === 0 ? '' : ',\n') + talk(facts.conversations));
+  facts.bytes += writeSync(fd, ']');
+  closeSync(fd);
+  return facts;
+}
+
+function talker(codeEvery: number, weak: number, facts: TalkFacts): (n: number) => string {
+  const met = new Set<string>();
   let seed = 11;
   const random = (below: number) => {
     seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
@@ -71,6 +86,11 @@ function talker(codeEvery: number, weak: number): (n: number) => string {
     const ending = random(3) === 0 ? '' : `_${word()}`;
     const named =
       ending === '' ? text : text.replace(/\b(data|name|result|item|user|value|row|page)\b/g, `$1${ending}`);
+    const hash = createHash('sha256').update(named).digest('base64');
+    facts.blocks++;
+    facts.codeBytes += Buffer.byteLength(named);
+    if (met.has(hash)) facts.repeated++;
+    else met.add(hash);
     return `\n\n\`\`\`${language}\n${named.trimEnd()}\n\`\`\`\n\n`;
   };
   const question = () => paragraph(4);
@@ -105,6 +125,8 @@ function talker(codeEvery: number, weak: number): (n: number) => string {
   };
 
   function message(id: string, asks: boolean, text: string, at: number) {
+    facts.messages++;
+    facts.textBytes += Buffer.byteLength(text);
     return {
       id,
       author: { role: asks ? 'user' : 'assistant', name: null, metadata: {} },

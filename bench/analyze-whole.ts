@@ -6,7 +6,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { analyse } from '../src/analyze/analyse.ts';
-import { writeTalk } from './analyze-talk.ts';
+import { type TalkFacts, writeTalk } from './analyze-talk.ts';
 
 const { values } = parseArgs({
   options: {
@@ -72,21 +72,32 @@ function inItsOwnProcess(row: string, file: string, workers: number): Measured {
 
 function table(file: string, empty: Readonly<Record<number, Measured>>): Record<string, unknown> {
   const size = statSync(file).size;
-  const told = (measured: Measured, own: number) => ({
+  const told = (measured: Measured, own: Measured | undefined) => ({
     'MB/s': (size / 1e6 / measured.seconds).toFixed(1),
+    'MB/s behind the start': (size / 1e6 / (measured.seconds - (own?.seconds ?? 0))).toFixed(1),
     'MB/s of processor time': (size / 1e6 / measured.cpuSeconds).toFixed(1),
     'peak RSS, MB': Math.round(measured.peak / 1e6),
-    'above the engines': Math.round((measured.peak - own) / 1e6),
+    'above the engines': Math.round((measured.peak - (own?.peak ?? 0)) / 1e6),
     conversations: measured.conversations,
     'open findings': measured.findings,
   });
   const rows: Record<string, unknown> = {};
   for (const workers of [1, 2]) {
     const own = empty[workers]!;
-    rows[`${workers} thread${workers > 1 ? 's' : ''}`] = told(inItsOwnProcess('analysis', file, workers), own.peak);
+    rows[`${workers} thread${workers > 1 ? 's' : ''}`] = told(inItsOwnProcess('analysis', file, workers), own);
   }
-  if (size <= floorBytes) rows['floor: readFile + JSON.parse'] = told(inItsOwnProcess('floor', file, 1), 0);
+  if (size <= floorBytes) rows['floor: readFile + JSON.parse'] = told(inItsOwnProcess('floor', file, 1), undefined);
   return rows;
+}
+
+/** The corpus in a line: sentences of made-up talk and of this project's pages, code of bench/ and of the rules' examples. */
+function toldOf({ conversations, messages, bytes, textBytes, codeBytes, blocks, repeated }: TalkFacts): string {
+  const share = (part: number, whole: number) => `${Math.round((100 * part) / Math.max(1, whole))} %`;
+  return [
+    `made up: ${conversations} conversations, ${messages} messages in English and French`,
+    `${share(textBytes, bytes)} of the bytes are what is said, the rest what a ChatGPT export says about it`,
+    `${share(codeBytes, textBytes)} of what is said is code, in ${blocks} blocks, of which ${share(repeated, blocks)} came before as they are`,
+  ].join('; ');
 }
 
 if (values.row !== undefined && values.file !== undefined) {
@@ -97,7 +108,8 @@ if (values.row !== undefined && values.file !== undefined) {
     const few = join(folder, 'few.json');
     writeTalk(few, { bytes: 1e5, codeEvery: 1, weak: 0.3 });
     const empty = { 1: inItsOwnProcess('analysis', few, 1), 2: inItsOwnProcess('analysis', few, 2) };
-    const start = (n: 1 | 2) => `${Math.round(empty[n].peak / 1e6)} MB, ${empty[n].seconds.toFixed(2)} s`;
+    const start = (n: 1 | 2) =>
+      `${Math.round(empty[n].peak / 1e6)} MB, ${empty[n].seconds.toFixed(2)} s (${empty[n].cpuSeconds.toFixed(2)} s of processor time)`;
     console.log(`a small export (start-up, rules, vocabularies): 1 thread ${start(1)}; 2 threads ${start(2)}`);
     const cases: [string, () => string][] =
       values.file !== undefined
@@ -117,7 +129,7 @@ if (values.row !== undefined && values.file !== undefined) {
 
   function written(bytes: number, codeEvery: number, weak: number): string {
     const file = join(folder, `conversations-${codeEvery}.json`);
-    writeTalk(file, { bytes, codeEvery, weak });
+    console.log(`\n${toldOf(writeTalk(file, { bytes, codeEvery, weak }))}`);
     return file;
   }
 }

@@ -12,7 +12,7 @@ export interface KeptConversations extends Iterable<AnalysedConversation> {
 }
 
 /** Small analyses never touch the disk. */
-const inMemoryChars = 16 * 2 ** 20;
+const inMemoryChars = 2 * 2 ** 20;
 
 /** What was added is a copy; each walk through it reads it anew. */
 export function keepConversations(mostInMemory = inMemoryChars): KeptConversations {
