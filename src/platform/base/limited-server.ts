@@ -72,7 +72,9 @@ export function createLimitedServer(
   server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, duplex) => {
     const socket = duplex as Socket;
     const known = errorOf(error);
-    if (known === undefined || !socket.writable || answering.get(socket)?.headersSent === true) {
+    const answer = answering.get(socket);
+    const isHalfSent = answer?.headersSent === true && !answer.writableFinished;
+    if (known === undefined || !socket.writable || isHalfSent) {
       socket.destroy();
       return;
     }

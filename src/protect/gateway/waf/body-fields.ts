@@ -24,7 +24,7 @@ const prompts: ReadonlySet<string> = new Set([
   'system',
   'template',
 ]);
-const maxDepth = 8;
+const maxDepth = 128;
 
 export function fieldsOf(body: Json): BodyField[] {
   const found: BodyField[] = [];
@@ -60,15 +60,18 @@ function readMessage(message: JsonObject, found: BodyField[], name: (value: Json
 function readParts(content: Json | undefined, found: BodyField[]): void {
   for (const part of list(content)) {
     for (const [key, value] of Object.entries(part)) {
-      if (!/_?ur[il]$/.test(key)) continue;
+      if (!/ur[il]$/i.test(key)) continue;
       const text = typeof value === 'string' ? value : object(value)['url'];
       if (typeof text !== 'string') continue;
-      found.push({
-        text: /^data:(?:image|audio|video|application\/pdf)/i.test(text) ? text.slice(0, 100) : text,
-        place: 'url',
-      });
+      found.push({ text: addressIn(text), place: 'url' });
     }
   }
+}
+
+/** Of a picture in place of its address only the beginning; one without a scheme is read as whoever adds one would. */
+function addressIn(text: string): string {
+  if (/^data:(?:image|audio|video|application\/pdf)/i.test(text)) return text.slice(0, 100);
+  return /^\s*(?:[a-z][a-z0-9+.-]*:[/\\]|data:|https?:)/i.test(text) ? text : `//${text}`;
 }
 
 function notes(value: Json, found: BodyField[], depth: number): void {

@@ -31,27 +31,27 @@ export function createLeadsTo(places: PrivatePlaces, allowed: readonly string[])
   return (text, reach) => hostsIn(text).some((host) => leads(host, reach));
 }
 
-/** The hosts of every http-like URL in a text, read as a browser or a server would read them (WHATWG URL). */
+/** Also `http:host` and `http:/host`, which a browser takes for `http://host`. */
+const urls = /(?:(https?|wss?|ftp):[/\\]*|(?:[a-z][a-z0-9+.-]{0,15}:)?[/\\]{2,})([^\s"'<>]{1,2048})/gi;
+
+/** The hosts of every URL in a text, read as a browser or a server would read them (WHATWG URL). */
 function hostsIn(text: string): string[] {
-  if (!/[/\\]{2}/.test(text)) return [];
+  if (!/[/\\]{2}|https?:|wss?:|ftp:/.test(text)) return [];
   const found: string[] = [];
-  for (const [, scheme = '', rest = ''] of text.matchAll(
-    /(?:([a-z][a-z0-9+.-]{0,15}):)?[/\\]{2,}([^\s"'<>]{1,2048})/gi,
-  )) {
+  // Tabs and line breaks inside a URL are passed over by who reads it.
+  for (const [, scheme = 'http', rest = ''] of text.replaceAll(/[\t\r\n]/g, '').matchAll(urls)) {
     if (found.length >= maxUrls) break;
-    // Only for these the host is read as an address whatever its spelling; the others are a rule of their own.
-    const known = /^(?:https?|wss?|ftp)$/i.test(scheme) ? scheme : 'http';
-    const host = URL.parse(`${known}://${rest.slice(0, longestUrl)}`)?.hostname;
+    const host = URL.parse(`${scheme}://${rest.slice(0, longestUrl)}`)?.hostname;
     if (host !== undefined) found.push(host.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, ''));
   }
   return found;
 }
 
-/** The IPv4 address that an IPv6 one carries (mapped, NAT64, 6to4); else the host itself. */
+/** The IPv4 address that an IPv6 one carries (mapped, compatible, NAT64, 6to4); else the host itself. */
 function embedded(host: string): string {
   if (!host.includes(':')) return host;
   const mapped =
-    /^(?:::ffff:|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(host) ??
+    /^(?:::ffff:|::|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(host) ??
     /^2002:([0-9a-f]{1,4}):([0-9a-f]{1,4})(?::|$)/.exec(host);
   if (mapped === null) return host;
   const [high, low] = [mapped[1], mapped[2]].map((group) => Number.parseInt(group ?? '0', 16));

@@ -106,6 +106,8 @@ for (const [where, body, place] of [
   ['a message’s name', { messages: [{ role: 'user', name: 'x\n', content: '' }] }, 'name'],
   ['an image', { messages: [{ content: [{ type: 'image_url', image_url: 'http://10.1.2.3/a.png' }] }] }, 'url'],
   ['an image object', { messages: [{ content: [{ image_url: { url: 'http://[::1]/a.png' } }] }] }, 'url'],
+  ['an image without a scheme', { messages: [{ content: [{ image_url: '169.254.169.254/latest' }] }] }, 'url'],
+  ['an image with a port and no scheme', { messages: [{ content: [{ image_url: 'localhost:8080/x' }] }] }, 'url'],
   ['a document', { messages: [{ content: [{ type: 'document_url', document_url: 'http://redis/x' }] }] }, 'url'],
   ['a tool’s name', { tools: [{ type: 'function', function: { name: 'a\nb' } }] }, 'name'],
   ['a called tool', { messages: [{ tool_calls: [{ id: 'x', function: { name: '../a' } }] }] }, 'name'],
@@ -116,6 +118,15 @@ for (const [where, body, place] of [
     const [match] = createWaf(loaded, all).body(body);
     assert.deepEqual([match?.action, match?.place], ['block', place]);
   });
+
+test('createWaf() tells of a rule once, however often a body repeats it, and hides no other behind it', () => {
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`k${i}`, '<script>']));
+  const found = createWaf(loaded, all).body({ metadata: { ...many, last: 'http://169.254.169.254/' } });
+  assert.deepEqual(
+    found.map(({ rule, action }) => `${rule} ${action}`),
+    ['xss-tag detect', 'ssrf-metadata block'],
+  );
+});
 
 test('createWaf() does what the settings say: for all, for a category, for a rule, for a host', () => {
   const attack = { url: '/v1/%2e%2e/x?q=%3Cscript%3E', rawHeaders: [] };

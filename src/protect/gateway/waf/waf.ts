@@ -63,6 +63,7 @@ export function createWaf({ rules, places }: WafRules, settings: WafSettings): W
   }
 
   function look(text: string, place: WafPlace): readonly WafMatch[] {
+    if ((place === 'name' || place === 'note' || place === 'header') && isPlain(text)) return none;
     if (text.length > longestRemembered) return judge(text, place);
     const key = `${place} ${text}`;
     const known = remembered.get(key);
@@ -95,8 +96,16 @@ export function createWaf({ rules, places }: WafRules, settings: WafSettings): W
   };
 }
 
+/** One word of letters and digits, which no rule of these places can find anything in. */
+function isPlain(text: string): boolean {
+  return text.length <= 64 && /^[\w.-]*$/.test(text) && !text.includes('..');
+}
+
 function joined(some: readonly WafMatch[], more: readonly WafMatch[]): readonly WafMatch[] {
-  return more.length === 0 ? some : [...some, ...more];
+  if (more.length === 0) return some;
+  // One of each rule and place is enough to tell, however often a body repeats it.
+  const news = more.filter(({ rule, place }) => !some.some((one) => one.rule === rule && one.place === place));
+  return news.length === 0 ? some : [...some, ...news];
 }
 
 /** The narrower setting wins: of the rule, then of its category; where only detection is wanted, nothing is blocked. */
