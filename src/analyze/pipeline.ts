@@ -46,7 +46,7 @@ export interface Progress {
 }
 
 /** Under way at once, between reading and handing on: this bounds the memory. */
-const bytesUnderWay = 12 * 2 ** 20;
+const bytesUnderWay = 8 * 2 ** 20;
 const piecesUnderWay = 256;
 
 /**
