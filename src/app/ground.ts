@@ -17,6 +17,9 @@ import { watchJournal } from '../protect/watch-journal.ts';
 import { startWebhook } from '../respond/escalation/webhook.ts';
 import { type AppOptions, type AtEnd, drainMs } from './options.ts';
 
+/** How often is looked for keys and revocations of other nodes. */
+const otherNodesMs = 5_000;
+
 export type Ground = Awaited<ReturnType<typeof openGround>>;
 
 export async function openGround({ config, data, openLog }: AppOptions, atEnd: AtEnd) {
@@ -60,11 +63,18 @@ export async function openGround({ config, data, openLog }: AppOptions, atEnd: A
     revoked,
   });
   await Promise.all([keys.refresh(), revocations.refresh()]);
-  store.onChange(({ state }) => {
-    if (state !== 'open') return;
+  const takeOver = () => {
     void keys.refresh();
     void revocations.refresh();
+  };
+  store.onChange(({ state }) => {
+    if (state === 'open') takeOver();
   });
+  if (store.kind === 'postgres') {
+    // What another node revoked opens nothing here a few seconds later.
+    const timer = setInterval(takeOver, otherNodesMs).unref();
+    atEnd(async () => clearInterval(timer));
+  }
   return {
     log,
     signals,

@@ -93,7 +93,10 @@ function readSnapshot(path: string): KeyRecord[] | undefined {
 }
 
 function writeSnapshot(path: string, records: readonly KeyRecord[]): void {
-  writeFileSync(`${path}.new`, JSON.stringify(records), { mode: 0o600, flush: true });
+  const text = JSON.stringify(records);
+  // Read every few seconds, changed seldom.
+  if (text === JSON.stringify(readSnapshot(path))) return;
+  writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
 }
 

@@ -50,6 +50,8 @@ function readSnapshot(path: string): Revocation[] {
 }
 
 function writeSnapshot(path: string, revocations: readonly Revocation[]): void {
-  writeFileSync(`${path}.new`, JSON.stringify(revocations), { mode: 0o600, flush: true });
+  const text = JSON.stringify(revocations);
+  if (text === JSON.stringify(readSnapshot(path))) return;
+  writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
 }

@@ -66,6 +66,8 @@ export function createLimitedServer(
     answering.set(req.socket, res);
     listener(req, res);
   });
+  // Left to itself the server answers 417 and goes on with a body that it has not read.
+  server.on('checkExpectation', (req, res) => server.emit('request', req, res));
   server.maxConnections = connections;
   server.timeout = idleMs;
   countSources(server, connectionsPerSource, manners);

@@ -1,7 +1,7 @@
 // Requests that two servers could read differently: refused before anything acts on them (RFC 9112 §11.2). What the parser refuses by itself is not looked for again.
 import type { IncomingMessage } from 'node:http';
 
-export type Malformed = 'duplicate' | 'length' | 'encoding' | 'target' | 'headers';
+export type Malformed = 'duplicate' | 'length' | 'encoding' | 'expectation' | 'target' | 'headers';
 
 /** Said twice, each of them could be believed by another. */
 const once: ReadonlySet<string> = new Set([
@@ -35,6 +35,8 @@ export function malformed(req: IncomingMessage, maxHeaders: number): Malformed |
   }
   const length = headers['content-length'];
   if (length !== undefined && !/^\d{1,15}$/.test(length)) return 'length';
+  const { expect } = headers;
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue') return 'expectation';
   const url = req.url ?? '';
   return url.length > longestTarget || !/^[!-~]+$/.test(url) || /[\\#]/.test(url) ? 'target' : undefined;
 }
