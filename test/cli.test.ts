@@ -134,7 +134,7 @@ test('rempart --json answers the version and the help as documents too', async (
   const one = (await document('keys', 'create', '--help')) as {
     command: { usage: string; options: { name: string }[] };
   };
-  assert.equal(one.command.usage, 'rempart keys create --subject NAME [--role ROLE]');
+  assert.match(one.command.usage, /^rempart keys create --subject NAME \[--role ROLE\]/);
   assert.ok(one.command.options.some(({ name }) => name === '--subject'));
 });
 
