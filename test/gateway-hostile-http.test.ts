@@ -309,6 +309,9 @@ for (const [host, expected] of [
   ['localhost@evil.example', 403],
   ['192.0.2.1', 403],
   ['0.0.0.0', 403],
+  ['127.999.1.1', 403],
+  ['127.8.8.8', 200],
+  ['web.localhost:3000', 200],
   ['localhost/x', 403],
 ] as const)
   test(`the data plane answers ${expected} to Host: ${host}`, async () => {

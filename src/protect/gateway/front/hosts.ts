@@ -12,8 +12,7 @@ export function createHostCheck(hosts: readonly string[]): HostCheck {
     const name = hostName(header);
     if (name === undefined) return false;
     if (known.has(name)) return true;
-    if (name.endsWith('.localhost') || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(name))
-      return isIP(name) !== 0 || /^[a-z0-9.-]+$/.test(name);
+    if (name.endsWith('.localhost') || (isIP(name) === 4 && name.startsWith('127.'))) return true;
     return (
       isIP(name) !== 0 && localAddress !== undefined && name === plain(localAddress.replace(/^::ffff:(?=\d+\.)/, ''))
     );

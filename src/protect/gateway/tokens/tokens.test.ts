@@ -5,7 +5,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { exportJWK, type JWTPayload, SignJWT } from 'jose';
-import { createRevocations } from './revocations.ts';
+import { createSharedMemory } from '../../../platform/shared/memory.ts';
+import { openSet } from '../../../platform/shared/set.ts';
+import { createRevocations, type Revocation } from './revocations.ts';
 import { type TokenIssuer, tokenIssuerSchema, tokenIssues } from './token-settings.ts';
 import { createTokens, type FoundToken } from './tokens.ts';
 
@@ -200,6 +202,28 @@ test('createTokens() remembers a token until it ends or is revoked, by its id or
   time += 700_000;
   assert.deepEqual(await find(later), { kind: 'refused', reason: 'expired', credential: 'jwt_three' });
   time = start * 1_000;
+});
+
+test('createRevocations() holds at once for every thread, and to the moment once the word has come', async () => {
+  const revoked = openSet(createSharedMemory({ known: 2, anyone: 2, set: 64 }));
+  const repository = { load: async () => [], insert: async () => {} };
+  const told: Revocation[] = [];
+  const here = createRevocations({ now, repository, revoked, onChange: (one) => told.push(one) });
+  const there = createRevocations({ now, repository, revoked });
+  const subject = { subject: 'ada', issuedAt: time - 5_000 };
+  assert.equal(there.isRevoked({ ...subject, jti: 'one' }), false);
+  await here.revoke({ kind: 'jti', value: 'one', at: time });
+  await here.revoke({ kind: 'subject', value: 'ada', at: time });
+  assert.equal(there.isRevoked({ jti: 'one', subject: 'bob', issuedAt: time }), true);
+  assert.equal(there.isRevoked(subject), true);
+  assert.equal(
+    there.isRevoked({ subject: 'ada', issuedAt: time + 5_000 }),
+    true,
+    'all of them, until the word has come',
+  );
+  for (const one of told) there.learn(one);
+  assert.equal(there.isRevoked({ subject: 'ada', issuedAt: time + 5_000 }), false);
+  assert.equal(there.isRevoked(subject), true);
 });
 
 test('tokenIssues() names each key that is not what it should be', () => {

@@ -9,6 +9,7 @@ export interface BodyField {
 
 /** What a model reads, or a secret: looked at elsewhere, and never here. */
 const prompts: ReadonlySet<string> = new Set([
+  'content',
   'context',
   'documents',
   'input',
@@ -19,10 +20,14 @@ const prompts: ReadonlySet<string> = new Set([
   'password',
   'prediction',
   'prompt',
+  'query',
+  'question',
   'stop',
   'suffix',
   'system',
   'template',
+  'text',
+  'texts',
 ]);
 const maxDepth = 128;
 
