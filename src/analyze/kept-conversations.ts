@@ -19,7 +19,8 @@ export function keepConversations(mostInMemory = inMemoryChars): KeptConversatio
   let memory: string[] = [];
   let chars = 0;
   let file: { fd: number; forget: () => void } | null = null;
-  const places: { at: number; length: number }[] = [];
+  /** The length of each in the file, in order: a number apiece is all that grows with the input. */
+  const lengths: number[] = [];
   let end = 0;
 
   function spill(texts: readonly string[]): void {
@@ -28,7 +29,7 @@ export function keepConversations(mostInMemory = inMemoryChars): KeptConversatio
       const bytes = Buffer.from(text);
       for (let written = 0; written < bytes.length; )
         written += writeSync(file.fd, bytes, written, bytes.length - written, end + written);
-      places.push({ at: end, length: bytes.length });
+      lengths.push(bytes.length);
       end += bytes.length;
     }
   }
@@ -45,20 +46,22 @@ export function keepConversations(mostInMemory = inMemoryChars): KeptConversatio
     },
     *[Symbol.iterator]() {
       for (const text of memory) yield JSON.parse(text) as AnalysedConversation;
-      for (const { at, length } of places) {
+      let at = 0;
+      for (const length of lengths) {
         const bytes = Buffer.alloc(length);
         for (let got = 0; got < length; ) {
           const more = readSync(file!.fd, bytes, got, length - got, at + got);
           if (more === 0) break;
           got += more;
         }
+        at += length;
         yield JSON.parse(bytes.toString()) as AnalysedConversation;
       }
     },
     close() {
       file?.forget();
       file = null;
-      places.length = 0;
+      lengths.length = 0;
       memory = [];
     },
   };
