@@ -85,13 +85,20 @@ function talker(codeEvery: number, weak: number, facts: TalkFacts): (n: number) 
     const { language, text } = one(random(1_000) < weak * 1_000 ? faulty : sound);
     const ending = random(3) === 0 ? '' : `_${word()}`;
     const named =
-      ending === '' ? text : text.replace(/\b(data|name|result|item|user|value|row|page)\b/g, `$1${ending}`);
+      ending === ''
+        ? text
+        : `${text.replace(/\b(data|name|result|item|user|value|row|page)\b/g, `$1${ending}`).trimEnd()}\n${remark(language)}`;
     const hash = createHash('sha256').update(named).digest('base64');
     facts.blocks++;
     facts.codeBytes += Buffer.byteLength(named);
     if (met.has(hash)) facts.repeated++;
     else met.add(hash);
     return `\n\n\`\`\`${language}\n${named.trimEnd()}\n\`\`\`\n\n`;
+  };
+  const remark = (language: string) => {
+    const words = `${word()} ${random(100_000)}`;
+    if (/^(?:html|xml)/.test(language)) return `<!-- ${words} -->`;
+    return `${/^(?:python|ruby|bash|sh|yaml|dockerfile|shell|kubernetes)/.test(language) ? '#' : /^sql/.test(language) ? '--' : '//'} ${words}`;
   };
   const question = () => paragraph(4);
   const answer = (i: number) =>
