@@ -464,3 +464,66 @@ test('the data plane blocks attacks round the prompt in the dialect’s shape, t
   });
   assert.equal(statusOf(prompt), 200);
 });
+
+test('the data plane answers 2,000 mutated requests with no 5xx and leaves none hanging', {
+  timeout: 40_000,
+}, async () => {
+  let seed = 20_261_122;
+  const random = (below: number) => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7f_ff_ff_ff;
+    return seed % below;
+  };
+  const bases = [
+    ordinary,
+    head('transfer-encoding: chunked\r\nconnection: close\r\n') + chunked,
+    `GET /v1/models?limit=1 HTTP/1.1\r\nhost: localhost\r\norigin: http://localhost\r\n${auth}connection: close\r\n\r\n`,
+    head(`content-length: ${body.length}\r\nconnection: close\r\n`, 'POST /api/chat HTTP/1.1') + body,
+  ];
+  const pieces = [
+    '\r\n',
+    '\n',
+    '\0',
+    ' ',
+    ':',
+    '%0d%0a',
+    '../',
+    '\xff',
+    '"',
+    '\\',
+    'host: x\r\n',
+    'content-length: 0\r\n',
+    'transfer-encoding: chunked\r\n',
+    '[',
+    '#',
+    '*',
+    'http://',
+  ];
+  const mutated = () => {
+    let text = bases[random(bases.length)]!;
+    for (let left = 1 + random(3); left > 0; left--) {
+      const at = random(text.length);
+      const kind = random(3);
+      if (kind === 0) text = text.slice(0, at) + pieces[random(pieces.length)] + text.slice(at);
+      else if (kind === 1) text = text.slice(0, at) + text.slice(at + 1 + random(6));
+      else text = text.slice(0, at) + String.fromCharCode(random(256)) + text.slice(at + 1);
+    }
+    return text;
+  };
+  const failed: string[] = [];
+  const counts = new Map<number, number>();
+  for (let round = 0; round < 100; round++) {
+    await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const text = mutated();
+        const socket = await socketTo(plane);
+        socket.end(Buffer.from(text, 'latin1'));
+        const status = statusOf(await allOf(socket, 8_000));
+        counts.set(status, (counts.get(status) ?? 0) + 1);
+        if (status >= 500) failed.push(`${status}: ${text}`);
+      }),
+    );
+  }
+  assert.deepEqual(failed, []);
+  assert.ok((counts.get(400) ?? 0) > 500, JSON.stringify([...counts]));
+  assert.equal(statusOf(await raw(ordinary)), 200);
+});
