@@ -79,7 +79,7 @@ async function socketTo({ port }: Plane): Promise<Socket> {
 }
 
 /** Everything that comes back until the other side closes, or nothing more comes for a while. */
-function allOf(socket: Socket, quietMs = 1_500): Promise<string> {
+function allOf(socket: Socket, quietMs = 5_000): Promise<string> {
   return new Promise((resolve) => {
     let text = '';
     let timer = setTimeout(end, quietMs);
@@ -196,7 +196,7 @@ for (const [what, text] of [
     assert.match(answer, /connection: close/i);
     assert.match(answer, /x-content-type-options: nosniff/i);
     assert.deepEqual(actedOn(), before, 'nothing acted on it, nor on what came after it');
-    assert.ok(performance.now() - began < 1_400, 'the connection was closed, not left');
+    assert.ok(performance.now() - began < 4_500, 'the connection was closed, not left');
     JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
   });
 
@@ -232,7 +232,7 @@ test('the data plane is not held by a client that sends its headers or its body 
     const answer = await allOf(socket, 4_000);
     clearInterval(drip);
     assert.equal(statusOf(answer), 408);
-    assert.ok(performance.now() - began < 3_500);
+    assert.ok(performance.now() - began < 3_900, 'not after the quiet, but by the server');
   }
   assert.equal(statusOf(await raw(ordinary, quick)), 200);
   assert.ok(quick.refused.includes('timeout'));

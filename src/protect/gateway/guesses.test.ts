@@ -79,16 +79,13 @@ test('createGuesses() answers later with each failure, up to a bound, and holds 
   const { guesses } = makeRig({ ...defaultGuesses, failures: 100, delayMs: 20, maxDelayMs: 80, maxDelayed: 2 });
   const waits: number[] = [];
   for (let i = 0; i < 8; i++) {
+    const pause = guesses.attempt(key('alice', 'w'), '192.0.2.1').wrong(true);
+    assert.equal(pause === undefined, i < 3, 'the first three at once');
     const began = performance.now();
-    await guesses.attempt(key('alice', 'w'), '192.0.2.1').wrong(true);
+    await pause;
     waits.push(performance.now() - began);
   }
-  assert.ok(
-    waits.slice(0, 3).every((ms) => ms < 15),
-    `the first at once: ${waits}`,
-  );
-  assert.ok(waits[4]! >= 38 && waits[5]! >= 78 && waits[7]! >= 78, `then slower: ${waits}`);
-  assert.ok(waits[7]! < 2_000, `within the bound: ${waits}`);
+  assert.ok(waits[3]! >= 18 && waits[4]! >= 38 && waits[5]! >= 78 && waits[7]! >= 78, `then slower: ${waits}`);
   const many = Array.from({ length: 5 }, () => guesses.attempt(key('alice', 'w'), '192.0.2.1').wrong(true));
   assert.deepEqual(
     many.map((pause) => pause !== undefined),
