@@ -1,11 +1,12 @@
 // The front of the data plane, as the configuration says: what it lets in, and how long a client may take.
 import type { Config } from '../config.ts';
 import type { ServerLimits } from '../platform/base/limited-server.ts';
+import type { Log } from '../platform/base/log.ts';
 import type { Lang } from '../platform/i18n/say.ts';
 import { createFront, type Front, type FrontOptions } from '../protect/gateway/front/front.ts';
 import { createRecordMatches, type RecordMatchesParts } from '../protect/gateway/front/record-matches.ts';
 import type { GatewayMetrics } from '../protect/gateway/metrics.ts';
-import { loadWafRules } from '../protect/gateway/waf/waf-rules.ts';
+import { loadWafRules, type WafRules } from '../protect/gateway/waf/waf-rules.ts';
 
 export interface OpenFront {
   front: Front;
@@ -22,7 +23,9 @@ export function openFront(
   lang: Lang,
 ): OpenFront {
   const { found, close } = createRecordMatches({ ...ground, now: Date.now });
-  const parts = { rules: loadWafRules(), found, refused: ground.metrics.frontRefused };
+  const rules = loadWafRules();
+  tellUnknown(ground.log, rules, config);
+  const parts = { rules, found, refused: ground.metrics.frontRefused };
   const front = createFront(parts, optionsOf(config, lang));
   const { headers, ...limits } = config.gateway.server;
   return {
@@ -30,10 +33,18 @@ export function openFront(
     limits,
     maxHeaders: headers,
     // The server itself is the one that was opened at the start, and so is the number of headers it keeps.
-    replace: (next) =>
-      front.replace({ ...optionsOf(next, lang), server: config.gateway.server, host: config.gateway.host }),
+    replace(next) {
+      tellUnknown(ground.log, rules, next);
+      front.replace({ ...optionsOf(next, lang), server: config.gateway.server, host: config.gateway.host });
+    },
     close: async () => close(),
   };
+}
+
+/** A name that no rule has changes nothing, and whoever wrote it should know. */
+function tellUnknown(log: Pick<Log, 'warn'>, { rules }: WafRules, { gateway }: Config): void {
+  const unknown = Object.keys(gateway.waf.rules).filter((id) => !rules.some((rule) => rule.id === id));
+  if (unknown.length > 0) log.warn({ rules: unknown }, 'gateway.waf.rules names rules that do not exist');
 }
 
 function optionsOf({ gateway }: Config, lang: Lang): FrontOptions {
