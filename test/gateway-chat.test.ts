@@ -61,7 +61,10 @@ for (const provider of ['openai', 'mistral', 'ollama'] as const)
         assert.equal(answer.status, 200, answer.text);
         assert.equal(read(answer.text, stream), 'hello');
         assert.match(String(answer.headers['x-request-id']), /^req_[0-9a-f]{32}$/);
-        assert.deepEqual(upstream.ledger, ['Bearer provider-key']);
+        assert.deepEqual(
+          upstream.heads.map((head) => head.headers.authorization),
+          ['Bearer provider-key'],
+        );
         assert.equal(upstream.heads[0]!.url, provider === 'ollama' ? '/api/chat' : '/v1/chat/completions');
         assert.equal(upstream.heads[0]!.headers.host, new URL(upstream.url).host);
       });
@@ -120,9 +123,9 @@ test('createGateway() passes tools and tool calls between callers and providers 
   assert.equal(choice.finish_reason, 'tool_calls');
 });
 
-test('createGateway() refuses tools that the provider cannot be told, before anything is sent', async () => {
+test('createGateway() refuses a choice of tools that the provider cannot be told, before anything is sent', async () => {
   const { rig, upstream } = await rigBefore('ollama');
-  const answer = await rig.chat('hi', { tools });
+  const answer = await rig.chat('hi', { tools, tool_choice: 'required' });
   assert.equal(answer.status, 400);
   assert.equal((JSON.parse(answer.text) as { error: { code: string } }).error.code, 'ERR_BODY_UNTRANSLATABLE');
   assert.equal(upstream.ledger.length, 0);

@@ -17,6 +17,7 @@ export type SignalKind =
   | 'brute-force'
   | 'hostile-request'
   | 'code-execution-attempt'
+  | 'dangerous-route'
   | 'prompt-attack'
   | 'answer-blocked'
   | 'behaviour-anomaly'

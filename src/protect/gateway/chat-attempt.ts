@@ -4,7 +4,7 @@ import type { Json } from '../../platform/base/json.ts';
 import type { Failure } from '../resilience/failure.ts';
 import type { AnswerSettings } from '../screening/answers.ts';
 import type { Listener, Progress } from './converse.ts';
-import type { ChatCall, ReplyEvent, ReplyReader } from './dialects/dialect.ts';
+import type { ChatCall, ReplyEvent, ReplyReader, Speech } from './dialects/dialect.ts';
 import { type AnswerFilter, createAnswerFilter } from './filter.ts';
 import type { Attempt, AttemptEnd } from './forward.ts';
 import { failureOfStatus, providerRequest } from './provider-call.ts';
@@ -33,8 +33,8 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
   return async (provider, key, isFallback) => {
     const asked =
       isFallback && provider.fallbackModel !== undefined ? { ...call, model: provider.fallbackModel } : call;
-    const body = JSON.stringify(provider.dialect.writeCall(asked, listener !== undefined));
-    const sent = { method: 'POST', path: provider.dialect.paths.chat, body } as const;
+    const speech = provider.dialect.speak(asked, listener !== undefined);
+    const sent = { method: 'POST', path: speech.path, body: JSON.stringify(speech.body) } as const;
     const request = providerRequest(provider, key, sent, settings, until - now(), signal);
     progress.tally = createTally();
     progress.events = [];
@@ -44,7 +44,7 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
     const named = (event: ReplyEvent): ReplyEvent =>
       event.kind === 'model' && !isNameOf(event.model, asked.model) ? { kind: 'model', model: asked.model } : event;
     if (listener === undefined)
-      return readWhole(given, provider, named, await callUpstream(provider.dispatcher, request));
+      return readWhole(given, provider, { ...speech, named }, await callUpstream(provider.dispatcher, request));
 
     const relay = createRelay(given, listener, isFallback);
     let reader: ReplyReader | undefined;
@@ -57,7 +57,7 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
         if (filter.refusal() !== undefined) given.cancel();
       };
       finish = () => passOn(filter.end());
-      reader = provider.dialect.createReader((event) => passOn(filter.take(named(event))));
+      reader = speech.createReader((event) => passOn(filter.take(named(event))));
       return reader.push;
     });
     return concludeStream(given, provider, end, { reader, relay, filter, finish });
@@ -80,7 +80,7 @@ function isNameOf(given: string, asked: string): boolean {
 function readWhole(
   { progress, now }: ChatAttempt,
   provider: Provider,
-  named: (event: ReplyEvent) => ReplyEvent,
+  { readReply, named }: Pick<Speech, 'readReply'> & { named: (event: ReplyEvent) => ReplyEvent },
   end: UpstreamEnd,
 ): AttemptEnd<void> {
   if (end.kind === 'aborted') return end;
@@ -89,7 +89,7 @@ function readWhole(
   const failure = failureOfStatus(provider, end.status, end.headers, end.body, now);
   if (failure !== undefined) return failed(failure);
   try {
-    const read = provider.dialect.readReply(JSON.parse(end.body) as Json);
+    const read = readReply(JSON.parse(end.body) as Json);
     const filter = progress.filter!;
     progress.events = [...read.map(named).flatMap(filter.take), ...filter.end()];
   } catch {

@@ -1,8 +1,9 @@
-// POST /v1/chat/completions and POST /api/chat: body to call, call to answer, whole or streamed.
+// The addresses at which models are called: body to call, call to answer, whole or streamed.
 import type { IncomingMessage } from 'node:http';
 import type { Json } from '../../platform/base/json.ts';
 import { type Converse, type Exchange, journalAway, type Listener } from './converse.ts';
-import type { ChatCall, ReplyWriter } from './dialects/dialect.ts';
+import type { ChatCall, ReplyWriter, Wire } from './dialects/dialect.ts';
+import { limitOutput } from './limit-output.ts';
 import { readBody } from './read.ts';
 import type { Recorder } from './record.ts';
 import { degradedHeader, type ReplyContext, sendError, sendJson, shownError, viewOf } from './reply.ts';
@@ -15,11 +16,11 @@ export interface ChatParts {
   converse: Converse;
 }
 
-export type HandleChat = (req: IncomingMessage, context: ReplyContext, exchange: Exchange) => Promise<void>;
+export type HandleChat = (req: IncomingMessage, context: ReplyContext, exchange: Exchange, wire: Wire) => Promise<void>;
 
 export function createHandleChat({ now, recorder, converse }: ChatParts, settings: GatewaySettings): HandleChat {
-  return async (req, context, exchange) => {
-    const call = await readCall(req, context, exchange);
+  return async (req, context, exchange, wire) => {
+    const call = await readCall(req, context, exchange, wire);
     if (call === undefined) return;
     const head = {
       id: `chatcmpl-${exchange.requestId.slice(4)}`,
@@ -30,11 +31,11 @@ export function createHandleChat({ now, recorder, converse }: ChatParts, setting
     if (!call.stream) {
       const end = await converse(exchange, call);
       if (end.kind === 'answered')
-        sendJson(context, 200, context.dialect.writeReply(end.events, head), degradedHeader(end.degraded));
+        sendJson(context, 200, wire.writeReply(end.events, head, call), degradedHeader(end.degraded));
       else if (end.kind !== 'aborted') sendError(context, end);
       return;
     }
-    const writer = context.dialect.createWriter(head, call.includeUsage);
+    const writer = wire.createWriter(head, call);
     const end = await converse(exchange, call, streamTo(context, writer));
     if (end.kind === 'answered') context.res.end(writer.end());
     else if (end.kind === 'cut') context.res.end(writer.fail(viewOf(end.error, context.lang)));
@@ -46,10 +47,11 @@ export function createHandleChat({ now, recorder, converse }: ChatParts, setting
     req: IncomingMessage,
     context: ReplyContext,
     exchange: Exchange,
+    wire: Wire,
   ): Promise<ChatCall | undefined> {
     try {
       const body: Json = await readBody(req, settings);
-      return context.dialect.readCall(body, settings.unknownFields);
+      return limitOutput(wire.readCall(body, settings.unknownFields), settings.maxOutputTokens);
     } catch (error) {
       const shown = shownError(error);
       // A body that is too large is not read to its end, so the connection cannot be used again.

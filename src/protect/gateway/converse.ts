@@ -12,6 +12,7 @@ import type { AnswerFilter } from './filter.ts';
 import { type Forwarded, forward } from './forward.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { OutcomeFacts, Recorder } from './record.ts';
+import { createRemoteModels } from './remote-models.ts';
 import { type Provider, route } from './route.ts';
 import type { Screening } from './screen.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -69,6 +70,7 @@ export type Converse = (exchange: Exchange, call: ChatCall, listener?: Listener)
 export function createConverse(parts: ConverseParts, settings: GatewaySettings): Converse {
   const { now, recorder, metrics } = parts;
   const halfOpenMs = settings.breaker.halfOpenMs;
+  const remote = createRemoteModels(now, settings);
 
   return async (exchange, call, listener) => {
     const cancel = new AbortController();
@@ -107,7 +109,11 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
         cancel: () => cancel.abort(),
       });
       const limits = { retries: settings.retries, until, signal };
-      const providers = await verifiedProviders(call, route(call, parts.providers), parts.modelGuard);
+      const providers = await verifiedProviders(
+        call,
+        await remote.without(call, route(call, parts.providers)),
+        parts.modelGuard,
+      );
       const forwarded = await forward(parts, providers, limits, attempt);
       facts = {
         attempts: forwarded.attempts,

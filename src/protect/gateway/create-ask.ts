@@ -29,14 +29,13 @@ function listenerOf(onDelta: (text: string) => void): Listener {
   };
 }
 
-/** Plain text only, so every dialect can say it. */
 function callOf({ model, messages }: AskRequest): ChatCall {
   return {
     dialect: 'openai',
     model,
     stream: false,
     includeUsage: false,
-    turns: messages.map(({ role, content }) => ({ role, text: content, plain: true, native: { role, content } })),
+    turns: messages.map(({ role, content }) => ({ role, text: content, native: { role, content } })),
     sampling: {},
     native: {},
   };

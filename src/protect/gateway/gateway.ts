@@ -18,12 +18,14 @@ import { requestIdOf } from './front/request-id.ts';
 import type { Keys } from './keys.ts';
 import { lockedOut, type ReadModes } from './locked-out.ts';
 import { type GatewayMetrics, noMetrics } from './metrics.ts';
+import { createHandleDetails } from './model-details.ts';
 import { createListModels } from './models.ts';
 import { openProvider } from './open-provider.ts';
 import { createQuarantine, type QuarantineState } from './quarantine.ts';
 import { createHandleReading } from './reading.ts';
 import { type Received, receive } from './receive.ts';
 import { createRecorder } from './record.ts';
+import { createRefuseDangerous } from './refuse-dangerous.ts';
 import { langOf, type ReplyContext, sendError, sendJson } from './reply.ts';
 import { createScreening, type Screen, withoutRules } from './screen.ts';
 import { defaultScreening, type GatewaySettings } from './settings.ts';
@@ -88,6 +90,8 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
   const converse = createConverse({ ...parts, recorder, screening, providers }, settings);
   const handleChat = createHandleChat({ now, recorder, converse }, settings);
   const handleReading = createHandleReading(recorder, createListModels(parts, providers, settings));
+  const handleDetails = createHandleDetails({ ...parts, recorder }, providers, settings);
+  const refuseDangerous = createRefuseDangerous({ ...parts, recorder });
   const failedAuth = createFailedAuth({ ...parts, recorder });
   const noteFailedAuth: FailedAuths['failed'] = (failure) => {
     failedAuth.failed(failure);
@@ -109,7 +113,9 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     const exchange = beginExchange(context, caller, operation);
     const closed = lockedOut(parts.modes, caller, now());
     if (closed !== undefined) return refuse(context, exchange, closed);
-    if (endpoint.kind === 'chat') return handleChat(req, context, exchange);
+    if (endpoint.kind === 'call') return handleChat(req, context, exchange, received.dialect.wires[endpoint.wire]!);
+    if (endpoint.kind === 'dangerous') return refuseDangerous(req, received, context, exchange);
+    if (endpoint.kind === 'loaded' || endpoint.kind === 'show') return handleDetails(req, received, context, exchange);
     return handleReading(received, context, exchange);
   }
 

@@ -15,6 +15,8 @@ export interface GatewayMetrics {
   frontRefused(reason: string): void;
   /** A caller who asked more often than it may. */
   rateLimited(): void;
+  /** An address that would hand the model server over. */
+  routeRefused(dialect: string): void;
   /** Something suspicious in what was sent. */
   suspicious(category: string, role: string): void;
   /** Something found in an answer. */
@@ -32,6 +34,7 @@ export const noMetrics: GatewayMetrics = {
   wafMatch() {},
   frontRefused() {},
   rateLimited() {},
+  routeRefused() {},
   suspicious() {},
   answer() {},
   unscreened() {},
@@ -75,6 +78,12 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
   const limited = new Counter({
     name: 'rempart_rate_limit_exceeded_total',
     help: 'Requests refused because their caller asked more often than it may',
+    registers,
+  });
+  const routes = new Counter({
+    name: 'rempart_dangerous_routes_total',
+    help: 'Requests to addresses that would hand the model server over, all of them refused',
+    labelNames: ['dialect'],
     registers,
   });
   const suspicious = new Counter({
@@ -122,6 +131,7 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     tokens: (provider, kind, count) => tokens.inc({ provider, kind }, count),
     failedAuth: (reason) => failed.inc({ reason }),
     rateLimited: () => limited.inc(),
+    routeRefused: (dialect) => routes.inc({ dialect }),
     suspicious: (category, role) => suspicious.inc({ category, role }),
     answer: (category, action) => answers.inc({ category, action }),
     unscreened(guard, action) {

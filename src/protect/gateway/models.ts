@@ -1,6 +1,7 @@
 // The models that the providers offer, merged in their order; the last list that was whole is kept for when they are away.
 import type { Json } from '../../platform/base/json.ts';
 import { failureOfError } from '../resilience/failure.ts';
+import { isCloudModel } from './cloud-models.ts';
 import type { ModelCard } from './dialects/dialect.ts';
 import { errorOfFailure, type Unavailable } from './failure-error.ts';
 import { type Attempt, type ForwardParts, forward } from './forward.ts';
@@ -37,7 +38,13 @@ export function createListModels(
     for (const end of ends) {
       if (end.kind !== 'done') continue;
       fresh++;
-      known.set(end.provider.name, end.value);
+      // What a provider would only send on is not offered.
+      known.set(
+        end.provider.name,
+        end.value.filter(
+          ({ id, isRemote }) => isRemote !== true && !(end.provider.dialect.name === 'ollama' && isCloudModel(id)),
+        ),
+      );
     }
     const cards = merge(providers.flatMap(({ name }) => verifiedCards(name, known.get(name) ?? [], parts.modelGuard)));
     if (fresh > 0 || cards.length > 0) return { kind: 'listed', cards, fromCache: fresh < providers.length };

@@ -1,13 +1,18 @@
 // Which of our addresses a request means, and in which dialect it wants to be answered.
 import type { IncomingMessage } from 'node:http';
-import type { Dialect } from './dialects/dialect.ts';
+import type { Dialect, WireName } from './dialects/dialect.ts';
 import { dialectByName } from './dialects/index.ts';
 
 export type Endpoint =
-  | { kind: 'chat' }
+  | { kind: 'call'; wire: WireName }
   | { kind: 'models' }
   | { kind: 'model'; id: string }
   | { kind: 'version' }
+  /** What Ollama has loaded, and what it knows of one model: for administrators. */
+  | { kind: 'loaded' }
+  | { kind: 'show' }
+  /** Known to be dangerous behind a gateway. */
+  | { kind: 'dangerous' }
   | { kind: 'root' }
   | { kind: 'wrong-method'; allow: string }
   | { kind: 'unknown' };
@@ -25,14 +30,30 @@ interface Row {
 }
 
 const reading = ['GET', 'HEAD'];
+const call = (wire: WireName): Row => ({ methods: ['POST'], endpoint: { kind: 'call', wire } });
 const rows: Readonly<Record<string, Row>> = {
-  '/v1/chat/completions': { methods: ['POST'], endpoint: { kind: 'chat' } },
+  '/v1/chat/completions': call('chat'),
+  '/v1/completions': call('completion'),
+  '/v1/fim/completions': call('fill'),
+  '/v1/embeddings': call('embed'),
   '/v1/models': { methods: reading, endpoint: { kind: 'models' } },
-  '/api/chat': { methods: ['POST'], endpoint: { kind: 'chat' } },
+  '/api/chat': call('chat'),
+  '/api/generate': call('generate'),
+  '/api/embed': call('embed'),
+  '/api/embeddings': call('embedding'),
   '/api/tags': { methods: reading, endpoint: { kind: 'models' } },
+  '/api/ps': { methods: reading, endpoint: { kind: 'loaded' } },
+  '/api/show': { methods: ['POST'], endpoint: { kind: 'show' } },
   '/api/version': { methods: reading, endpoint: { kind: 'version' } },
   '/': { methods: reading, endpoint: { kind: 'root' } },
 };
+
+/**
+ * Ollama's addresses that fetch, make, give away, rename or delete models, sign in or out, or reach the web, and
+ * dialects that no guard reads. A table of its own, so that a try is counted as one and not taken for a mistyped address.
+ */
+const dangerous =
+  /^\/+(?:api\/+(?:pull|push|create|copy|delete|blobs|me|signin|signout|user|experimental|status|web_search|web_fetch)|v1\/+(?:messages|responses|audio|files|images|fine_tuning|batches|assistants|agents|moderations))(?:\/|$)/i;
 
 export function receive(req: IncomingMessage): Received {
   const url = req.url ?? '/';
@@ -40,8 +61,11 @@ export function receive(req: IncomingMessage): Received {
   const path = query === -1 ? url : url.slice(0, query);
   const method = req.method ?? 'GET';
   const dialect = dialectOf(path, req.headers['user-agent']);
-  const row = rows[path] ?? modelRow(path);
-  if (row === undefined) return { dialect, endpoint: { kind: 'unknown' }, operation: `${method} other` };
+  const row = Object.hasOwn(rows, path) ? rows[path] : modelRow(path);
+  if (row === undefined) {
+    if (dangerous.test(path)) return { dialect, endpoint: { kind: 'dangerous' }, operation: `${method} dangerous` };
+    return { dialect, endpoint: { kind: 'unknown' }, operation: `${method} other` };
+  }
   const operation = `${method} ${row.endpoint.kind === 'model' ? '/v1/models/ID' : path}`;
   if (!row.methods.includes(method))
     return { dialect, endpoint: { kind: 'wrong-method', allow: row.methods.join(', ') }, operation };
@@ -51,6 +75,7 @@ export function receive(req: IncomingMessage): Received {
 /** OpenAI and Mistral share their paths: Mistral's own client, which reads its own error bodies, says who it is. */
 export function dialectOf(path: string, agent = ''): Dialect {
   if (path === '/' || path.startsWith('/api/')) return dialectByName.ollama;
+  if (path === '/v1/fim/completions') return dialectByName.mistral;
   return /mistral/i.test(agent) ? dialectByName.mistral : dialectByName.openai;
 }
 

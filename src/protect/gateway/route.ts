@@ -16,15 +16,24 @@ export interface Provider {
   dispatcher: Dispatcher;
 }
 
-/** Throws ERR_BODY_UNTRANSLATABLE when the call holds what none of the providers' dialects can say. */
+/**
+ * Throws ERR_BODY_UNTRANSLATABLE when the call holds what none of the providers' dialects can say, and ERR_MODEL_REMOTE
+ * when it names what the first of them would send on: what was meant for this machine must not go elsewhere instead.
+ */
 export function route(call: ChatCall, providers: readonly Provider[]): readonly Provider[] {
-  if (call.bound === undefined) return providers;
-  const able = providers.filter(({ dialect }) => isOllama(dialect.name) === isOllama(call.dialect));
-  if (able.length === 0) throw new RempartError('ERR_BODY_UNTRANSLATABLE', { field: call.bound });
+  let refusal: unknown;
+  const able = providers.filter(({ dialect }, index) => {
+    // Whatever a dialect can be asked in its own words it can say.
+    if (dialect.name === call.dialect && call.task === undefined && dialect.name !== 'ollama') return true;
+    try {
+      dialect.speak(call, false);
+      return true;
+    } catch (error) {
+      if (index === 0 && error instanceof RempartError && error.code === 'ERR_MODEL_REMOTE') throw error;
+      refusal ??= error;
+      return false;
+    }
+  });
+  if (able.length === 0 && refusal !== undefined) throw refusal;
   return able;
-}
-
-/** OpenAI's and Mistral's grammars are one; Ollama's is its own. */
-function isOllama(dialect: Dialect['name']): boolean {
-  return dialect === 'ollama';
 }

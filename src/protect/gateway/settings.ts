@@ -58,6 +58,8 @@ export interface GatewaySettings {
   maxBodyBytes: number;
   maxBodyDepth: number;
   unknownFields: UnknownFields;
+  /** Longest answer that a call may ask for; default: `defaultMaxOutputTokens`. */
+  maxOutputTokens?: number;
   timeouts: Timeouts;
   retries: Retries;
   breaker: BreakerSettings;

@@ -16,9 +16,11 @@ export const text: Shape = (value, path) => {
   return value;
 };
 
-export const name: Shape = (value, path) => {
-  if (typeof value !== 'string' || value === '' || value.length > 256) throw invalid(path);
-  return value;
+/** Without the blanks that Ollama would cut off; none, and nothing that cannot be seen, within. */
+export const modelName: Shape = (value, path) => {
+  const trimmed = typeof value === 'string' ? value.trim() : '';
+  if (!/^[!-~]{1,256}$/.test(trimmed)) throw invalid(path);
+  return trimmed;
 };
 
 export const flag: Shape = (value, path) => {

@@ -14,9 +14,13 @@ import {
   type Usage,
 } from './dialect.ts';
 import { asList, asObject, countOr, objectOr, parseReply, readModelName, textOr } from './json-reading.ts';
+import { mintToolId } from './tool-ids.ts';
+
+/** Of chat completions, or of text completions, whose choices hold a text instead of a message. */
+export type Form = 'chat' | 'text';
 
 /** Throws MalformedReply. */
-export function readCompletionsReply(body: Json): ReplyEvent[] {
+export function readCompletionsReply(body: Json, form: Form = 'chat'): ReplyEvent[] {
   const root = asObject(body);
   const choices = asList(root['choices']);
   if (choices.length === 0) throw new MalformedReply('read a choice');
@@ -24,13 +28,21 @@ export function readCompletionsReply(body: Json): ReplyEvent[] {
   for (const entry of choices) {
     const choice = asObject(entry);
     const index = countOr(choice['index'], 0);
-    events.push(...readDelta(index, asObject(choice['message']), choice['logprobs']));
+    events.push(
+      ...readDelta(index, form === 'chat' ? asObject(choice['message']) : saidIn(choice), choice['logprobs']),
+    );
     events.push({ kind: 'finish', index, reason: readReason(choice['finish_reason']) ?? 'stop' });
   }
   return [...events, ...readUsage(root['usage'])];
 }
 
-export function createCompletionsReader(take: (event: ReplyEvent) => void): ReplyReader {
+/** Throws MalformedReply. */
+function saidIn({ text }: JsonObject): JsonObject {
+  if (typeof text !== 'string') throw new MalformedReply('read a text');
+  return { content: text };
+}
+
+export function createCompletionsReader(take: (event: ReplyEvent) => void, form: Form = 'chat'): ReplyReader {
   let done = false;
   let named = false;
   const parser = createSseParser(({ event, data }) => {
@@ -48,7 +60,8 @@ export function createCompletionsReader(take: (event: ReplyEvent) => void): Repl
     for (const entry of asList(chunk['choices'])) {
       const choice = asObject(entry);
       const index = countOr(choice['index'], 0);
-      for (const read of readDelta(index, objectOr(choice['delta']) ?? {}, choice['logprobs'])) take(read);
+      const said = form === 'chat' ? (objectOr(choice['delta']) ?? {}) : { content: textOr(choice['text']) ?? '' };
+      for (const read of readDelta(index, said, choice['logprobs'])) take(read);
       const reason = readReason(choice['finish_reason']);
       if (reason !== undefined) take({ kind: 'finish', index, reason });
     }
@@ -63,11 +76,13 @@ export function createCompletionsReader(take: (event: ReplyEvent) => void): Repl
   };
 }
 
-function readDelta(index: number, from: JsonObject, logprobs: Json | undefined): ReplyEvent[] {
+/** `unsaid` stands for arguments that are not there: in a stream they come later. */
+function readDelta(index: number, from: JsonObject, logprobs: Json | undefined, unsaid = ''): ReplyEvent[] {
   const { text, thinking } = readContent(from['content']);
   const thought = thinking ?? textOr(from['reasoning_content']) ?? textOr(from['reasoning']);
   const tools = from['tool_calls'];
-  const calls = Array.isArray(tools) && tools.length > 0 ? tools.map(readToolCall) : undefined;
+  const calls =
+    Array.isArray(tools) && tools.length > 0 ? tools.map((call, at) => readToolCall(call, at, unsaid)) : undefined;
   const event: ReplyEvent = { kind: 'delta', index };
   if (text !== undefined && text !== '') event.text = text;
   if (thought !== undefined && thought !== '') event.thinking = thought;
@@ -90,7 +105,7 @@ function readContent(content: Json | undefined): { text?: string; thinking?: str
   return { text, thinking };
 }
 
-function readToolCall(entry: Json, position: number): JsonObject {
+function readToolCall(entry: Json, position: number, unsaid: string): JsonObject {
   const call = asObject(entry);
   const from = asObject(call['function']);
   const args = from['arguments'];
@@ -99,11 +114,10 @@ function readToolCall(entry: Json, position: number): JsonObject {
   return {
     index: countOr(call['index'], position),
     ...(id === undefined ? {} : { id }),
-    type: 'function',
     // Mistral may send an object where OpenAI's grammar has a string.
     function: {
       ...(name === undefined ? {} : { name }),
-      arguments: typeof args === 'string' ? args : JSON.stringify(args ?? {}),
+      arguments: typeof args === 'string' ? args : (args ?? null) === null ? unsaid : JSON.stringify(args),
     },
   };
 }
@@ -147,7 +161,14 @@ interface Choice {
   reason: FinishReason;
 }
 
-export function writeCompletionsReply(events: readonly ReplyEvent[], head: ReplyHead): JsonObject {
+type Family = 'openai' | 'mistral';
+
+export function writeCompletionsReply(
+  events: readonly ReplyEvent[],
+  head: ReplyHead,
+  family: Family,
+  form: Form = 'chat',
+): JsonObject {
   const choices: Choice[] = [];
   let { model } = head;
   let usage: Usage | undefined;
@@ -160,6 +181,7 @@ export function writeCompletionsReply(events: readonly ReplyEvent[], head: Reply
       usage = event.usage;
       continue;
     }
+    if (event.kind === 'embedding') continue;
     choices[event.index] ??= { text: '', thinking: '', toolCalls: [], logprobs: null, reason: 'stop' };
     const choice = choices[event.index]!;
     if (event.kind === 'finish') choice.reason = event.reason;
@@ -170,14 +192,26 @@ export function writeCompletionsReply(events: readonly ReplyEvent[], head: Reply
       choice.logprobs = event.logprobs ?? choice.logprobs;
     }
   }
+  const write = form === 'chat' ? writeChoice : writeTextChoice;
+  const calls = createCallWriter(head, family);
   return {
-    id: head.id,
-    object: 'chat.completion',
+    id: idOf(head, form),
+    object: form === 'chat' ? 'chat.completion' : 'text_completion',
     created: Math.floor(head.createdAt / 1_000),
     model,
-    choices: choices.flatMap((choice, index) => [writeChoice(choice, index)]),
+    choices: choices.flatMap((choice, index) => [
+      write({ ...choice, toolCalls: choice.toolCalls.map((call) => calls(index, call)) }, index),
+    ]),
     usage: writeUsage(usage ?? { promptTokens: 0, completionTokens: 0 }),
   };
+}
+
+function idOf({ id }: ReplyHead, form: Form): string {
+  return form === 'chat' ? id : id.replace(/^chat/, '');
+}
+
+function writeTextChoice({ text, logprobs, reason }: Choice, index: number): JsonObject {
+  return { text, index, logprobs, finish_reason: reason };
 }
 
 function writeChoice({ text, thinking, toolCalls, logprobs, reason }: Choice, index: number): JsonObject {
@@ -194,6 +228,29 @@ function writeChoice({ text, thinking, toolCalls, logprobs, reason }: Choice, in
   };
 }
 
+/** A call, or the next piece of one, in this family's form: arguments as a string, and an id at its first sight. */
+function createCallWriter(head: ReplyHead, family: Family): (choice: number, call: Json) => JsonObject {
+  const begun = new Set<string>();
+  return (choice, piece) => {
+    const call = objectOr(piece) ?? {};
+    const { name, arguments: args } = objectOr(call['function']) ?? {};
+    const index = countOr(call['index'], 0);
+    const place = `${choice} ${index}`;
+    const isFirst = !begun.has(place);
+    begun.add(place);
+    const id = textOr(call['id']) ?? (isFirst ? mintToolId(`${head.id} ${choice}`, index, family) : undefined);
+    return {
+      index,
+      ...(id === undefined ? {} : { id }),
+      ...(isFirst ? { type: 'function' } : {}),
+      function: {
+        ...(name === undefined ? {} : { name }),
+        arguments: typeof args === 'string' ? args : JSON.stringify(args ?? {}),
+      },
+    };
+  };
+}
+
 function writeUsage({ promptTokens, completionTokens }: Usage): JsonObject {
   return {
     prompt_tokens: promptTokens,
@@ -207,14 +264,17 @@ export function createCompletionsWriter(
   head: ReplyHead,
   includeUsage: boolean,
   failure: (error: ErrorView) => JsonObject,
+  family: Family,
+  form: Form = 'chat',
 ): ReplyWriter {
   const begun = new Set<number>();
+  const calls = createCallWriter(head, family);
   let { model } = head;
   const frame = (choices: Json[], more: JsonObject = {}) =>
     formatSse(
       JSON.stringify({
-        id: head.id,
-        object: 'chat.completion.chunk',
+        id: idOf(head, form),
+        object: form === 'chat' ? 'chat.completion.chunk' : 'text_completion',
         created: Math.floor(head.createdAt / 1_000),
         model,
         choices,
@@ -229,6 +289,13 @@ export function createCompletionsWriter(
         return '';
       }
       if (event.kind === 'usage') return includeUsage ? frame([], { usage: writeUsage(event.usage) }) : '';
+      if (event.kind === 'embedding') return '';
+      const logprobs = event.kind === 'delta' && event.logprobs !== undefined ? { logprobs: event.logprobs } : {};
+      if (form === 'text') {
+        const reason = event.kind === 'finish' ? event.reason : null;
+        const text = event.kind === 'finish' ? '' : (event.text ?? '');
+        return frame([{ text, index: event.index, logprobs: null, ...logprobs, finish_reason: reason }]);
+      }
       const delta: JsonObject = {};
       if (!begun.has(event.index)) {
         begun.add(event.index);
@@ -238,8 +305,7 @@ export function createCompletionsWriter(
       if (event.kind === 'finish') return frame([{ index: event.index, delta, finish_reason: event.reason }]);
       if (event.text !== undefined) delta['content'] = event.text;
       if (event.thinking !== undefined) delta['reasoning'] = event.thinking;
-      if (event.toolCalls !== undefined) delta['tool_calls'] = event.toolCalls;
-      const logprobs = event.logprobs === undefined ? {} : { logprobs: event.logprobs };
+      if (event.toolCalls !== undefined) delta['tool_calls'] = event.toolCalls.map((call) => calls(event.index, call));
       return frame([{ index: event.index, delta, ...logprobs, finish_reason: null }]);
     },
     end: () => 'data: [DONE]\n\n',

@@ -8,7 +8,7 @@ import {
   freeObject,
   integer,
   list,
-  name,
+  modelName,
   number,
   object,
   oneOf,
@@ -17,6 +17,7 @@ import {
   type UnknownFields,
 } from '../shape.ts';
 import type { ChatCall, Sampling, Turn } from './dialect.ts';
+import { promptTurns, turnsFromOllama, untranslatable } from './translate-turns.ts';
 
 const functionCall = object({ name: text, arguments: either(text, freeObject) }, ['name', 'arguments']);
 const toolCall = object({ id: text, type: oneOf('function'), function: functionCall, index: integer(0, 1_000) }, [
@@ -60,7 +61,7 @@ const responseFormat = object(
 
 const tokens = integer(0, 10_000_000);
 const common: Readonly<Record<string, Shape>> = {
-  model: name,
+  model: modelName,
   messages: list(message, 10_000, 1),
   stream: flag,
   stream_options: object({ include_usage: flag, include_obfuscation: flag }),
@@ -102,7 +103,7 @@ export const mistralFields: Readonly<Record<string, Shape>> = {
   prediction: object({ type: text, content: anything }),
 };
 
-/** Reads a request of either; what is bound to this family is named in `bound`. */
+/** Reads a chat request of either. */
 export function readCompletionsCall(
   dialect: 'openai' | 'mistral',
   shape: Shape,
@@ -112,7 +113,6 @@ export function readCompletionsCall(
   const built = shape(body, '', unknown) as JsonObject;
   const { model, messages, stream, stream_options, ...native } = built;
   const turns = (messages as JsonObject[]).map(readTurn);
-  const bound = boundField(native, turns);
   return {
     dialect,
     model: model as string,
@@ -121,7 +121,6 @@ export function readCompletionsCall(
     turns,
     sampling: readSampling(native),
     native,
-    ...(bound === undefined ? {} : { bound }),
   };
 }
 
@@ -132,20 +131,10 @@ function readTurn(native: JsonObject, index: number): Turn {
   const parts = Array.isArray(content) ? (content as JsonObject[]) : [];
   const words =
     typeof content === 'string' ? content : parts.map((p) => (p['text'] as string | undefined) ?? '').join('');
-  const plain =
-    role !== 'tool' && native['tool_calls'] === undefined && parts.every((entry) => entry['type'] === 'text');
-  return { role: role === 'developer' ? 'system' : (role as string), text: words, plain, native };
+  return { role: role === 'developer' ? 'system' : (role as string), text: words, native };
 }
 
-function boundField(native: JsonObject, turns: readonly Turn[]): string | undefined {
-  const index = turns.findIndex((turn) => !turn.plain);
-  if (index !== -1) return `messages[${index}]`;
-  if (native['tools'] !== undefined) return 'tools';
-  if (typeof native['n'] === 'number' && native['n'] > 1) return 'n';
-  return native['logprobs'] === true ? 'logprobs' : undefined;
-}
-
-function readSampling(native: JsonObject): Sampling {
+export function readSampling(native: JsonObject): Sampling {
   const sampling: Sampling = {};
   const maxTokens = native['max_completion_tokens'] ?? native['max_tokens'];
   const seed = native['seed'] ?? native['random_seed'];
@@ -183,19 +172,26 @@ function writeFormat(json: true | JsonObject): JsonObject {
     : { type: 'json_schema', json_schema: { name: 'answer', schema: json } };
 }
 
-/** Messages for this family: whole from a sibling, as plain text from another family. */
+/** Messages for this family. */
 export function writeTurns(call: ChatCall, to: 'openai' | 'mistral'): JsonObject[] {
+  if ((call.task ?? 'chat') !== 'chat') return promptTurns(call.turns);
   if (call.dialect === to) return call.turns.map((turn) => turn.native);
-  if (call.dialect === 'ollama') return plainTurns(call);
+  if (call.dialect === 'ollama') return turnsFromOllama(call, to);
   return call.turns.map(({ role, native }) => {
-    // Mistral has no developer role and no name or refusal; OpenAI has no prefix.
-    const { name: _name, refusal: _refusal, prefix: _prefix, ...shared } = native;
-    return { ...shared, role };
+    // Mistral has no developer role and no refusal, and a name with results of tools only; OpenAI has no prefix.
+    const { name, refusal: _refusal, prefix: _prefix, ...shared } = native;
+    return { ...shared, ...(to === 'mistral' && role === 'tool' && name !== undefined ? { name } : {}), role };
   });
 }
 
-/** Throws ERR_BODY_UNTRANSLATABLE with the field that only the caller's own dialect can say. */
-export function plainTurns(call: ChatCall): JsonObject[] {
-  if (call.bound !== undefined) throw new RempartError('ERR_BODY_UNTRANSLATABLE', { field: call.bound });
-  return call.turns.map(({ role, text: content }) => ({ role, content }));
+/** What an Ollama chat says beside its messages, in this family's words. Throws ERR_BODY_UNTRANSLATABLE. */
+export function writeOllamaExtras({ native }: ChatCall): JsonObject {
+  if (native['logprobs'] === true) throw untranslatable('logprobs');
+  const tools = native['tools'];
+  const think = native['think'];
+  const effort = think === 'max' ? 'high' : think;
+  return {
+    ...(tools === undefined ? {} : { tools: (tools as JsonObject[]).map((entry) => ({ ...entry, type: 'function' })) }),
+    ...(typeof effort === 'string' ? { reasoning_effort: effort } : {}),
+  };
 }

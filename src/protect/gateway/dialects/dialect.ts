@@ -8,10 +8,16 @@ import type { UnknownFields } from '../shape.ts';
 export interface Turn {
   role: string;
   text: string;
-  /** False when it holds what only its own dialect can say: an image, a tool call. */
-  plain: boolean;
+  /** What stands after the place to be filled, not before it. */
+  isSuffix?: true;
   native: JsonObject;
 }
+
+/**
+ * What is asked for: an answer to messages; to a prompt that the model's template is put around (`prompt`); the text
+ * that goes on from a prompt, or that stands between it and a suffix (`completion`, `fill`); vectors.
+ */
+export type Task = 'chat' | 'prompt' | 'completion' | 'fill' | 'embedding';
 
 /** What every dialect can be told about sampling. */
 export interface Sampling {
@@ -26,19 +32,19 @@ export interface Sampling {
   json?: true | JsonObject;
 }
 
-/** A validated chat request; what is sent upstream is written from it, never copied from the client's bytes. */
+/** A validated request; what is sent upstream is written from it, never copied from the client's bytes. */
 export interface ChatCall {
   dialect: DialectName;
+  /** Default: chat. */
+  task?: Task;
   model: string;
   stream: boolean;
   /** OpenAI's stream_options.include_usage. */
   includeUsage: boolean;
   turns: readonly Turn[];
   sampling: Sampling;
-  /** Validated fields other than model, messages and stream, in the call's own dialect. */
+  /** Validated fields other than model, texts and stream, in the words of the call's own dialect and task. */
   native: JsonObject;
-  /** The first field, if any, that cannot be said in another dialect. */
-  bound?: string;
 }
 
 export interface Usage {
@@ -54,6 +60,7 @@ export type ReplyEvent =
   | { kind: 'model'; model: string }
   | { kind: 'delta'; index: number; text?: string; thinking?: string; toolCalls?: Json[]; logprobs?: Json }
   | { kind: 'finish'; index: number; reason: FinishReason }
+  | { kind: 'embedding'; index: number; vector: number[] }
   | { kind: 'usage'; usage: Usage };
 
 /** Reads an upstream's stream. `push` throws MalformedReply on what is not the dialect's, UpstreamFailed on its error frame. */
@@ -101,23 +108,49 @@ export interface ErrorView {
 export interface ModelCard {
   id: string;
   createdAt: number;
+  /** The provider would send texts for it on to somebody else. */
+  isRemote?: true;
 }
 
-export interface Dialect {
-  name: DialectName;
-  paths: { chat: string; models: string };
-  readCall(body: Json, unknown: UnknownFields): ChatCall;
-  /** The body to send upstream. Throws ERR_BODY_UNTRANSLATABLE. */
-  writeCall(call: ChatCall, stream: boolean): JsonObject;
+/** How a call is said to a provider, and how its answer is read. */
+export interface Speech {
+  path: string;
+  body: JsonObject;
   /** A whole answer's events. Throws MalformedReply. */
   readReply(body: Json): ReplyEvent[];
   createReader(take: (event: ReplyEvent) => void): ReplyReader;
+}
+
+/** One address at which clients speak to the gateway. */
+export interface Wire {
+  /** Throws ERR_BODY_…. */
+  readCall(body: Json, unknown: UnknownFields): ChatCall;
+  writeReply(events: readonly ReplyEvent[], head: ReplyHead, call: ChatCall): JsonObject;
+  createWriter(head: ReplyHead, call: ChatCall): ReplyWriter;
+}
+
+/** `embed` takes one text or several, `embedding` is Ollama's older address for one. */
+export type WireName = 'chat' | 'completion' | 'fill' | 'generate' | 'embed' | 'embedding';
+
+export interface Dialect {
+  name: DialectName;
+  paths: { models: string };
+  wires: Readonly<Partial<Record<WireName, Wire>>>;
+  /** Throws ERR_BODY_UNTRANSLATABLE. */
+  speak(call: ChatCall, stream: boolean): Speech;
   /** The content type of this dialect's streams. */
   streamType: string;
-  writeReply(events: readonly ReplyEvent[], head: ReplyHead): JsonObject;
-  createWriter(head: ReplyHead, includeUsage: boolean): ReplyWriter;
   writeError(error: ErrorView): JsonObject;
   readModels(body: Json): ModelCard[];
   writeModels(cards: readonly ModelCard[]): JsonObject;
   writeModel(card: ModelCard): JsonObject;
+}
+
+/** The part of a task that needs no adapter's word. */
+export function promptsOf({ turns }: ChatCall): string[] {
+  return turns.flatMap(({ role, text, isSuffix }) => (role === 'user' && isSuffix !== true ? [text] : []));
+}
+
+export function suffixOf({ turns }: ChatCall): string | undefined {
+  return turns.find(({ isSuffix }) => isSuffix === true)?.text;
 }

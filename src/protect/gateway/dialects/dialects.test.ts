@@ -4,12 +4,24 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { RempartError } from '../../../platform/base/errors.ts';
 import type { JsonObject } from '../../../platform/base/json.ts';
-import { type Dialect, MalformedReply, type ReplyEvent, UpstreamFailed } from './dialect.ts';
+import { type ChatCall, type Dialect, MalformedReply, type ReplyEvent, UpstreamFailed } from './dialect.ts';
 import { dialectByName } from './index.ts';
 
 const dialects = Object.values(dialectByName);
 const head = { id: 'chatcmpl-1', model: 'asked', createdAt: 1_700_000_000_000, now: () => 1_700_000_000_500 };
 const minimal: JsonObject = { model: 'm', messages: [{ role: 'user', content: 'hi' }] };
+/** The chat of each dialect, read and written. */
+const chatOf = (dialect: Dialect) => {
+  const wire = dialect.wires.chat!;
+  const call: ChatCall = { ...wire.readCall(minimal, 'drop'), includeUsage: true };
+  const speech = dialect.speak(call, true);
+  return {
+    ...speech,
+    readCall: wire.readCall,
+    writeReply: (events: readonly ReplyEvent[]) => wire.writeReply(events, head, call),
+    createWriter: () => wire.createWriter(head, call),
+  };
+};
 const usage: ReplyEvent = { kind: 'usage', usage: { promptTokens: 3, completionTokens: 2 } };
 
 function said(text: string[], reason: 'stop' | 'length' = 'stop'): ReplyEvent[] {
@@ -23,7 +35,7 @@ function said(text: string[], reason: 'stop' | 'length' = 'stop'): ReplyEvent[] 
 
 function readStream(dialect: Dialect, bytes: Buffer, cuts: readonly number[]): { events: ReplyEvent[]; end: string } {
   const events: ReplyEvent[] = [];
-  const reader = dialect.createReader((event) => events.push(event));
+  const reader = chatOf(dialect).createReader((event) => events.push(event));
   let from = 0;
   for (const cut of [...cuts].map((c) => c % (bytes.length + 1)).sort((a, b) => a - b)) {
     reader.push(bytes.subarray(from, cut));
@@ -39,7 +51,7 @@ const words = fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 
 
 for (const dialect of dialects) {
   const write = (events: readonly ReplyEvent[]) => {
-    const writer = dialect.createWriter(head, true);
+    const writer = chatOf(dialect).createWriter();
     return events.map(writer.write).join('');
   };
 
@@ -47,7 +59,7 @@ for (const dialect of dialects) {
     fc.assert(
       fc.property(words, fc.array(fc.nat(), { maxLength: 10 }), (pieces, cuts) => {
         const events = said(pieces, 'length');
-        const writer = dialect.createWriter(head, true);
+        const writer = chatOf(dialect).createWriter();
         const bytes = Buffer.from(events.map(writer.write).join('') + writer.end());
         const read = readStream(dialect, bytes, cuts);
         assert.equal(read.end, 'whole');
@@ -70,7 +82,7 @@ for (const dialect of dialects) {
   test(`${dialect.name} reads the whole answer it writes`, () => {
     fc.assert(
       fc.property(words, (pieces) => {
-        const read = dialect.readReply(dialect.writeReply(said(pieces), head));
+        const read = chatOf(dialect).readReply(chatOf(dialect).writeReply(said(pieces)));
         assert.equal(textOf(read), pieces.join(''));
         assert.deepEqual(read.at(-1), usage);
         assert.deepEqual(read[0], { kind: 'model', model: 'answered' });
@@ -90,7 +102,7 @@ for (const dialect of dialects) {
       { message: 1, done: true },
       { done: false },
     ])
-      assert.throws(() => dialect.readReply(body as JsonObject), MalformedReply, JSON.stringify(body));
+      assert.throws(() => chatOf(dialect).readReply(body as JsonObject), MalformedReply, JSON.stringify(body));
     assert.throws(
       () => readStream(dialect, Buffer.from(dialect.name === 'ollama' ? 'nonsense\n' : 'data: nonsense\n\n'), []),
       MalformedReply,
@@ -98,7 +110,7 @@ for (const dialect of dialects) {
   });
 
   test(`${dialect.name} throws UpstreamFailed at an error in mid-stream, its own among them`, () => {
-    const failure = dialect.createWriter(head, true).fail({ status: 502, code: 'ERR_STREAM_CUT', message: 'x' });
+    const failure = chatOf(dialect).createWriter().fail({ status: 502, code: 'ERR_STREAM_CUT', message: 'x' });
     assert.match(failure, /ERR_STREAM_CUT/);
     assert.throws(() => readStream(dialect, Buffer.from(write(said(['a'])) + failure), []), UpstreamFailed);
   });
@@ -131,7 +143,7 @@ for (const dialect of dialects) {
     ];
     for (const [body, field] of bad)
       assert.throws(
-        () => dialect.readCall(body, 'drop'),
+        () => chatOf(dialect).readCall(body, 'drop'),
         (error) =>
           error instanceof RempartError && error.code === 'ERR_BODY_FIELD_INVALID' && error.facts['field'] === field,
         `${JSON.stringify(body)} at ${field}`,
@@ -140,10 +152,10 @@ for (const dialect of dialects) {
 
   for (const target of dialects) {
     test(`${target.name} says a plain call of ${dialect.name}, and what it says is valid to itself`, () => {
-      const call = dialect.readCall(minimal, 'drop');
+      const call = chatOf(dialect).readCall(minimal, 'drop');
       for (const stream of [false, true]) {
-        const written = target.writeCall(call, stream);
-        const again = target.readCall(written, 'refuse');
+        const written = target.speak(call, stream).body;
+        const again = chatOf(target).readCall(written, 'refuse');
         assert.equal(again.stream, stream);
         assert.deepEqual(
           again.turns.map(({ role, text }) => [role, text]),
@@ -164,7 +176,7 @@ test('Ollama never passes on the fields that go round its guards', () => {
     options: { num_ctx: 9, seed: 1 },
   };
   const { ollama } = dialectByName;
-  assert.deepEqual(ollama.writeCall(ollama.readCall(body, 'drop'), false), {
+  assert.deepEqual(ollama.speak(chatOf(ollama).readCall(body, 'drop'), false).body, {
     ...minimal,
     options: { seed: 1 },
     stream: false,
@@ -180,6 +192,6 @@ test('Mistral gets no field that only OpenAI knows', () => {
     logit_bias: {},
     stream_options: { include_usage: true },
   };
-  const written = dialectByName.mistral.writeCall(dialectByName.openai.readCall(body, 'drop'), true);
+  const written = dialectByName.mistral.speak(chatOf(dialectByName.openai).readCall(body, 'drop'), true).body;
   assert.deepEqual(written, { ...minimal, max_tokens: 5, random_seed: 4, stream: true });
 });

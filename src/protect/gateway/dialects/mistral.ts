@@ -4,47 +4,92 @@ import { object } from '../shape.ts';
 import {
   createCompletionsReader,
   createCompletionsWriter,
+  type Form,
   readCompletionsModels,
   readCompletionsReply,
   writeCompletionsReply,
 } from './completions-reply.ts';
-import { mistralFields, readCompletionsCall, writeCommonSampling, writeTurns } from './completions-request.ts';
-import type { ChatCall, Dialect, ErrorView, ModelCard } from './dialect.ts';
+import {
+  mistralFields,
+  readCompletionsCall,
+  writeCommonSampling,
+  writeOllamaExtras,
+  writeTurns,
+} from './completions-request.ts';
+import {
+  type ChatCall,
+  type Dialect,
+  type ErrorView,
+  type ModelCard,
+  type Speech,
+  suffixOf,
+  type Wire,
+} from './dialect.ts';
+import { embeddingWire, noReader, readEmbeddings, writeEmbeddingCall } from './embeddings.ts';
+import { onePrompt, readCompletion, readFill, writeFill, writeSeed } from './prompt-request.ts';
+import { untranslatable } from './translate-turns.ts';
 
 const request = object(mistralFields, ['model', 'messages']);
 
 export const mistral: Dialect = {
   name: 'mistral',
-  paths: { chat: '/v1/chat/completions', models: '/v1/models' },
+  paths: { models: '/v1/models' },
+  wires: {
+    chat: wire((body, unknown) => readCompletionsCall('mistral', request, body, unknown)),
+    completion: wire(readCompletion, 'text'),
+    fill: wire(readFill),
+    embed: embeddingWire('mistral'),
+  },
   streamType: 'text/event-stream',
-  readCall: (body, unknown) => readCompletionsCall('mistral', request, body, unknown),
-  writeCall: (call, stream) => ({
-    model: call.model,
-    messages: writeTurns(call, 'mistral'),
-    ...writeOptions(call),
-    stream,
-  }),
-  readReply: readCompletionsReply,
-  createReader: createCompletionsReader,
-  writeReply: writeCompletionsReply,
-  // Mistral's usage comes unasked.
-  createWriter: (head) => createCompletionsWriter(head, true, writeStreamError),
+  speak,
   writeError,
   readModels: readCompletionsModels,
   writeModels: (cards) => ({ object: 'list', data: cards.map(writeModel) }),
   writeModel,
 };
 
+function wire(readCall: Wire['readCall'], form: Form = 'chat'): Wire {
+  return {
+    readCall,
+    writeReply: (events, head) => writeCompletionsReply(events, head, 'mistral', form),
+    // Mistral's usage comes unasked.
+    createWriter: (head) => createCompletionsWriter(head, true, writeStreamError, 'mistral', form),
+  };
+}
+
+function speak(call: ChatCall, stream: boolean): Speech {
+  const task = call.task ?? 'chat';
+  if (task === 'embedding')
+    return {
+      path: '/v1/embeddings',
+      body: writeEmbeddingCall(call, 'mistral'),
+      readReply: (body) => readEmbeddings(call, body),
+      createReader: noReader,
+    };
+  const fills = task === 'fill' || suffixOf(call) !== undefined;
+  return {
+    path: fills ? '/v1/fim/completions' : '/v1/chat/completions',
+    body: { ...(fills ? writeFill(call) : writeChat(call)), stream },
+    readReply: readCompletionsReply,
+    createReader: createCompletionsReader,
+  };
+}
+
+function writeChat(call: ChatCall): JsonObject {
+  if (call.task === 'completion') onePrompt(call);
+  return { model: call.model, messages: writeTurns(call, 'mistral'), ...writeOptions(call) };
+}
+
 function writeOptions(call: ChatCall): JsonObject {
-  if (call.dialect === 'mistral') return call.native;
-  const { sampling, native } = call;
-  const seed = sampling.seed === undefined ? {} : { random_seed: Math.abs(sampling.seed) };
-  const common = writeCommonSampling(sampling);
-  if (call.dialect === 'ollama') return { ...common, ...seed };
+  if (call.dialect === 'mistral' && call.task === undefined) return call.native;
+  const common = { ...writeCommonSampling(call.sampling), ...writeSeed('random_seed', call) };
+  if (call.dialect === 'ollama') return { ...common, ...writeOllamaExtras(call) };
+  if (call.task !== undefined) return common;
+  if (call.native['logprobs'] === true) throw untranslatable('logprobs');
   const tools = ['tools', 'tool_choice', 'parallel_tool_calls', 'n'].flatMap((key) =>
-    native[key] === undefined ? [] : [[key, native[key]]],
+    call.native[key] === undefined ? [] : [[key, call.native[key]]],
   );
-  return { ...common, ...seed, ...Object.fromEntries(tools) };
+  return { ...common, ...Object.fromEntries(tools) };
 }
 
 function writeModel({ id, createdAt }: ModelCard): JsonObject {

@@ -4,43 +4,86 @@ import { object } from '../shape.ts';
 import {
   createCompletionsReader,
   createCompletionsWriter,
+  type Form,
   readCompletionsModels,
   readCompletionsReply,
   writeCompletionsReply,
 } from './completions-reply.ts';
-import { openaiFields, readCompletionsCall, writeCommonSampling, writeTurns } from './completions-request.ts';
-import type { ChatCall, Dialect, ErrorView, ModelCard } from './dialect.ts';
+import {
+  openaiFields,
+  readCompletionsCall,
+  writeCommonSampling,
+  writeOllamaExtras,
+  writeTurns,
+} from './completions-request.ts';
+import {
+  type ChatCall,
+  type Dialect,
+  type ErrorView,
+  type ModelCard,
+  type Speech,
+  suffixOf,
+  type Wire,
+} from './dialect.ts';
+import { embeddingWire, noReader, readEmbeddings, writeEmbeddingCall } from './embeddings.ts';
+import { readCompletion, readFill, writeCompletion, writeSeed } from './prompt-request.ts';
 
 const request = object(openaiFields, ['model', 'messages']);
 
 export const openai: Dialect = {
   name: 'openai',
-  paths: { chat: '/v1/chat/completions', models: '/v1/models' },
+  paths: { models: '/v1/models' },
+  wires: {
+    chat: wire((body, unknown) => readCompletionsCall('openai', request, body, unknown)),
+    completion: wire(readCompletion, 'text'),
+    fill: wire(readFill),
+    embed: embeddingWire('openai'),
+  },
   streamType: 'text/event-stream',
-  readCall: (body, unknown) => readCompletionsCall('openai', request, body, unknown),
-  writeCall: (call, stream) => ({
-    model: call.model,
-    messages: writeTurns(call, 'openai'),
-    ...writeOptions(call),
-    stream,
-    // Asked for in every stream: tokens are settled on what was really used.
-    ...(stream ? { stream_options: { include_usage: true } } : {}),
-  }),
-  readReply: readCompletionsReply,
-  createReader: createCompletionsReader,
-  writeReply: writeCompletionsReply,
-  createWriter: (head, includeUsage) => createCompletionsWriter(head, includeUsage, writeError),
+  speak,
   writeError,
   readModels: readCompletionsModels,
   writeModels: (cards) => ({ object: 'list', data: cards.map(writeModel) }),
   writeModel,
 };
 
+function wire(readCall: Wire['readCall'], form: Form = 'chat'): Wire {
+  return {
+    readCall,
+    writeReply: (events, head) => writeCompletionsReply(events, head, 'openai', form),
+    createWriter: (head, call) => createCompletionsWriter(head, call.includeUsage, writeError, 'openai', form),
+  };
+}
+
+function speak(call: ChatCall, stream: boolean): Speech {
+  const task = call.task ?? 'chat';
+  if (task === 'embedding')
+    return {
+      path: '/v1/embeddings',
+      body: writeEmbeddingCall(call, 'openai'),
+      readReply: (body) => readEmbeddings(call, body),
+      createReader: noReader,
+    };
+  const form = task === 'chat' || (task === 'prompt' && suffixOf(call) === undefined) ? 'chat' : 'text';
+  const said = form === 'chat' ? writeChat(call) : writeCompletion(call);
+  return {
+    path: form === 'chat' ? '/v1/chat/completions' : '/v1/completions',
+    // Asked for in every stream: tokens are settled on what was really used.
+    body: { ...said, stream, ...(stream ? { stream_options: { include_usage: true } } : {}) },
+    readReply: (body) => readCompletionsReply(body, form),
+    createReader: (take) => createCompletionsReader(take, form),
+  };
+}
+
+function writeChat(call: ChatCall): JsonObject {
+  return { model: call.model, messages: writeTurns(call, 'openai'), ...writeOptions(call) };
+}
+
 function writeOptions(call: ChatCall): JsonObject {
-  if (call.dialect === 'openai') return call.native;
-  const seed = call.sampling.seed === undefined ? {} : { seed: call.sampling.seed };
-  const common = writeCommonSampling(call.sampling);
-  if (call.dialect === 'ollama') return { ...common, ...seed };
+  if (call.dialect === 'openai' && call.task === undefined) return call.native;
+  const common = { ...writeCommonSampling(call.sampling), ...writeSeed('seed', call) };
+  if (call.dialect === 'ollama') return { ...common, ...writeOllamaExtras(call) };
+  if (call.task !== undefined) return common;
   const {
     random_seed: _seed,
     safe_prompt: _safe,
@@ -52,7 +95,7 @@ function writeOptions(call: ChatCall): JsonObject {
   // Mistral's `any` is OpenAI's `required`.
   return {
     ...shared,
-    ...seed,
+    ...writeSeed('seed', call),
     ...(choice === undefined ? {} : { tool_choice: choice === 'any' ? 'required' : choice }),
   };
 }
