@@ -1,4 +1,7 @@
 // What each variable holds at each point of a fragment: assignments replayed in order, one scope inside the other.
+import { chainStart } from './chains.ts';
+import { deadSpans } from './dead-code.ts';
+import { type Guard, guardsOf } from './guards.ts';
 import type { Assignment, Reading, Scope } from './reading.ts';
 import { type Environment, evaluate, type Flow, type Value } from './values.ts';
 
@@ -19,9 +22,13 @@ const notData =
 
 export function replay(reading: Reading, flow: Flow): Replay {
   const frames = reading.scopes.map((scope) => ({ scope, held: parameters(scope) }));
-  const ordered = reading.assignments.filter((assignment) => !assignment.pair).sort((a, b) => a.value[1] - b.value[1]);
+  const { dead, guards } = checksOf(reading);
+  const ordered = reading.assignments
+    .filter(({ pair, at }) => !pair && !dead.some(([from, to]) => from <= at && at < to))
+    .sort((a, b) => a.value[1] - b.value[1]);
   const depths = depthsOf(reading);
   let next = 0;
+  let nextGuard = 0;
   const environmentAt = (at: number): Environment => {
     const around = frames.filter(({ scope }) => scope.span[0] <= at && at < scope.span[1]).reverse();
     return (name) => {
@@ -40,7 +47,7 @@ export function replay(reading: Reading, flow: Flow): Replay {
     for (const target of assignment.targets) {
       // A member set anywhere in a fragment is seen by its other methods.
       const holder = /^(?:self|this|@)/.test(target) && frames[0] !== undefined ? frames[0] : frame;
-      const depth = depths(assignment.at);
+      const depth = depths(assignment.at) + (standsAlone(reading, assignment) ? 1 : 0);
       const before = holder.held.get(target) ?? (assignment.adds ? known(environment, target, depth) : undefined);
       holder.held.set(target, {
         value: settle(before, value, assignment, depth),
@@ -48,12 +55,74 @@ export function replay(reading: Reading, flow: Flow): Replay {
       });
     }
   };
+  /** What was checked holds nothing foreign from there on. */
+  const clean = ({ name, at }: { name: string; at: number }): void => {
+    const frame = frames.findLast(({ scope, held }) => scope.span[0] <= at && at < scope.span[1] && held.has(name));
+    const held = frame?.held.get(name);
+    if (held !== undefined) held.value = { ...held.value, level: 0, built: false };
+  };
+  const guardsUpTo = (at: number): void => {
+    for (; nextGuard < guards.length && guards[nextGuard]!.at < at; nextGuard++) clean(guards[nextGuard]!);
+  };
   return {
     advance(at) {
-      for (; next < ordered.length && ordered[next]!.value[1] <= at; next++) assign(ordered[next]!);
+      for (; next < ordered.length && ordered[next]!.value[1] <= at; next++) {
+        guardsUpTo(ordered[next]!.at);
+        assign(ordered[next]!);
+      }
+      guardsUpTo(at);
       return environmentAt(at);
     },
   };
+}
+
+interface Checks {
+  dead: ReturnType<typeof deadSpans>;
+  /** By token. */
+  guards: { name: string; at: number }[];
+}
+
+const checks = new WeakMap<Reading, Checks>();
+
+/** Read once for all purposes of one fragment. */
+function checksOf(reading: Reading): Checks {
+  let found = checks.get(reading);
+  if (found === undefined) {
+    found = { dead: deadSpans(reading), guards: byToken(reading, guardsOf(reading)) };
+    checks.set(reading, found);
+  }
+  return found;
+}
+
+function byToken({ tokens }: Reading, guards: readonly Guard[]): Checks['guards'] {
+  let at = 0;
+  return guards.map(({ name, from }) => {
+    while (at < tokens.length && tokens[at]!.start < from) at++;
+    return { name, at };
+  });
+}
+
+/** `if (x == null) x = "";` may not happen, though no brace says so. */
+function standsAlone(reading: Reading, { at, adds, loop }: Assignment): boolean {
+  const { tokens, family } = reading;
+  if (adds || loop || family.name === 'python') return false;
+  if (family.name === 'ruby') return isModified(reading, at);
+  const previous = tokens[at - 1];
+  if (previous?.kind !== 'id') return false;
+  const before = tokens[chainStart(reading, at - 1) - 1];
+  if (before?.text === 'else') return true;
+  return (
+    before?.text === ')' &&
+    before.pair > 0 &&
+    /^(?:if|while|for|elseif|foreach)$/.test(tokens[before.pair - 1]?.text ?? '')
+  );
+}
+
+/** Ruby's `x = y if z`. */
+function isModified({ tokens }: Reading, at: number): boolean {
+  for (let i = at + 1; i < tokens.length && tokens[i]!.kind !== 'newline'; i++)
+    if (/^(?:if|unless)$/.test(tokens[i]!.text)) return i > at + 1;
+  return false;
 }
 
 function known(environment: Environment, name: string, depth: number): Held | undefined {

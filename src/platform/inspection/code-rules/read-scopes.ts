@@ -19,7 +19,7 @@ const headWords = new Set([
   'match',
 ]);
 
-/** Finds the export functions; answers the parentheses that hold parameters, which are no calls. */
+/** Finds the functions; answers the parentheses that hold parameters, which are no calls. */
 export function readScopes(reading: Reading): Set<number> {
   const { tokens, family } = reading;
   const definitions = new Set<number>();
@@ -117,13 +117,16 @@ function bracedScope(reading: Reading, open: number): Scope | null {
       tokens[open - 2]?.text !== ')'
     )
       return null;
+    // Between parameters and body stand types and what is thrown; what else follows makes it a call in a condition.
     while (
-      after < close + 16 &&
+      after < close + 24 &&
       tokens[after] !== undefined &&
-      !/^[{;=]$/.test(tokens[after]!.text) &&
-      tokens[after]!.kind !== 'newline'
+      !/^(?:[{;=)?+]|&&|\|\||[!=]=|[<>]=)$/.test(tokens[after]!.text) &&
+      tokens[after]!.kind !== 'newline' &&
+      tokens[after]!.kind !== 'string' &&
+      tokens[after]!.kind !== 'number'
     )
-      after++;
+      after = tokens[after]!.pair > after ? tokens[after]!.pair + 1 : after + 1;
   }
   if (tokens[after]?.text !== '{' && !arrow) return null;
   if (!arrow && before?.kind !== 'id' && before?.text !== '>') return null;

@@ -116,7 +116,8 @@ function evaluateParts(reading: Reading, span: Span, environment: Environment, f
     } else if (token.kind === 'op' && comparisons.test(token.text)) {
       compared = true;
       i++;
-    } else if (isFunction(reading, i, to)) return { ...total, level: 0, built: false };
+    } else if (i > from && isTypeWord(reading, i)) i = afterType(tokens, i + 1, to);
+    else if (isFunction(reading, i, to)) return { ...total, level: 0, built: false };
     else {
       const [value, next] = operand(reading, i, to, environment, flow);
       if (token.kind === 'string' || value.literal !== '') hasLiteral = true;
@@ -130,6 +131,33 @@ function evaluateParts(reading: Reading, span: Span, environment: Environment, f
   }
   if (compared && !total.built) return { ...total, level: 0 };
   return total;
+}
+
+/** TypeScript's `x as string`, C#'s `x as Order`. */
+function isTypeWord({ tokens, family }: Reading, at: number): boolean {
+  if (family.name !== 'script' && family.name !== 'csharp') return false;
+  return tokens[at]!.kind === 'id' && /^(?:as|satisfies)$/.test(tokens[at]!.text) && tokens[at + 1]?.kind === 'id';
+}
+
+function afterType(tokens: readonly Token[], at: number, to: number): number {
+  let next = at;
+  while (next < to && (tokens[next]!.kind === 'id' || /^[.<>|&[\],]$/.test(tokens[next]!.text))) next++;
+  return next;
+}
+
+const castable = new Set(['java', 'csharp', 'c', 'php']);
+const numbers =
+  /^(?:int|integer|Integer|float|double|Double|bool|boolean|Boolean|long|Long|short|byte|decimal|uint|ulong|size_t|unsigned|char)$/;
+
+/** The type of a cast `(int) x`, or undefined. */
+function castType({ tokens, family }: Reading, at: number, to: number): string | undefined {
+  const close = tokens[at]!.pair;
+  if (!castable.has(family.name) || tokens[at]!.text !== '(' || close <= at + 1 || close + 1 >= to) return undefined;
+  const operand = tokens[close + 1]!;
+  if (operand.kind !== 'id' && operand.kind !== 'string' && operand.text !== '(') return undefined;
+  for (let i = at + 1; i < close; i++)
+    if (tokens[i]!.kind !== 'id' && !/^[.<>*[\]]$/.test(tokens[i]!.text)) return undefined;
+  return tokens[close - 1]!.text;
 }
 
 function join(total: Value, value: Value): void {
@@ -188,6 +216,11 @@ function operand(reading: Reading, at: number, to: number, environment: Environm
   if (token.kind === 'id' && (!words.has(token.text) || tokens[at + 1]?.text === '.' || isOperand(reading, at, to)))
     return chain(reading, at, at, { ...nothing }, to, environment, flow);
   if (token.kind !== 'op' || token.pair < at) return [nothing, at + 1];
+  const type = castType(reading, at, to);
+  if (type !== undefined) {
+    const [value, next] = operand(reading, token.pair + 1, to, environment, flow);
+    return [numbers.test(type) ? nothing : value, next];
+  }
   const inner: Value = { ...nothing };
   const named = splitArgs(reading, at + 1, Math.min(token.pair, to));
   for (const { span } of named) join(inner, evaluate(reading, afterKey(tokens, span), environment, flow));
