@@ -9,6 +9,7 @@ import enErrors from '../../../locales/en/errors.json' with { type: 'json' };
 import enFinding from '../../../locales/en/finding.json' with { type: 'json' };
 import enJobs from '../../../locales/en/jobs.json' with { type: 'json' };
 import enKept from '../../../locales/en/kept.json' with { type: 'json' };
+import enLimits from '../../../locales/en/limits.json' with { type: 'json' };
 import enMaturity from '../../../locales/en/maturity.json' with { type: 'json' };
 import enMode from '../../../locales/en/mode.json' with { type: 'json' };
 import enModels from '../../../locales/en/models.json' with { type: 'json' };
@@ -27,6 +28,7 @@ import frErrors from '../../../locales/fr/errors.json' with { type: 'json' };
 import frFinding from '../../../locales/fr/finding.json' with { type: 'json' };
 import frJobs from '../../../locales/fr/jobs.json' with { type: 'json' };
 import frKept from '../../../locales/fr/kept.json' with { type: 'json' };
+import frLimits from '../../../locales/fr/limits.json' with { type: 'json' };
 import frMaturity from '../../../locales/fr/maturity.json' with { type: 'json' };
 import frMode from '../../../locales/fr/mode.json' with { type: 'json' };
 import frModels from '../../../locales/fr/models.json' with { type: 'json' };
@@ -47,6 +49,7 @@ const en = {
   ...enFinding,
   ...enJobs,
   ...enKept,
+  ...enLimits,
   ...enMaturity,
   ...enMode,
   ...enModels,
@@ -67,6 +70,7 @@ const fr: Record<TextKey, string> = {
   ...frFinding,
   ...frJobs,
   ...frKept,
+  ...frLimits,
   ...frMaturity,
   ...frMode,
   ...frModels,
