@@ -281,6 +281,21 @@ export function createCompletionsWriter(
         ...more,
       }),
     );
+  // Mistral tells its usage in the frame that ends the last choice, and its clients read no frame without one.
+  const holdsFinish = family === 'mistral';
+  let held: Json | undefined;
+  function letGo(more: JsonObject = {}): string {
+    if (held === undefined) return '';
+    const text = frame([held], more);
+    held = undefined;
+    return text;
+  }
+  function finish(choice: Json): string {
+    if (!holdsFinish) return frame([choice]);
+    const before = letGo();
+    held = choice;
+    return before;
+  }
   return {
     contentType: 'text/event-stream; charset=utf-8',
     write(event) {
@@ -288,13 +303,18 @@ export function createCompletionsWriter(
         model = event.model;
         return '';
       }
-      if (event.kind === 'usage') return includeUsage ? frame([], { usage: writeUsage(event.usage) }) : '';
+      if (event.kind === 'usage') {
+        const usage = { usage: writeUsage(event.usage) };
+        if (holdsFinish) return letGo(usage);
+        return includeUsage ? frame([], usage) : '';
+      }
       if (event.kind === 'embedding') return '';
       const logprobs = event.kind === 'delta' && event.logprobs !== undefined ? { logprobs: event.logprobs } : {};
       if (form === 'text') {
         const reason = event.kind === 'finish' ? event.reason : null;
         const text = event.kind === 'finish' ? '' : (event.text ?? '');
-        return frame([{ text, index: event.index, logprobs: null, ...logprobs, finish_reason: reason }]);
+        const choice = { text, index: event.index, logprobs: null, ...logprobs, finish_reason: reason };
+        return event.kind === 'finish' ? finish(choice) : frame([choice]);
       }
       const delta: JsonObject = {};
       if (!begun.has(event.index)) {
@@ -302,13 +322,13 @@ export function createCompletionsWriter(
         delta['role'] = 'assistant';
         delta['content'] = '';
       }
-      if (event.kind === 'finish') return frame([{ index: event.index, delta, finish_reason: event.reason }]);
+      if (event.kind === 'finish') return finish({ index: event.index, delta, finish_reason: event.reason });
       if (event.text !== undefined) delta['content'] = event.text;
       if (event.thinking !== undefined) delta['reasoning'] = event.thinking;
       if (event.toolCalls !== undefined) delta['tool_calls'] = event.toolCalls.map((call) => calls(event.index, call));
       return frame([{ index: event.index, delta, ...logprobs, finish_reason: null }]);
     },
-    end: () => 'data: [DONE]\n\n',
+    end: () => `${letGo()}data: [DONE]\n\n`,
     fail: (error) => formatSse(JSON.stringify(failure(error))),
   };
 }
