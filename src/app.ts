@@ -23,6 +23,7 @@ import { withBareNames } from './platform/base/metric-aliases.ts';
 import { readOrCreateSecret } from './platform/base/secret-file.ts';
 import { applicationLifecycle } from './platform/journal/ocsf.ts';
 import { createAccess } from './protect/access.ts';
+import { watchThresholds } from './protect/alert-rules/watch-thresholds.ts';
 import { createChatbot } from './protect/chatbot/chatbot.ts';
 import { createDataPlane, drain, listen } from './protect/data-plane.ts';
 import { givenKeys } from './protect/gateway/access-config.ts';
@@ -81,6 +82,8 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     config.screening.behaviour,
   );
   atEnd(behaviour.close);
+  const thresholds = watchThresholds({ now: Date.now, signals, metrics: createGatewayMetrics(registry) });
+  atEnd(async () => thresholds.close());
   const gatewayGround = {
     log,
     journal: watch.journal,
@@ -89,7 +92,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     revocations,
     memory,
     promptKey: readOrCreateSecret(join(data, 'prompt.key'), 32),
-    metrics: createGatewayMetrics(registry),
+    metrics: thresholds.metrics,
     behaviour: behaviour.behaviour,
     modelGuard,
     modes: modes.modes,

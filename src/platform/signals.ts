@@ -24,7 +24,8 @@ export type SignalKind =
   | 'screening-failed'
   | 'model-integrity'
   | 'configuration-drift'
-  | 'network-crossing';
+  | 'network-crossing'
+  | 'alert-threshold';
 
 export interface Signal {
   kind: SignalKind;

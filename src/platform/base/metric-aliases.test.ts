@@ -6,13 +6,13 @@ import { withBareNames } from './metric-aliases.ts';
 test('withBareNames() repeats what has a bare name, with its labels and values, and nothing else', async () => {
   const registers = [new Registry()];
   const failed = new Counter({
-    name: 'rempart_gateway_failed_auth_total',
+    name: 'rempart_failed_auth_attempts_total',
     help: 'Keys not accepted',
     labelNames: ['reason'],
     registers,
   });
   failed.inc({ reason: 'rempart_rate_limit_exceeded_total 7' }, 3);
-  new Counter({ name: 'rempart_gateway_failed_auth_total_other', help: 'Another', registers }).inc();
+  new Counter({ name: 'rempart_failed_auth_attempts_total_other', help: 'Another', registers }).inc();
   const text = await registers[0]!.metrics();
   const both = withBareNames(text);
   assert.ok(both.startsWith(text.trimEnd()));

@@ -1,7 +1,7 @@
 // The same figures once more under names without a prefix, for dashboards and alerts that were written for those names.
 
 const aliases: Readonly<Record<string, string>> = {
-  rempart_gateway_failed_auth_total: 'failed_auth_attempts_total',
+  rempart_failed_auth_attempts_total: 'failed_auth_attempts_total',
   rempart_suspicious_prompts_total: 'suspicious_prompts_total',
   rempart_model_load_attempts_total: 'model_load_attempts_total',
   rempart_host_access_violations_total: 'host_access_violations_total',

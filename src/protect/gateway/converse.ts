@@ -11,6 +11,7 @@ import { errorOfFailure, type Unavailable } from './failure-error.ts';
 import type { AnswerFilter } from './filter.ts';
 import { type Forwarded, forward } from './forward.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import { createModelLoads } from './model-loads.ts';
 import type { OutcomeFacts, Recorder } from './record.ts';
 import { createRemoteModels } from './remote-models.ts';
 import { type Provider, route } from './route.ts';
@@ -70,6 +71,7 @@ export type Converse = (exchange: Exchange, call: ChatCall, listener?: Listener)
 export function createConverse(parts: ConverseParts, settings: GatewaySettings): Converse {
   const { now, recorder, metrics } = parts;
   const halfOpenMs = settings.breaker.halfOpenMs;
+  const loads = createModelLoads(now, metrics, parts.modelGuard);
   const remote = createRemoteModels(now, settings);
 
   return async (exchange, call, listener) => {
@@ -90,6 +92,8 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
       },
     );
     const progress: Progress = { tally: createTally(), events: [], said: [] };
+    // Thousandths of a millisecond matter here, and a jump of the clock must not.
+    let spent = -performance.now();
     let end: Conversed;
     let facts: Partial<OutcomeFacts> = {};
     try {
@@ -114,7 +118,12 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
         await remote.without(call, route(call, parts.providers)),
         parts.modelGuard,
       );
-      const forwarded = await forward(parts, providers, limits, attempt);
+      const sentAt = performance.now();
+      const forwarded = await forward(parts, providers, limits, (provider, key, isFallback) => {
+        loads.asked(provider, (isFallback ? provider.fallbackModel : undefined) ?? call.model);
+        return attempt(provider, key, isFallback);
+      });
+      spent -= performance.now() - sentAt;
       facts = {
         attempts: forwarded.attempts,
         ...('provider' in forwarded ? { provider: forwarded.provider.name } : {}),
@@ -129,6 +138,8 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     parts.screening.given(exchange.caller, progress.said);
     if (!(await durable)) end = { kind: 'failed', ...journalAway() };
     recorder.outcome(exchange, { ...outcomeOf(end, call, progress, exchange.startedAt), ...facts });
+    spent += performance.now();
+    metrics.overhead(call.dialect, Math.max(0, spent) / 1_000);
     metrics.request(call.dialect, end.kind, (now() - exchange.startedAt) / 1_000);
     if (end.kind === 'answered' && facts.provider !== undefined) {
       metrics.tokens(facts.provider, 'input', end.settlement.promptTokens);

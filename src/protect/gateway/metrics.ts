@@ -5,6 +5,10 @@ export interface GatewayMetrics {
   /** One request answered: its dialect, its outcome and the HTTP status sent. */
   request(dialect: string, outcome: string, seconds: number): void;
   firstByte(dialect: string, seconds: number): void;
+  /** What a request spends here before its first attempt at a provider and after its last. */
+  overhead(dialect: string, seconds: number): void;
+  /** A call that makes a server load a model: none has asked it for that model lately. */
+  modelLoad(): void;
   /** One attempt at a provider. */
   attempt(provider: string, outcome: string): void;
   tokens(provider: string, kind: 'input' | 'output', count: number): void;
@@ -28,6 +32,8 @@ export interface GatewayMetrics {
 export const noMetrics: GatewayMetrics = {
   request() {},
   firstByte() {},
+  overhead() {},
+  modelLoad() {},
   attempt() {},
   tokens() {},
   failedAuth() {},
@@ -57,6 +63,14 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     buckets: [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
     registers,
   });
+  const overheads = new Histogram({
+    name: 'rempart_gateway_overhead_seconds',
+    help: 'What a request spends here before its first attempt at a provider and after its last',
+    labelNames: ['dialect'],
+    buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5],
+    registers,
+  });
+  const loads = modelLoadAttempts(registry);
   const attempts = new Counter({
     name: 'rempart_gateway_upstream_attempts_total',
     help: 'Attempts at providers by what came of them',
@@ -70,7 +84,7 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     registers,
   });
   const failed = new Counter({
-    name: 'rempart_gateway_failed_auth_total',
+    name: 'rempart_failed_auth_attempts_total',
     help: 'Requests whose key was missing or not accepted',
     labelNames: ['reason'],
     registers,
@@ -122,11 +136,17 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     labelNames: ['reason'],
     registers,
   });
+  // From nothing to one is an increase that Prometheus only sees where there was a nothing.
+  for (const reason of failures) failed.inc({ reason }, 0);
+  for (const category of categories)
+    for (const role of ['user', 'tool', 'assistant', 'system']) suspicious.inc({ category, role }, 0);
   return {
     wafMatch: (rule, action) => waf.inc({ rule, action }),
     frontRefused: (reason) => fronted.inc({ reason }),
     request: (dialect, outcome, seconds) => requests.observe({ dialect, outcome }, seconds),
     firstByte: (dialect, seconds) => firstBytes.observe({ dialect }, seconds),
+    overhead: (dialect, seconds) => overheads.observe({ dialect }, seconds),
+    modelLoad: () => loads.inc({ result: 'requested' }),
     attempt: (provider, outcome) => attempts.inc({ provider, outcome }),
     tokens: (provider, kind, count) => tokens.inc({ provider, kind }, count),
     failedAuth: (reason) => failed.inc({ reason }),
@@ -139,4 +159,22 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
       if (action === 'forward') bypasses.inc({ guard });
     },
   };
+}
+
+const failures = ['missing', 'unknown', 'expired', 'revoked', 'login', 'locked-out'];
+const categories = ['injection', 'jailbreak', 'code-execution', 'secret', 'personal-data', 'anomaly'];
+
+/** The watch over the model store counts in it too, whichever part comes first. */
+export function modelLoadAttempts(registry: Registry): Counter<'result'> {
+  const name = 'rempart_model_load_attempts_total';
+  const known = registry.getSingleMetric(name);
+  if (known !== undefined) return known as Counter<'result'>;
+  const loads = new Counter({
+    name,
+    help: 'Models that a server has loaded, or that a caller asked to use, by whether they were as trusted; without a watch over the models: requested',
+    labelNames: ['result'],
+    registers: [registry],
+  });
+  for (const result of ['verified', 'refused', 'requested']) loads.inc({ result }, 0);
+  return loads;
 }

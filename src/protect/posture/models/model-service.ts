@@ -4,6 +4,7 @@ import type { Log } from '../../../platform/base/log.ts';
 import type { Journal } from '../../../platform/journal/journal.ts';
 import { detectionFinding } from '../../../platform/journal/ocsf.ts';
 import type { Signals } from '../../../platform/signals.ts';
+import { modelLoadAttempts } from '../../gateway/metrics.ts';
 import { type Finding, findingKey, severityOf } from './finding.ts';
 import { createOllamaApi, type Fetch } from './ollama-api.ts';
 import { quarantineNew } from './quarantine-new.ts';
@@ -123,12 +124,7 @@ export function startModelService(parts: ModelServiceParts, settings: ModelServi
 
 function createMetrics(registry: Registry) {
   const registers = [registry];
-  const loads = new Counter({
-    name: 'rempart_model_load_attempts_total',
-    help: 'Models that the server has loaded or that a caller asked to use, by whether they were as trusted',
-    labelNames: ['result'],
-    registers,
-  });
+  const loads = modelLoadAttempts(registry);
   const looks = new Counter({
     name: 'rempart_model_integrity_checks_total',
     help: 'Verifications of the model store by what came of them',
@@ -140,7 +136,6 @@ function createMetrics(registry: Registry) {
     help: 'Differences from the trusted list at the last look',
     registers,
   });
-  for (const result of ['verified', 'refused']) loads.inc({ result }, 0);
   return {
     load: (result: 'verified' | 'refused') => loads.inc({ result }),
     look(findings: number): void {
