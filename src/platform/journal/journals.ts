@@ -1,7 +1,7 @@
 // Opens the journal directory: several streams, one writer thread, one line of checkpoints over them all.
 import { Worker } from 'node:worker_threads';
 import { RempartError } from '../base/errors.ts';
-import { canonicalJson, type Json, type JsonObject } from '../base/json.ts';
+import type { JsonObject } from '../base/json.ts';
 import { threadUrl } from '../base/thread.ts';
 import type { Head } from './chain.ts';
 import type { Journal, Receipt } from './journal.ts';
@@ -74,9 +74,9 @@ export async function openJournals(options: JournalsOptions): Promise<Journals> 
   };
 }
 
-/** The event's canonical text as it is now: through JSON first, so that `undefined` and the like can never spoil a line. */
+/** The event's text as it is now, without `undefined` and the like; the writer's thread puts it in its canonical form. */
 function frozenText(event: JsonObject): string {
-  const text = canonicalJson(JSON.parse(JSON.stringify(event)) as Json);
+  const text = JSON.stringify(event);
   if (text.length > maxEventBytes)
     throw new TypeError(`an event has ${text.length} characters, above ${maxEventBytes}`);
   return text;

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { canonicalJson } from '../base/json.ts';
+import { canonicalJson, type Json } from '../base/json.ts';
 import { realDisk } from './append-file.ts';
 import { type Chain, type Head, openChain, segmentPattern } from './chain.ts';
 import { openCheckpointLog } from './checkpoint-log.ts';
@@ -61,7 +61,9 @@ function appendAll(entries: Extract<ToWriter, { kind: 'append' }>['entries']): v
   for (const [stream, group] of Map.groupBy(entries, (entry) => entry.stream)) {
     const ids = group.map((entry) => entry.id);
     attempt(ids, () => {
-      const heads = openStream(stream, group[0]!.time).append(group);
+      // Here and not where a request waits: sorting an event's keys took 30 µs of the gateway's thread each time.
+      const lines = group.map(({ event, time }) => ({ event: canonicalJson(JSON.parse(event) as Json), time }));
+      const heads = openStream(stream, group[0]!.time).append(lines);
       return group.map((entry, index) => ({ id: entry.id, head: heads[index]! }));
     });
   }
