@@ -88,6 +88,14 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: 
     return past;
   }
 
+  /** In place: a list of a thousand built twice for each request is what a busy subject would wait for. */
+  function remember(requests: number[], at: number): void {
+    const kept = requests.findIndex((time) => at - time < rateWindowMs);
+    if (kept !== 0) requests.splice(0, kept === -1 ? requests.length : kept);
+    if (requests.length >= 1_000) requests.shift();
+    requests.push(at);
+  }
+
   function measure(request: BehaviourRequest, past: Past, at: number) {
     const words = wordHashes(request.text);
     const alike = past.prompts.reduce((most, other) => Math.max(most, similarity(words, other)), 0);
@@ -113,7 +121,7 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: 
     observe(request) {
       const at = now();
       const past = pastOf(request.subject);
-      past.requests = [...past.requests.filter((time) => at - time < rateWindowMs), at].slice(-1_000);
+      remember(past.requests, at);
       past.refusals = past.refusals.filter((time) => at - time < memoryMs);
       const { numbers, kinds, words } = measure(request, past, at);
       past.prompts = [...past.prompts, words].slice(-maxPrompts);
