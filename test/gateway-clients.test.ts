@@ -1,10 +1,7 @@
 // The official clients through the gateway, with only base URL and key changed, before providers of all three dialects.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Mistral } from '@mistralai/mistralai';
-import { Ollama } from 'ollama';
-import OpenAI from 'openai';
 import { startStandin } from '../src/simulate/standin/standin.ts';
 import { clientConformance } from './client-conformance.ts';
 import { startRig, userKey } from './gateway-rig.ts';
@@ -70,4 +67,3 @@ for (const client of clients)
     features: [],
     errors: [{ status: 429, model: 'standin-error-429-quota' }],
   });
-

@@ -47,7 +47,7 @@ test('findSecrets() takes no placeholder, reference, hash or ordinary word for a
     'API_KEY=<your-api-key>',
     'password = os.environ["DB_PASSWORD"]',
     'const token = process.env.TOKEN;',
-    'secret: ${{ secrets.DEPLOY_KEY }}',
+    `secret: \${{ secrets.DEPLOY_KEY }}`,
     'password: changeme123',
     'apiKey: "sk-..."',
     'OPENAI_API_KEY=sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',
@@ -63,7 +63,7 @@ test('findSecrets() takes no placeholder, reference, hash or ordinary word for a
     'The public_key = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"',
     'ghp_your_personal_access_token_goes_here',
     'Authorization: Bearer <token>',
-    'token: "${GITHUB_TOKEN}"',
+    `token: "\${GITHUB_TOKEN}"`,
     'https://user:password@example.com/',
     'postgres://user:<password>@localhost/db',
   ];
