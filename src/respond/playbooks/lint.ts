@@ -67,7 +67,8 @@ function lintStep(playbook: Playbook, id: string, step: Step, add: Add, actions:
   const mustKnow = (names: readonly string[], field: string) => {
     for (const name of names) if (!known.has(name)) add('error', `${at}/${field}`, 'variable', { name });
   };
-  if (step.type === 'action' || step.type === 'playbook-action') mustKnow([...step.in_args, ...step.out_args], 'in_args');
+  if (step.type === 'action' || step.type === 'playbook-action')
+    mustKnow([...step.in_args, ...step.out_args], 'in_args');
   if (step.type === 'if-condition' || step.type === 'while-condition')
     try {
       mustKnow(namesIn(parseCondition(step.condition)), 'condition');
