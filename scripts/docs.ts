@@ -1,6 +1,6 @@
-// Writes what documentation is made from code: docs/errors.md and docs/schemas/; with --check, only says what is out of date (exit 1).
+// Writes what is made from code: docs/errors.md, docs/schemas/, Prometheus' rules; with --check, only says what is out of date (exit 1).
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import { type ErrorCode, errorCatalogue } from '../src/platform/base/errors.ts';
 import { analysisSchema } from '../src/platform/documents/analysis.ts';
@@ -23,8 +23,10 @@ import { targetCheckSchema } from '../src/platform/documents/target-check.ts';
 import { verdictSchema } from '../src/platform/documents/verdict.ts';
 import { type Lang, say } from '../src/platform/i18n/say.ts';
 import { loadRules } from '../src/platform/inspection/code-rules/rule-set.ts';
+import { prometheusRules } from './prometheus-rules.ts';
 
-const docs = join(import.meta.dirname, '..', 'docs');
+const root = join(import.meta.dirname, '..');
+const docs = join(root, 'docs');
 
 const words = {
   en: {
@@ -94,6 +96,7 @@ export function rulesPage(): string {
 /** Every generated file, by its path under docs/. */
 export function generatedFiles(): Record<string, string> {
   return {
+    '../deploy/prometheus/rempart.rules.yml': prometheusRules(),
     'errors.md': errorsPage(),
     'rules-table.md': rulesPage(),
     'schemas/analysis@1.json': schemaFile(analysisSchema),
@@ -122,13 +125,14 @@ if (import.meta.main) {
     const file = join(docs, name);
     const current = existsSync(file) ? readFileSync(file, 'utf8') : '';
     if (current === text) continue;
+    const shown = relative(root, file).replaceAll('\\', '/');
     if (check) {
-      console.error(`docs/${name} differs from the code it is made from: run "node scripts/docs.ts"`);
+      console.error(`${shown} differs from the code it is made from: run "node scripts/docs.ts"`);
       process.exitCode = 1;
       continue;
     }
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
-    console.log(`docs/${name}: written`);
+    console.log(`${shown}: written`);
   }
 }
