@@ -1,0 +1,69 @@
+// The linter: a sound playbook has no problems, and each fault alone is named.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '../../platform/base/json.ts';
+import { actionStep, examplePlaybook, stepId } from '../engine/example.ts';
+import { actionExtension } from './playbook.ts';
+import { readPlaybook } from './read-playbook.ts';
+
+const then = (type: string, n: number) => ({ on_completion: stepId(type, n) });
+const sound: JsonObject = {
+  [stepId('action', 1)]: actionStep('example.note', { line: '__x__:value' }, then('end', 1)),
+  [stepId('end', 1)]: { type: 'end' },
+};
+const variables = { playbook_variables: { __x__: { type: 'integer', value: '1' } } };
+
+/** Rules that speak of the example with one thing changed. */
+function problemsOf(change: (playbook: JsonObject, steps: Record<string, JsonObject>) => void): string[] {
+  const playbook = JSON.parse(examplePlaybook(sound, variables).text) as JsonObject;
+  change(playbook, playbook['workflow'] as Record<string, JsonObject>);
+  const read = readPlaybook(JSON.stringify(playbook), 'example.json');
+  return (Array.isArray(read) ? read : read.problems).map(({ rule }) => rule.replace('playbook.lint.', ''));
+}
+
+const first = stepId('action', 1);
+
+test('lintPlaybook() finds nothing in a sound playbook', () => {
+  assert.deepEqual(
+    problemsOf(() => undefined),
+    [],
+  );
+});
+
+const faults: [string, (playbook: JsonObject, steps: Record<string, JsonObject>) => void][] = [
+  ['revoked', (playbook) => (playbook['revoked'] = true)],
+  ['timestamp', (playbook) => (playbook['created'] = '2026-01-01T00:00:00Z')],
+  ['activities', (playbook) => (playbook['playbook_types'] = ['mitigation'])],
+  ['start', (playbook) => (playbook['workflow_start'] = stepId('end', 1))],
+  ['missing-step', (playbook) => (playbook['workflow_exception'] = stepId('action', 77))],
+  ['missing-step', (_, steps) => (steps[first]!['on_completion'] = stepId('end', 77))],
+  ['two-successors', (_, steps) => (steps[first]!['on_failure'] = stepId('end', 1))],
+  ['end-successor', (_, steps) => (steps[stepId('end', 1)]!['on_completion'] = first)],
+  ['missing-agent', (_, steps) => (steps[first]!['agent'] = stepId('organization', 77))],
+  ['missing-agent', (_, steps) => (steps[first]!['targets'] = [stepId('linux', 77)])],
+  ['variable', (_, steps) => (steps[first]!['out_args'] = ['__y__'])],
+  ['variable-value', (playbook) => (playbook['playbook_variables'] = { __x__: { type: 'integer', value: 'one' } })],
+  ['extension', (_, steps) => (steps[first]!['step_extensions'] = { [actionExtension]: { args: {} } })],
+  ['extension-undefined', (playbook) => (playbook['extension_definitions'] = {})],
+  ['endless', (_, steps) => (steps[first]!['on_completion'] = first)],
+  ['unreachable', (_, steps) => (steps[stepId('end', 5)] = { type: 'end' })],
+  ['shape', (_, steps) => (steps[first]!['commands'] = [])],
+];
+for (const [index, [rule, change]] of faults.entries())
+  test(`lintPlaybook() names ${rule} (fault ${index + 1} of ${faults.length})`, () => {
+    assert.ok(problemsOf(change).includes(rule), problemsOf(change).join(', '));
+  });
+
+test('lintPlaybook() refuses commands that nothing here carries out, and start lines that are none', () => {
+  const commanded = (command: JsonObject) =>
+    problemsOf((_, steps) => {
+      delete steps[first]!['step_extensions'];
+      steps[first]!['commands'] = [command];
+    });
+  assert.deepEqual(commanded({ type: 'bash', command: 'uptime __x__:value' }), []);
+  assert.deepEqual(commanded({ type: 'http-api', command: 'POST /stop HTTP/1.1' }), []);
+  assert.deepEqual(commanded({ type: 'http-api', command: 'POST stop' }), ['http-line']);
+  assert.deepEqual(commanded({ type: 'kestrel', command_b64: 'eA==' }), ['command-type']);
+  assert.deepEqual(commanded({ type: 'bash' }), ['no-command']);
+  assert.deepEqual(commanded({ type: 'bash', command: 'echo __y__:value' }), ['variable']);
+});
