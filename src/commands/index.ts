@@ -17,6 +17,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   gameday: async () => (await import('./gameday.ts')).gameday,
   standin: async () => (await import('./standin.ts')).standin,
   proxy: async () => (await import('./proxy.ts')).proxy,
+  playbook: async () => (await import('./playbook.ts')).playbook,
   mode: async () => (await import('./mode.ts')).mode,
   models: async () => (await import('./models.ts')).models,
   posture: async () => (await import('./posture.ts')).posture,
