@@ -6,8 +6,8 @@ import { writeWhole } from '../platform/base/write-whole.ts';
 import type { Bus } from '../platform/shared/bus.ts';
 
 /**
- * safe: only fallback providers are called, else users get a limited answer;
- * lockdown: nobody but admins is served; heightened: thresholds are tighter.
+ * lockdown: nobody but admins is served. safe and heightened are shown and journalled; nothing acts on
+ * them yet.
  */
 export const modeNames = ['safe', 'lockdown', 'heightened'] as const;
 export type ModeName = (typeof modeNames)[number];
