@@ -39,7 +39,7 @@ const shapes = [
 const anything = /\.[*+]|\[\^|\\S[*+]/;
 const bothEnds = /(?:\^|\\A).*(?:\$|\\[zZ])/;
 
-export function guardsOf({ bare }: Reading): Guard[] {
+export function guardsOf({ bare }: Pick<Reading, 'bare'>): Guard[] {
   const found: Guard[] = [];
   for (const pattern of memberships)
     for (const { groups, index } of bare.matchAll(pattern))

@@ -1,0 +1,103 @@
+// Checks against lists and shapes are found in several languages, what proves nothing is left, and no text slows them down.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Language } from '../ast/languages.ts';
+import { guardsOf } from './guards.ts';
+import { readCode } from './read-code.ts';
+
+const namesIn = (language: Language, text: string): string[] =>
+  guardsOf(readCode(language, text)).map(({ name }) => name);
+
+const checked: [Language, string, string][] = [
+  ['python', 'if column not in ALLOWED_COLUMNS:\n    raise ValueError(column)\n', 'column'],
+  ['python', "if kind in ('asc', 'desc'):\n    run(kind)\n", 'kind'],
+  ['python', 'if not code.isdigit():\n    abort(400)\n', 'code'],
+  ['python', "if not re.fullmatch(r'[a-z0-9]{1,20}', slug):\n    abort(400)\n", 'slug'],
+  ['javascript', 'if (!allowedSorts.includes(order)) return res.sendStatus(400);\n', 'order'],
+  ['typescript', 'if (!/^[a-z]{1,12}$/.test(table)) throw new Error(table);\n', 'table'],
+  ['java', 'if (!VALID_TABLES.contains(table)) { throw new IllegalArgumentException(); }\n', 'table'],
+  ['java', 'if (!host.matches("[a-z0-9.]{1,60}")) { return; }\n', 'host'],
+  ['go', 'if !slices.Contains(allowedFields, field) { return err }\n', 'field'],
+  ['php', '<?php\nif (!in_array($sort, $allowed, true)) { exit; }\n', 'sort'],
+  ['php', "<?php\nif (!preg_match('/^[a-z]+$/', $page)) { exit; }\n", 'page'],
+  ['csharp', 'if (!Regex.IsMatch(name, "^[a-z]{1,30}$")) return BadRequest();\n', 'name'],
+  ['ruby', 'raise unless PERMITTED.include?(order)\n', 'order'],
+];
+for (const [language, text, name] of checked) {
+  test(`guardsOf() sees in ${language} that ${name} is checked: ${text.split('\n').find((line) => line.includes(name))}`, () => {
+    assert.deepEqual(namesIn(language, text), [name]);
+  });
+}
+
+const unproven: [string, Language, string][] = [
+  ['a list of what is refused', 'python', 'if word in BANNED_WORDS:\n    abort(400)\n'],
+  ['a list of what is refused', 'javascript', 'if (blockedFields.includes(field)) return;\n'],
+  ['a shape open at its end', 'javascript', 'if (!/^[a-z]+/.test(table)) throw new Error(table);\n'],
+  ['a shape open at its beginning', 'php', "<?php\nif (!preg_match('/[a-z]+$/', $page)) { exit; }\n"],
+  ['a shape that takes anything', 'csharp', 'if (!Regex.IsMatch(name, "^.*$")) return BadRequest();\n'],
+  ['a shape of all but one sign', 'java', 'if (!host.matches("[^;]+")) { return; }\n'],
+  ['Python matching the beginning only', 'python', "if re.match(r'[a-z]+', slug):\n    run(slug)\n"],
+  ['a loop over a list', 'python', 'for column in ALLOWED_COLUMNS:\n    show(column)\n'],
+  ['a check in a comment', 'python', '# if column in ALLOWED_COLUMNS: fine\nrun(column)\n'],
+  ['a list found in the value', 'javascript', 'if (text.includes(word)) count++;\n'],
+];
+for (const [what, language, text] of unproven) {
+  test(`guardsOf() takes ${what} for no check in ${language}`, () => assert.deepEqual(namesIn(language, text), []));
+}
+
+test('guardsOf() tells from where on each check holds, in the order of the text', () => {
+  const text = 'run(a)\nif b in ALLOWED:\n    pass\nif not a.isdigit():\n    pass\n';
+  assert.deepEqual(guardsOf({ bare: text }), [
+    { name: 'b', from: text.indexOf('if b') },
+    { name: 'a', from: text.indexOf('a.isdigit') },
+  ]);
+});
+
+const pieces = [
+  'a',
+  'a.',
+  'ALLOWED',
+  'allow',
+  'allow.',
+  'allow[',
+  'allow[a ',
+  'if ',
+  'if not (a ',
+  'if a in a.',
+  '])}',
+  '].keySet()',
+  'in_array( ',
+  'slices.Contains(a.',
+  'aRE.test(',
+  'PATTERN',
+  're.match(r"a" , ',
+  '/^a$',
+  '/^',
+  '/a',
+  'preg_match("',
+  "preg_match('a', ",
+  'IsMatch(a,"a',
+  'a.matches("a',
+  'a.match(/a',
+  'x.includes( ',
+];
+test('guardsOf() takes time in proportion to the length of texts made to hurt it', () => {
+  for (const piece of pieces) {
+    const [less, more] = [16_000, 64_000].map((length) =>
+      cpuOf(piece.repeat(Math.ceil(length / piece.length)).slice(0, length)),
+    ) as [number, number];
+    // Four times the text: squares would take sixteen times as long. Below two milliseconds nothing is measured but the clock.
+    assert.ok(more < 8 * Math.max(less, 2), `${JSON.stringify(piece)}: ${less.toFixed(1)} then ${more.toFixed(1)} ms`);
+  }
+});
+
+/** Milliseconds of the processor, the least of three rounds. */
+function cpuOf(bare: string): number {
+  const rounds = [1, 2, 3].map(() => {
+    const from = process.cpuUsage();
+    guardsOf({ bare });
+    const { user, system } = process.cpuUsage(from);
+    return (user + system) / 1000;
+  });
+  return Math.min(...rounds);
+}
