@@ -46,7 +46,10 @@ function readBytes(req: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
     });
     req.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size)));
     req.on('error', () => reject(new RempartError('ERR_BODY_JSON')));
-    req.on('close', () => reject(new RempartError('ERR_BODY_JSON')));
+    // Every request closes: an error built for nothing takes 6 µs.
+    req.on('close', () => {
+      if (!req.readableEnded) reject(new RempartError('ERR_BODY_JSON'));
+    });
   });
 }
 
