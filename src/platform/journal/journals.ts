@@ -130,7 +130,8 @@ async function startWriter(options: JournalsOptions, now: number): Promise<Write
     async append(stream, event, time) {
       const id = ++lastId;
       const answered = owed.wait(id);
-      if (entries.length === 0) queueMicrotask(flush);
+      // All that one turn of the event loop brings goes to the thread as one message.
+      if (entries.length === 0) setImmediate(flush);
       entries.push({ id, stream, event, time });
       return (await answered)!;
     },
