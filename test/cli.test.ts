@@ -91,7 +91,7 @@ test('rempart alone teaches: every command with its line, examples, exit codes',
   assert.equal(alone.code, 0);
   for (const line of [
     /^ {2}up {2,}Start gateway/m,
-    /^ {2}journal verify\|tail\|export\|search .*  /m,
+    /^ {2}journal verify\|tail\|export\|search .* {2}/m,
     /^Examples:$/m,
     /130 interrupted/,
   ])

@@ -56,7 +56,7 @@ test('analyseExports() hands conversations on in the order of the input, however
 
 test('analyseExports() loses one conversation where the judge throws, dies or hangs, and no other', async () => {
   const path = exported('hostile.json', ['1', 'throws', '2', 'dies', '3', 'hangs', '4']);
-  const all = await analyse([path], { conversationMs: 1_000 });
+  const all = await analyse([path], { conversationMs: 4_000 });
   assert.deepEqual(codes(all), [
     'ok',
     'ERR_ANALYSIS_FAILED',
