@@ -33,14 +33,15 @@ export function sendJson(
 ): void {
   const { res, requestId } = context;
   if (res.headersSent || res.destroyed) return;
-  const bytes = Buffer.from(JSON.stringify(body));
+  const text = JSON.stringify(body);
   res.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
-    'content-length': bytes.length,
+    'content-length': Buffer.byteLength(text),
     'x-request-id': requestId,
     ...headers,
   });
-  res.end(bytes);
+  // As a string it leaves with its header in one write; bytes would go as a second piece.
+  res.end(text);
 }
 
 export function degradedHeader(modes: readonly DegradedMode[]): Record<string, string> {
