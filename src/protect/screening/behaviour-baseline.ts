@@ -64,8 +64,9 @@ export function createBaseline(seed: number, saved?: string): Baseline {
 
   function usual(name: string): { median: number; spread: number } {
     const known = orders.get(name);
-    if (known !== undefined && learned - known.at < 16) return known;
     const sample = samples.get(name) ?? [];
+    // A full sample takes in one number of four: 64 requests renew a thirty-second part of it.
+    if (known !== undefined && learned - known.at < (sample.length < sampleSize ? 16 : 64)) return known;
     const median = middle(sample);
     const found = { median, spread: 1.4826 * middle(sample.map((value) => Math.abs(value - median))), at: learned };
     orders.set(name, found);
