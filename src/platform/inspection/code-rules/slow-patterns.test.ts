@@ -47,9 +47,9 @@ test('no pattern of a rule or a flow grows much faster than its text', (t) => {
         const length = Math.min(longest, reach);
         // A busy machine is slow now and then; a slow pattern is slow each time.
         let exponent = growth(once, make, length);
-        for (let again = 0; again < 4 && exponent > steepest; again++)
+        for (let again = 0; again < 20 && exponent > steepest; again++)
           exponent = Math.min(exponent, growth(once, make, length));
-        const ms = exponent > 0 ? Math.min(...[1, 2, 3].map(() => timeOf(once, make(length)))) : 0;
+        const ms = exponent > 0 ? Math.min(...[1, 2, 3, 4, 5].map(() => timeOf(once, make(length)))) : 0;
         if (exponent > steepest || ms > slowMs) {
           const attack = `${JSON.stringify(lead)} ${JSON.stringify(pump)}`;
           slow.set(
@@ -96,10 +96,8 @@ function growth(pattern: RegExp, make: (length: number) => string, most: number)
   }
 }
 
-/** Milliseconds of this thread's own work: a busy machine makes no pattern slow. */
 function timeOf(pattern: RegExp, text: string): number {
-  const from = process.threadCpuUsage();
+  const from = performance.now();
   pattern.test(text);
-  const { user, system } = process.threadCpuUsage(from);
-  return (user + system) / 1_000;
+  return performance.now() - from;
 }
