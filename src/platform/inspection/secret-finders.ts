@@ -103,7 +103,11 @@ const strong = [
 ];
 const passwords = ['passw', 'passphrase', 'pwd', 'mot de passe', 'motdepasse', 'mot_de_passe', 'mdp'];
 const publicNames =
-  /public|pubkey|\bid\b|_id$|hash|digest|checksum|sha\d|md5|uuid|commit|etag|name$|count|limit|max|length|type$|url$|uri$|path$|author|tokenizer|expire|ttl|algorithm|method|field|column|label|regex|pattern/i;
+  /public|pubkey|\bid\b|_id$|hash|digest|checksum|sha\d|md5|uuid|commit|etag|name$|count|limit|max|length|type$|url$|uri$|path$|author|tokenizer|expire|ttl|algorithm|method|field|column|label|regex|pattern|getinstance$/i;
+/** What a standard calls a way of deriving or signing. */
+const algorithmName = /^(?:PBKDF2|PBE)With\w+$|^Hmac(?:SHA|MD)\d/i;
+/** `generate_password(length=16)`: an argument named for a function, no value of the password. */
+const namedArgument = /^[A-Za-z_]\w*=(?!=)/;
 const anyValue = /(?![@/])[^\s\x80-\uffff"'`,;<>(){}[\]\\]{6,200}/y;
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const hex = /^[0-9a-f]{32,}$/i;
@@ -122,7 +126,8 @@ export function finderOfGeneric(): Finder {
       const found = anyValue.exec(text)?.[0].replace(/[.:!?*_]+$/, '');
       if (found === undefined || found.length < 6) return undefined;
       const name = nameAround(text, start, from);
-      if (publicNames.test(name)) return undefined;
+      if (publicNames.test(name) || algorithmName.test(found)) return undefined;
+      if (text[from - 1] === '(' && namedArgument.test(found)) return undefined;
       const isPassword = passwords.some((word) => name.toLowerCase().includes(word));
       const quoted = /["'`]$/.test(text.slice(Math.max(0, from - 1), from));
       const confidence = isPassword ? passwordConfidence(found, quoted) : keyConfidence(found);
