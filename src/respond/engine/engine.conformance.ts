@@ -220,6 +220,21 @@ export function testEngine(name: string, locate: () => StoreLocation, stride: nu
       assert.ok(Date.now() < until, 'it is still there');
   });
 
+  test(`createEngine() on ${name} carries out a playbook that another one calls`, async () => {
+    const { run, ended, lines } = await begin();
+    const id = await run({
+      [stepId('action', 1)]: note('caller', then('playbook-action', 2)),
+      [stepId('playbook-action', 2)]: {
+        type: 'playbook-action',
+        playbook_id: stepId('playbook', 1),
+        ...then('end', 1),
+      },
+      ...end(1),
+    });
+    assert.equal((await ended(id)).state, 'done');
+    assert.deepEqual(lines(), ['caller', 'called']);
+  });
+
   test(`createEngine() on ${name} ends what leads back before itself for ever`, async () => {
     const { run, ended } = await begin();
     const id = await run(

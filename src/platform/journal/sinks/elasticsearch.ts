@@ -72,8 +72,8 @@ function documentOf(record: JournalRecord) {
 }
 
 /** What is busy or failing is sent once more; what is wrong for ever is set aside. */
-function read(records: readonly JournalRecord[], { errors: any, items }: BulkReply): Sent {
-  if (!any) return { kind: 'taken' };
+function read(records: readonly JournalRecord[], { errors: hasErrors, items }: BulkReply): Sent {
+  if (!hasErrors) return { kind: 'taken' };
   const again: JournalRecord[] = [];
   const refused: { record: JournalRecord; why: string }[] = [];
   for (const [index, record] of records.entries()) {
