@@ -6,6 +6,7 @@ import enChatbot from '../../../locales/en/chatbot.json' with { type: 'json' };
 import enCli from '../../../locales/en/cli.json' with { type: 'json' };
 import enConsole from '../../../locales/en/console.json' with { type: 'json' };
 import enErrors from '../../../locales/en/errors.json' with { type: 'json' };
+import enEscalation from '../../../locales/en/escalation.json' with { type: 'json' };
 import enFinding from '../../../locales/en/finding.json' with { type: 'json' };
 import enJobs from '../../../locales/en/jobs.json' with { type: 'json' };
 import enKept from '../../../locales/en/kept.json' with { type: 'json' };
@@ -17,6 +18,7 @@ import enPosture from '../../../locales/en/posture.json' with { type: 'json' };
 import enProxy from '../../../locales/en/proxy.json' with { type: 'json' };
 import enReport from '../../../locales/en/report.json' with { type: 'json' };
 import enRespond from '../../../locales/en/respond.json' with { type: 'json' };
+import enReview from '../../../locales/en/review.json' with { type: 'json' };
 import enSimulate from '../../../locales/en/simulate.json' with { type: 'json' };
 import frAccess from '../../../locales/fr/access.json' with { type: 'json' };
 import frAnalyze from '../../../locales/fr/analyze.json' with { type: 'json' };
@@ -25,6 +27,7 @@ import frChatbot from '../../../locales/fr/chatbot.json' with { type: 'json' };
 import frCli from '../../../locales/fr/cli.json' with { type: 'json' };
 import frConsole from '../../../locales/fr/console.json' with { type: 'json' };
 import frErrors from '../../../locales/fr/errors.json' with { type: 'json' };
+import frEscalation from '../../../locales/fr/escalation.json' with { type: 'json' };
 import frFinding from '../../../locales/fr/finding.json' with { type: 'json' };
 import frJobs from '../../../locales/fr/jobs.json' with { type: 'json' };
 import frKept from '../../../locales/fr/kept.json' with { type: 'json' };
@@ -36,6 +39,7 @@ import frPosture from '../../../locales/fr/posture.json' with { type: 'json' };
 import frProxy from '../../../locales/fr/proxy.json' with { type: 'json' };
 import frReport from '../../../locales/fr/report.json' with { type: 'json' };
 import frRespond from '../../../locales/fr/respond.json' with { type: 'json' };
+import frReview from '../../../locales/fr/review.json' with { type: 'json' };
 import frSimulate from '../../../locales/fr/simulate.json' with { type: 'json' };
 
 const en = {
@@ -46,6 +50,7 @@ const en = {
   ...enCli,
   ...enConsole,
   ...enErrors,
+  ...enEscalation,
   ...enFinding,
   ...enJobs,
   ...enKept,
@@ -57,6 +62,7 @@ const en = {
   ...enProxy,
   ...enReport,
   ...enRespond,
+  ...enReview,
   ...enSimulate,
 };
 const fr: Record<TextKey, string> = {
@@ -67,6 +73,7 @@ const fr: Record<TextKey, string> = {
   ...frCli,
   ...frConsole,
   ...frErrors,
+  ...frEscalation,
   ...frFinding,
   ...frJobs,
   ...frKept,
@@ -78,6 +85,7 @@ const fr: Record<TextKey, string> = {
   ...frProxy,
   ...frReport,
   ...frRespond,
+  ...frReview,
   ...frSimulate,
 };
 

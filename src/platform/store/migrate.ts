@@ -5,6 +5,8 @@ import * as analysisJobs from './migrations/0002-analysis-jobs.ts';
 import * as keyScopes from './migrations/0003-key-scopes.ts';
 import * as revokedTokens from './migrations/0004-revoked-tokens.ts';
 import * as respond from './migrations/0010-respond.ts';
+import * as incidentAnswers from './migrations/0011-incident-answers.ts';
+import * as after from './migrations/0012-after.ts';
 import * as journalIndex from './migrations/0020-journal-index.ts';
 
 interface Migration {
@@ -19,6 +21,8 @@ export const migrations: readonly Migration[] = [
   { number: 4, up: revokedTokens.up },
   { number: 20, up: journalIndex.up },
   { number: 10, up: respond.up },
+  { number: 12, up: after.up },
+  { number: 11, up: incidentAnswers.up },
 ];
 
 interface MigrationTable {

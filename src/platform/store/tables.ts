@@ -13,6 +13,10 @@ export interface Tables {
   respond_memory: RespondMemoryRow;
   respond_tasks: RespondTaskRow;
   respond_undos: RespondUndoRow;
+  respond_deadlines: RespondDeadlineRow;
+  respond_outbox: RespondOutboxRow;
+  respond_heightened: RespondHeightenedRow;
+  respond_checklist: RespondChecklistRow;
   journal_index: JournalIndexRow;
 }
 
@@ -126,6 +130,10 @@ export interface IncidentRow {
   version: number;
   /** JSON, rempart/incident@1. */
   document: string;
+  /** The version that the journal has. */
+  journalled: number;
+  /** Whether a run of its playbook is wanted, started, or none. */
+  answer: string;
 }
 
 export interface RespondRunRow {
@@ -184,4 +192,60 @@ export interface RespondUndoRow {
   key: string;
   due_at: number;
   done_at: number | null;
+}
+
+/** A point in time by which people must have done something about an incident. */
+export interface RespondDeadlineRow {
+  id: string;
+  incident: string;
+  kind: string;
+  level: string;
+  due_at: number;
+  /** Counts how often it fell due. */
+  round: number;
+  state: string;
+  /** A node works on it until then. */
+  held_until: number;
+}
+
+/** A message that must reach somebody. */
+export interface RespondOutboxRow {
+  /** Chosen by what it says and to whom, so that the same message is put in once. */
+  id: string;
+  incident: string;
+  /** What is delivered in order: one channel to one contact. */
+  lane: string;
+  position: number;
+  channel: string;
+  /** Name of the contact; the address is read from the profile when it is sent. */
+  contact: string;
+  what: string;
+  /** JSON. */
+  notice: string;
+  state: string;
+  attempts: number;
+  /** From when on a node may send it: the end of a pause, or of the lease of the node that sends it. */
+  free_at: number;
+  created_at: number;
+  ended_at: number | null;
+  code: string | null;
+}
+
+export interface RespondHeightenedRow {
+  incident: string;
+  type: string;
+  from_at: number;
+  until_at: number;
+}
+
+export interface RespondChecklistRow {
+  incident: string;
+  point: string;
+  state: string;
+  /** JSON. */
+  evidence: string;
+  checked_at: number;
+  ticked_by: string | null;
+  ticked_at: number | null;
+  note: string | null;
 }
