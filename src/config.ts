@@ -10,6 +10,7 @@ import type { TextKey } from './platform/i18n/say.ts';
 import { sinksIssue, sinksSchema } from './platform/journal/sinks/sinks-config.ts';
 import { accessIssues, accessSchema } from './protect/gateway/access-config.ts';
 import { frontFields } from './protect/gateway/front/front-config.ts';
+import { limitsSchema } from './protect/limits/limits-config.ts';
 
 const port = z.number().int().min(0).max(65535);
 const milliseconds = z.number().int().min(1).max(3_600_000);
@@ -149,6 +150,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   access: accessSchema.prefault({}),
+  limits: limitsSchema.prefault({}),
   /** With it, models are watched, and the gateway uses only those that are verified. */
   models: z
     .strictObject({
