@@ -8,12 +8,14 @@ import enConsole from '../../../locales/en/console.json' with { type: 'json' };
 import enErrors from '../../../locales/en/errors.json' with { type: 'json' };
 import enEscalation from '../../../locales/en/escalation.json' with { type: 'json' };
 import enFinding from '../../../locales/en/finding.json' with { type: 'json' };
+import enIncident from '../../../locales/en/incident.json' with { type: 'json' };
 import enJobs from '../../../locales/en/jobs.json' with { type: 'json' };
 import enKept from '../../../locales/en/kept.json' with { type: 'json' };
 import enLimits from '../../../locales/en/limits.json' with { type: 'json' };
 import enMaturity from '../../../locales/en/maturity.json' with { type: 'json' };
 import enMode from '../../../locales/en/mode.json' with { type: 'json' };
 import enModels from '../../../locales/en/models.json' with { type: 'json' };
+import enPlaybooks from '../../../locales/en/playbooks.json' with { type: 'json' };
 import enPosture from '../../../locales/en/posture.json' with { type: 'json' };
 import enProxy from '../../../locales/en/proxy.json' with { type: 'json' };
 import enReport from '../../../locales/en/report.json' with { type: 'json' };
@@ -29,12 +31,14 @@ import frConsole from '../../../locales/fr/console.json' with { type: 'json' };
 import frErrors from '../../../locales/fr/errors.json' with { type: 'json' };
 import frEscalation from '../../../locales/fr/escalation.json' with { type: 'json' };
 import frFinding from '../../../locales/fr/finding.json' with { type: 'json' };
+import frIncident from '../../../locales/fr/incident.json' with { type: 'json' };
 import frJobs from '../../../locales/fr/jobs.json' with { type: 'json' };
 import frKept from '../../../locales/fr/kept.json' with { type: 'json' };
 import frLimits from '../../../locales/fr/limits.json' with { type: 'json' };
 import frMaturity from '../../../locales/fr/maturity.json' with { type: 'json' };
 import frMode from '../../../locales/fr/mode.json' with { type: 'json' };
 import frModels from '../../../locales/fr/models.json' with { type: 'json' };
+import frPlaybooks from '../../../locales/fr/playbooks.json' with { type: 'json' };
 import frPosture from '../../../locales/fr/posture.json' with { type: 'json' };
 import frProxy from '../../../locales/fr/proxy.json' with { type: 'json' };
 import frReport from '../../../locales/fr/report.json' with { type: 'json' };
@@ -52,12 +56,14 @@ const en = {
   ...enErrors,
   ...enEscalation,
   ...enFinding,
+  ...enIncident,
   ...enJobs,
   ...enKept,
   ...enLimits,
   ...enMaturity,
   ...enMode,
   ...enModels,
+  ...enPlaybooks,
   ...enPosture,
   ...enProxy,
   ...enReport,
@@ -75,12 +81,14 @@ const fr: Record<TextKey, string> = {
   ...frErrors,
   ...frEscalation,
   ...frFinding,
+  ...frIncident,
   ...frJobs,
   ...frKept,
   ...frLimits,
   ...frMaturity,
   ...frMode,
   ...frModels,
+  ...frPlaybooks,
   ...frPosture,
   ...frProxy,
   ...frReport,

@@ -152,7 +152,14 @@ export function journalRecovered(time: number, unmapped: JsonObject): JsonObject
   return applicationLifecycle({ activity: 'other', app: 'journal', time, severity, unmapped });
 }
 
-function base(category: number, uid: number, activity: number, facts: EventBase, profiles: string[]): JsonObject {
+/** What every class has. */
+export function base(
+  category: number,
+  uid: number,
+  activity: number,
+  facts: EventBase,
+  profiles: string[],
+): JsonObject {
   return {
     activity_id: activity,
     category_uid: category,
