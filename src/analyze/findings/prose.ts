@@ -67,7 +67,7 @@ function potential(topic: Topic, { spoken, blocks, practices }: ProseContext): P
 
 function written(topic: Topic, { regex, index }: IndexedPattern, blocks: readonly IndexedBlock[]): ProseFinding | null {
   for (const { block, candidates } of blocks) {
-    const match = candidates[index] === 1 ? regex.exec(block.text) : null;
+    const match = candidates[index] !== 0 ? regex.exec(block.text) : null;
     if (match === null) continue;
     const line = block.text.slice(0, match.index).split('\n').length;
     const excerpt = (block.text.split('\n')[line - 1] ?? '').trim().slice(0, 240);

@@ -4,8 +4,8 @@ import { knowledge } from './knowledge.ts';
 
 export interface IndexedBlock {
   block: CodeBlock;
-  /** By the index of a code pattern: 1 where it may match. */
-  candidates: Uint8Array;
+  /** By the index of a code pattern: which of its parts may match, bit by bit. */
+  candidates: Uint32Array;
 }
 
 export function indexed(blocks: readonly CodeBlock[]): IndexedBlock[] {

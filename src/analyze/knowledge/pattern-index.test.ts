@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createPatternCollector } from './pattern-index.ts';
+import { createPatternCollector, type IndexedPattern, nextMatch } from './pattern-index.ts';
 import { staysInLine } from './stays-in-line.ts';
 
 const sources = [
@@ -16,34 +16,37 @@ const sources = [
   'safe[^.]{0,6}lost',
 ];
 
-test('stretches() leaves out no place that a pattern meets, and adds none', () => {
+/** As `hitsOf` goes through a stretch. */
+function matches(pattern: IndexedPattern, mask: number, text: string): [number, string][] {
+  const found: [number, string][] = [];
+  for (let match = nextMatch(pattern, mask, text, 0); match !== null; ) {
+    found.push([match.index, match[0]]);
+    match = nextMatch(pattern, mask, text, match.index + Math.max(1, match[0].length));
+  }
+  return found;
+}
+
+const pieces = fc.constantFrom('sql', ' ', 'injection', 'token', 'leak', 'lost', 'un', 'safe', '\n', '\r\n', '.', 'é');
+const texts = fc.array(pieces, { maxLength: 60 }).map((words) => words.join(''));
+const together = [
+  sources,
+  ['safe', 'safe[^.\\n]{0,20}sql', 'unsafe'],
+  Array.from({ length: 70 }, (_, i) => sources[i % 4]!),
+];
+
+test('stretches() and nextMatch() leave out no place that a pattern meets, and add none', () => {
   const collector = createPatternCollector();
-  const patterns = sources.map((source) => collector.add([source], 'g')!);
+  const patterns = [...sources.map((source) => [source]), ...together].map((list) => collector.add(list, 'g')!);
   const index = collector.index();
-  const pieces = fc.constantFrom(
-    'sql',
-    ' ',
-    'injection',
-    'token',
-    'leak',
-    'lost',
-    'un',
-    'safe',
-    '\n',
-    '\r\n',
-    '.',
-    'é',
-  );
   fc.assert(
-    fc.property(fc.array(pieces, { maxLength: 60 }), (words) => {
-      const text = words.join('');
+    fc.property(texts, (text) => {
       const stretches = index.stretches(text);
-      for (const { regex, index: place } of patterns) {
-        const inAll = [...text.matchAll(regex)].map((match) => [match.index, match[0]]);
-        const list = stretches[place] ?? [];
+      for (const pattern of patterns) {
+        const inAll = [...text.matchAll(pattern.regex)].map((match) => [match.index, match[0]]);
+        const list = stretches[pattern.index] ?? [];
         const apart = list.flatMap((from, i) =>
-          i % 2 === 0
-            ? [...text.slice(from, list[i + 1]).matchAll(regex)].map((match) => [from + match.index, match[0]])
+          i % 3 === 0
+            ? matches(pattern, list[i + 2]!, text.slice(from, list[i + 1])).map(([at, word]) => [from + at, word])
             : [],
         );
         assert.deepEqual(apart, inAll);
@@ -53,10 +56,26 @@ test('stretches() leaves out no place that a pattern meets, and adds none', () =
   );
 });
 
+test('candidates() and nextMatch() find in a whole text what all alternatives as one find', () => {
+  const collector = createPatternCollector();
+  const patterns = together.map((list) => collector.add(list, 'gm')!);
+  const index = collector.index();
+  fc.assert(
+    fc.property(texts, (text) => {
+      const masks = index.candidates(text);
+      for (const pattern of patterns)
+        assert.deepEqual(
+          matches(pattern, masks[pattern.index]!, text),
+          [...text.matchAll(pattern.regex)].map((match) => [match.index, match[0]]),
+        );
+    }),
+  );
+});
+
 test('stretches() names only the lines that hold a word', () => {
   const collector = createPatternCollector();
   const { index } = collector.add(['tokens?'], 'g')!;
-  assert.deepEqual(collector.index().stretches('one\na token here\nthree\ntoken token')[index], [4, 16, 23, 34]);
+  assert.deepEqual(collector.index().stretches('one\na token here\nthree\ntoken token')[index], [4, 16, 1, 23, 34, 1]);
   assert.equal(collector.index().stretches('nothing')[index], undefined);
 });
 

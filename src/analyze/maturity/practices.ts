@@ -3,7 +3,7 @@ import type { Domain } from '../../platform/documents/analysis.ts';
 import type { CodeBlock } from '../conversation.ts';
 import type { IndexedBlock } from '../knowledge/indexed-block.ts';
 import type { Practice } from '../knowledge/knowledge.ts';
-import type { IndexedPattern } from '../knowledge/pattern-index.ts';
+import { type IndexedPattern, nextMatch } from '../knowledge/pattern-index.ts';
 import { isAsked, isMissing, isOwnPractice } from '../prose/negation.ts';
 import { hitsOf, type Spoken } from '../prose/spoken.ts';
 import { isBadExample } from '../thread/bad-example.ts';
@@ -58,11 +58,12 @@ function isPractised({ message, folded }: Spoken, at: number): boolean {
   return message.author !== 'user' || isOwnPractice(folded, at);
 }
 
-function shownIn(blocks: readonly IndexedBlock[], { regex, index }: IndexedPattern): Evidence[] {
+function shownIn(blocks: readonly IndexedBlock[], pattern: IndexedPattern): Evidence[] {
   const found: Evidence[] = [];
   for (const { block, candidates } of blocks) {
-    if (candidates[index] !== 1) continue;
-    const place = shownInBlock(block, regex);
+    const mask = candidates[pattern.index]!;
+    if (mask === 0) continue;
+    const place = shownInBlock(block, pattern, mask);
     if (place !== null) found.push(place);
     if (found.length >= places) break;
   }
@@ -70,11 +71,12 @@ function shownIn(blocks: readonly IndexedBlock[], { regex, index }: IndexedPatte
 }
 
 /** The first place that is neither a comment nor shown as a warning. */
-function shownInBlock(block: CodeBlock, regex: RegExp): Evidence | null {
-  regex.lastIndex = 0;
-  for (let match = regex.exec(block.text), tried = 0; match !== null && tried < 20; match = regex.exec(block.text)) {
-    tried += 1;
-    if (match[0] === '') regex.lastIndex += 1;
+function shownInBlock(block: CodeBlock, pattern: IndexedPattern, mask: number): Evidence | null {
+  let from = 0;
+  for (let tried = 0; tried < 20; tried++) {
+    const match = nextMatch(pattern, mask, block.text, from);
+    if (match === null) return null;
+    from = match.index + Math.max(1, match[0].length);
     // A pattern with ^\s* may begin on the line before.
     const start = match.index + (/^\s*/.exec(match[0])?.[0].length ?? 0);
     const before = block.text.slice(0, start);

@@ -1,7 +1,7 @@
 // What a conversation says, message by message, ready to be searched: folded once, original beside it.
 import type { Conversation, Message } from '../conversation.ts';
 import { knowledge } from '../knowledge/knowledge.ts';
-import type { IndexedPattern, Stretches } from '../knowledge/pattern-index.ts';
+import { type IndexedPattern, nextMatch, type Stretches } from '../knowledge/pattern-index.ts';
 import { fold } from './fold.ts';
 import { proseOf } from './prose-of.ts';
 
@@ -35,25 +35,25 @@ export function spokenOf(conversation: Conversation): Spoken[] {
     .filter(({ text }) => text.trim() !== '');
 }
 
-/** Every place where the pattern (with flag g) meets and `keep` agrees, at most `limit`. */
+/** Every place where the pattern meets and `keep` agrees, at most `limit`. */
 export function hitsOf(
   spoken: readonly Spoken[],
-  { regex, index }: IndexedPattern,
+  pattern: IndexedPattern,
   keep: (spoken: Spoken, at: number) => boolean,
   limit: number,
 ): Hit[] {
   const hits: Hit[] = [];
   for (const said of spoken) {
-    const stretches = said.stretches[index] ?? [];
-    for (let i = 0; i < stretches.length; i += 2) {
+    const stretches = said.stretches[pattern.index] ?? [];
+    for (let i = 0; i < stretches.length; i += 3) {
       const from = stretches[i]!;
       const text = said.folded.slice(from, stretches[i + 1]);
-      regex.lastIndex = 0;
-      for (let match = regex.exec(text); match !== null; match = regex.exec(text)) {
+      let match = nextMatch(pattern, stretches[i + 2]!, text, 0);
+      while (match !== null) {
         const at = from + match.index;
-        if (match[0] === '') regex.lastIndex += 1;
-        else if (keep(said, at)) hits.push(hitAt(said, at));
+        if (match[0] !== '' && keep(said, at)) hits.push(hitAt(said, at));
         if (hits.length >= limit) return hits;
+        match = nextMatch(pattern, stretches[i + 2]!, text, match.index + Math.max(1, match[0].length));
       }
     }
   }
