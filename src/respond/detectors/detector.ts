@@ -19,6 +19,8 @@ export interface DetectorContext {
   report(detection: Omit<Detection, 'detector' | 'detectedAt'>): void;
   /** Said after each look, also when nothing was found; a detector that is silent too long is itself told of. */
   alive(): void;
+  /** It cannot go on by itself: it is closed and started anew after a while. */
+  failed(error: unknown): void;
   now(): number;
   log: Log;
   /** While monitoring is heightened, thresholds are tighter: 1, or below 1 to multiply them with. */
