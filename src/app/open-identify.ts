@@ -33,7 +33,7 @@ export function openIdentify(ground: IdentifyGround, access: Config['access']): 
 
 function tellLockout({ log, journal, signals }: IdentifyGround, { scope, sourceIp, failures, seconds }: Lockout): void {
   const time = Date.now();
-  signals.emit({ kind: 'brute-force', time, severity: 'high', facts: { scope, failures, seconds } });
+  signals.emit({ kind: 'brute-force', time, severity: 'high', facts: { scope, source: sourceIp, failures, seconds } });
   journal
     .append(
       detectionFinding({

@@ -32,7 +32,7 @@ export interface Signal {
   /** Milliseconds since the epoch. */
   time: number;
   severity: 'info' | 'low' | 'medium' | 'high' | 'critical';
-  /** Names from the configuration and numbers only: no key, host, path or prompt. */
+  /** Names from the configuration, public ids of credentials, a caller's address where it is the point, and numbers: no key, path, prompt or host of a provider. */
   facts: Readonly<Record<string, string | number | boolean>>;
 }
 

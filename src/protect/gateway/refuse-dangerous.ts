@@ -31,7 +31,7 @@ export function createRefuseDangerous({ now, recorder, metrics, signals }: Refus
       kind: 'dangerous-route',
       time: now(),
       severity: 'medium',
-      facts: { dialect: dialect.name, role: exchange.caller.role },
+      facts: { dialect: dialect.name, role: exchange.caller.role, credential: exchange.caller.credential },
     });
     const headers = req.complete ? {} : { connection: 'close' };
     try {

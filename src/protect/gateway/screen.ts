@@ -133,7 +133,7 @@ export function createScreening(
     const attempt = category === 'code-execution';
     const severity = attempt ? 'high' : kind === 'block' ? 'medium' : 'low';
     recorder.finding(exchange, { category, role, action: kind, score, rules, severity, prompt: fingerprint(text) });
-    const facts = { category, role, action: kind, score };
+    const facts = { category, role, action: kind, score, credential: exchange.caller.credential };
     if (attempt) signals.emit({ kind: 'code-execution-attempt', time: now(), severity: 'high', facts });
     else if (kind === 'block') signals.emit({ kind: 'prompt-attack', time: now(), severity: 'medium', facts });
     // An application's fixed text comes with every question: it is blocked each time, and is nobody's third attempt.

@@ -75,7 +75,12 @@ export function createBehaviourWatch(parts: BehaviourWatchParts, policy: Behavio
           kind: 'behaviour-anomaly',
           time: now(),
           severity,
-          facts: { score, action, ...Object.fromEntries(because.map(({ feature, share }) => [feature, share])) },
+          facts: {
+            credential: caller.credential,
+            score,
+            action,
+            ...Object.fromEntries(because.map(({ feature, share }) => [feature, share])),
+          },
         });
       if (refuse) throw new RempartError('ERR_BEHAVIOUR', { seconds: 60 });
       if (overLimit(caller.subject)) {
