@@ -54,13 +54,20 @@ const service = z.strictObject({
 const state = z.strictObject({
   name,
   path: z.string(),
-  format: z.enum(['json', 'toml', 'yaml', 'sqlite', 'text']),
-  /** A JSON Schema beside the profile. */
+  format: z.enum(['json', 'toml', 'yaml', 'sqlite', 'text', 'directory']),
+  /**
+   * A JSON Schema beside the profile, asked about the document; of text about the text, of a database about
+   * `{tables: {NAME: {columns, rows}}}`, of a folder about `{files: {PATH: {bytes}}}`.
+   */
   schema: z.string().optional(),
-  /** What is written when no valid backup exists. */
+  /**
+   * What is written when no valid backup exists, laid over an ordinary decision. For text `{text}`, for a database
+   * `{sql}`, for a folder its files and their text.
+   */
   minimal: z.record(z.string(), z.unknown()).optional(),
   /** The service that is restarted with it. */
   owner: name.optional(),
+  /** Folder of its backups; default: in Rempart's data directory. */
   backups: z.string().optional(),
 });
 
