@@ -97,10 +97,15 @@ function indexOf(needs: readonly Need[]): PatternIndex {
     }),
   );
   const always = Uint32Array.from(needs, (need) => bitsWhere(need.words, (of) => of === null));
-  const anyAlways = always.some((mask) => mask !== 0);
   const automaton = createKeywordAutomaton(words);
-  const whole = (text: string) =>
-    Array.from(always, (mask) => (mask === 0 ? undefined : [0, text.length, mask])) as (number[] | undefined)[];
+  // Copied rather than filled: one of these is made for every message.
+  const nothing: (number[] | undefined)[] = new Array(needs.length).fill(undefined);
+  const asking = [...always.keys()].filter((index) => always[index] !== 0);
+  const whole = (text: string) => {
+    const found = nothing.slice();
+    for (const index of asking) found[index] = [0, text.length, always[index]!];
+    return found;
+  };
   // By word, the last line that holds it. Lines are counted on from text to text, so that nothing is cleared between them.
   const lastLine = new Float64Array(words.length);
   let line = 0;
@@ -141,7 +146,7 @@ function indexOf(needs: readonly Need[]): PatternIndex {
           else list.push(begin, end, mask);
         }
       });
-      return found ?? (anyAlways ? whole(text) : nowhere);
+      return found ?? (asking.length > 0 ? whole(text) : nowhere);
     },
   };
 }

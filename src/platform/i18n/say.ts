@@ -20,6 +20,7 @@ import enPosture from '../../../locales/en/posture.json' with { type: 'json' };
 import enProxy from '../../../locales/en/proxy.json' with { type: 'json' };
 import enReport from '../../../locales/en/report.json' with { type: 'json' };
 import enRespond from '../../../locales/en/respond.json' with { type: 'json' };
+import enRestore from '../../../locales/en/restore.json' with { type: 'json' };
 import enReview from '../../../locales/en/review.json' with { type: 'json' };
 import enSimulate from '../../../locales/en/simulate.json' with { type: 'json' };
 import frAccess from '../../../locales/fr/access.json' with { type: 'json' };
@@ -43,6 +44,7 @@ import frPosture from '../../../locales/fr/posture.json' with { type: 'json' };
 import frProxy from '../../../locales/fr/proxy.json' with { type: 'json' };
 import frReport from '../../../locales/fr/report.json' with { type: 'json' };
 import frRespond from '../../../locales/fr/respond.json' with { type: 'json' };
+import frRestore from '../../../locales/fr/restore.json' with { type: 'json' };
 import frReview from '../../../locales/fr/review.json' with { type: 'json' };
 import frSimulate from '../../../locales/fr/simulate.json' with { type: 'json' };
 
@@ -69,6 +71,7 @@ const en = {
   ...enReport,
   ...enRespond,
   ...enReview,
+  ...enRestore,
   ...enSimulate,
 };
 const fr: Record<TextKey, string> = {
@@ -94,6 +97,7 @@ const fr: Record<TextKey, string> = {
   ...frReport,
   ...frRespond,
   ...frReview,
+  ...frRestore,
   ...frSimulate,
 };
 
@@ -105,7 +109,10 @@ export const catalogues: Readonly<Record<Lang, Readonly<Record<TextKey, string>>
 
 /** The text of a key with its `{name}` places filled; a place without a fact stays visible, so that a test sees it. */
 export function say(lang: Lang, key: TextKey, facts: Readonly<Record<string, string | number>> = {}): string {
-  return catalogues[lang][key].replace(/\{(\w+)\}/g, (place, name: string) => {
+  const text = catalogues[lang][key];
+  // Most texts have no place: a report says hundreds of them for each conversation.
+  if (!text.includes('{')) return text;
+  return text.replace(/\{(\w+)\}/g, (place, name: string) => {
     const fact = facts[name];
     return fact === undefined ? place : String(fact);
   });
