@@ -94,7 +94,7 @@ export interface Tasks {
   /** The same id again is the same question: its state is returned. */
   ask(task: Omit<Task, 'state' | 'decisions' | 'askedAt'>): Promise<Task>;
   find(id: string): Promise<Task | null>;
-  list(filter?: { run?: string; state?: Task['state'] }): Promise<Task[]>;
+  list(filter?: { run?: string; incident?: string; state?: Task['state'] }): Promise<Task[]>;
   /** Throws ERR_TASK_UNKNOWN, ERR_TASK_OVER, ERR_TASK_OWN (nobody approves what they asked for), ERR_TASK_PLAN (another plan than the one shown). */
   decide(id: string, decision: Omit<Decision, 'at'> & { planHash?: string | null }): Promise<Task>;
   /** Resolves once it is no longer open; at its deadline it expires. */

@@ -253,13 +253,48 @@ export function testEngine(name: string, locate: () => StoreLocation, stride: nu
     assert.equal((await ended(id)).code, 'ERR_PLAYBOOK_ENDLESS');
   });
 
+  test(`createEngine() on ${name} ends by a step what an earlier step did, and fails where that did nothing`, async () => {
+    const { run, ended, lines, engine } = await begin();
+    const undo = (step: string, next: JsonObject) => actionStep('step.undo', { step }, next);
+    const steps = (named: string) => ({
+      [stepId('action', 1)]: note('for a time', then('action', 2)),
+      [stepId('action', 2)]: undo(named, { on_success: stepId('end', 1), on_failure: stepId('action', 3) }),
+      [stepId('action', 3)]: note('by hand', then('end', 1)),
+      ...end(1),
+    });
+    const once = await run(steps('example.note'));
+    assert.equal((await ended(once)).state, 'done');
+    assert.deepEqual(lines(), []);
+    assert.equal(await engine.undo(once), 0, 'what a step ended is not undone again');
+    assert.equal((await ended(await run(steps('a step that there is not')))).state, 'done');
+    assert.deepEqual(lines(), ['for a time', 'by hand']);
+  });
+
+  test(`createEngine() on ${name} foretells the way that a refused action leads to`, async () => {
+    const { engine, lines } = await begin({ enabled: [] });
+    const workflow = {
+      [stepId('action', 1)]: note('refused', { on_success: stepId('end', 1), on_failure: stepId('action', 2) }),
+      [stepId('action', 2)]: actionStep('example.give', { value: 'x' }, then('end', 1)),
+      ...end(1),
+    };
+    const { steps } = await engine.foretell({ ...examplePlaybook(workflow), incident: null, requestedBy: 'ada' });
+    assert.deepEqual(
+      steps.map(({ action, refusal }) => [action, refusal]),
+      [
+        ['example.note', 'ERR_ACTION_OFF'],
+        ['example.give', undefined],
+      ],
+    );
+    assert.deepEqual(lines(), []);
+  });
+
   test(`createEngine() on ${name} foretells what it would do and does none of it`, async () => {
     const { engine, lines } = await begin();
     const example = examplePlaybook(everyKind, variables);
     const { steps, end: foretold } = await engine.foretell({ ...example, incident: null, requestedBy: 'ada' });
     assert.equal(foretold.state, 'done');
     const planned = steps.flatMap(({ effects }) => effects.map(({ target }) => target));
-    assert.deepEqual(planned.sort(), ['left', 'one', 'other case', 'right', 'round']);
+    assert.deepEqual(planned.sort(), ['case', 'left', 'one', 'other case', 'right', 'round', 'true'], 'both ways');
     assert.deepEqual(lines(), []);
   });
 

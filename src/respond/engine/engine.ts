@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Json } from '../../platform/base/json.ts';
 import type { Log } from '../../platform/base/log.ts';
-import type { Store } from '../../platform/store/store.ts';
+import { isAlreadyThere, type Store } from '../../platform/store/store.ts';
 import { type Playbook, playbookSchema } from '../playbooks/playbook.ts';
 import type { ReadPlaybook } from '../playbooks/read-playbook.ts';
 import { fits } from '../playbooks/variables.ts';
@@ -36,11 +36,16 @@ export interface EngineSettings {
   leaseMs: number;
   /** How often it looks for runs to take. */
   everyMs: number;
-  /** Runs side by side on this node. */
+  /** Runs side by side on this node; those that wait for people count. */
   most: number;
+  /** It takes no run before it is told to. */
+  idle?: boolean;
 }
 
-export const defaultEngine: EngineSettings = { leaseMs: 5_000, everyMs: 250, most: 4 };
+export const defaultEngine: EngineSettings = { leaseMs: 5_000, everyMs: 250, most: 64 };
+
+const firstUndoWaitMs = 1_000;
+const longestUndoWaitMs = 300_000;
 
 export interface StartRun {
   read: ReadPlaybook;
@@ -53,6 +58,8 @@ export interface StartRun {
 }
 
 export interface Engine {
+  /** Takes runs from now on, unless it did so from the start. */
+  work(): void;
   /** On disk when it resolves; carried out by whichever node takes it. */
   start(run: StartRun): Promise<RunRecord>;
   /** What it would do, on the same path, with nothing done. */
@@ -72,6 +79,7 @@ export function createEngine(parts: EngineParts, settings: EngineSettings = defa
   const underWay = new Map<string, { held: HeldRun; carried: Promise<void> }>();
   const undos = createUndos(parts.store, now);
   const performing: PerformParts = { ...parts, scheduleUndo: undos.schedule };
+  const failedUndos = new Map<string, { waitMs: number; againAt: number }>();
   let timer: NodeJS.Timeout | undefined;
 
   async function look(): Promise<void> {
@@ -115,7 +123,8 @@ export function createEngine(parts: EngineParts, settings: EngineSettings = defa
         await parts.tellRun({ ...held.record, state: end.state, code: end.code }, end);
     } catch (error) {
       if (stop.signal.aborted) await runs.release(held).catch(() => undefined);
-      else if (!(error instanceof RunInterrupted)) log.error({ err: error }, 'a run met an unexpected error');
+      else if (!(error instanceof RunInterrupted) && !isAway(error))
+        log.error({ err: error }, 'a run met an unexpected error');
     } finally {
       clearInterval(beat);
     }
@@ -150,27 +159,49 @@ export function createEngine(parts: EngineParts, settings: EngineSettings = defa
     }
   }
 
+  /** What cannot be undone is tried again ever more slowly, until it is. */
   async function undoDue(run: string, key: string): Promise<void> {
+    const name = `${run} ${key}`;
+    const before = failedUndos.get(name);
+    if (before !== undefined && now() < before.againAt) return;
     try {
       const result = await withRun(run, (held) => undoAction(performing, held, key, stop.signal));
-      if (result !== null) await undos.done(run, key);
+      if (result === null) return;
+      await undos.done(run, key);
+      failedUndos.delete(name);
     } catch (error) {
-      log.error({ err: error }, 'what was done for a time could not be undone and is tried again');
+      if (isAway(error) || error instanceof RunInterrupted) return;
+      const waitMs = Math.min(longestUndoWaitMs, (before?.waitMs ?? firstUndoWaitMs / 2) * 2);
+      failedUndos.set(name, { waitMs, againAt: now() + waitMs });
+      log.error(
+        { err: error, run, againInMs: waitMs },
+        'what was done for a time could not be undone and is tried again',
+      );
     }
   }
 
-  timer = setTimeout(() => void look(), 0);
+  function work(): void {
+    if (timer === undefined && !stop.signal.aborted) timer = setTimeout(() => void look(), 0);
+  }
+  if (settings.idle !== true) work();
 
   return {
+    work,
     async start({ read, text, incident, given = {}, requestedBy, id }) {
       checkGiven(read.playbook, given);
       const errors = read.problems.filter(({ severity }) => severity === 'error');
       if (errors.length > 0)
         throw new RempartError('ERR_PLAYBOOK_INVALID', { name: read.playbook.name, count: errors.length });
       const known = id === undefined ? null : await runs.find(id);
-      return (
-        known ?? runs.create(newRun({ read, text, incident, given, requestedBy, id: id ?? `run_${randomUUID()}` }))
-      );
+      if (known !== null) return known;
+      const run = newRun({ read, text, incident, given, requestedBy, id: id ?? `run_${randomUUID()}` });
+      try {
+        return await runs.create(run);
+      } catch (error) {
+        // Another node started it at the same moment.
+        if (!isAlreadyThere(error)) throw error;
+        return (await runs.find(run.id))!;
+      }
     },
     async foretell({ read, text, incident, given = {}, requestedBy }) {
       checkGiven(read.playbook, given);

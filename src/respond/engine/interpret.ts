@@ -1,7 +1,7 @@
 // The language of CACAO v2 carried out: all eight kinds of steps, from what a run remembers and what actions do.
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Json, JsonObject } from '../../platform/base/json.ts';
-import { holds, parseCondition } from '../playbooks/condition.ts';
+import { type Condition, holds, namesIn, parseCondition } from '../playbooks/condition.ts';
 import {
   type ActionExtension,
   actionExtension,
@@ -10,10 +10,11 @@ import {
   type Playbook,
   type Step,
   type StepOf,
+  undoStep,
 } from '../playbooks/playbook.ts';
-import { createScope, fill, fillAll, type Scope } from '../playbooks/variables.ts';
+import { createScope, fill, fillAll, referencesIn, type Scope } from '../playbooks/variables.ts';
 import type { HeldRun } from './durable.ts';
-import { type Performance, type PerformParts, perform } from './perform.ts';
+import { type Performance, type PerformParts, perform, putBack } from './perform.ts';
 import { pause } from './tasks.ts';
 
 export interface InterpretParts extends PerformParts {
@@ -48,6 +49,8 @@ interface Walk {
   taken: { steps: number };
   /** Keys of actions that succeeded and are to be undone when the run fails. */
   compensations: string[];
+  /** Variables that a real run would have learnt by now: a dry run goes both ways where they are asked for. */
+  unknown: Set<string>;
 }
 
 /** Rejects only when the run is no longer ours or was told to stop: every failure of a step is an outcome. */
@@ -67,6 +70,7 @@ export async function interpret(
     calls: 0,
     taken: { steps: 0 },
     compensations: [],
+    unknown: new Set(),
   };
   const failure = await outcome(() => branch(walk, playbook.workflow_start, '0'));
   if (failure === undefined) return { state: 'done', code: null, handled: false, variables: walk.scope.own() };
@@ -176,7 +180,9 @@ async function carryOut(walk: Walk, id: string, step: Step, key: string): Promis
     case 'parallel':
       return sideBySide(walk, step, key);
     case 'if-condition': {
-      const isTrue = await decided(walk, `${key}/condition`, () => holds(parseCondition(step.condition), scope));
+      const condition = parseCondition(step.condition);
+      if (isUnknown(walk, condition)) return eitherWay(walk, { true: step.on_true, false: step.on_false }, key);
+      const isTrue = await decided(walk, `${key}/condition`, () => holds(condition, scope));
       const next = isTrue ? step.on_true : step.on_false;
       return next === undefined ? undefined : branch(walk, next, `${key}/${isTrue}`);
     }
@@ -191,11 +197,24 @@ async function carryOut(walk: Walk, id: string, step: Step, key: string): Promis
       }
     }
     case 'switch-condition': {
+      if (referencesIn(step.switch).some((name) => walk.unknown.has(name))) return eitherWay(walk, step.cases, key);
       const value = fill(step.switch.includes(':value') ? step.switch : `${step.switch}:value`, scope);
       const next = Object.hasOwn(step.cases, value) ? step.cases[value] : step.cases['default'];
       return next === undefined ? undefined : branch(walk, next, `${key}/case`);
     }
   }
+}
+
+function isUnknown({ unknown }: Walk, condition: Condition): boolean {
+  return namesIn(condition).some((name) => unknown.has(name));
+}
+
+/** Of a dry run, which cannot know what will have been learnt: each way is shown. It fails when every way does. */
+async function eitherWay(walk: Walk, ways: Readonly<Record<string, string | undefined>>, key: string): Promise<void> {
+  const failures: (RempartError | undefined)[] = [];
+  for (const [way, next] of Object.entries(ways))
+    failures.push(next === undefined ? undefined : await outcome(() => branch(walk, next, `${key}/${way}`)));
+  if (failures.every((failure) => failure !== undefined)) throw failures[0];
 }
 
 /** Remembered, so that a run that goes on after a crash takes the same way. */
@@ -241,7 +260,12 @@ async function act(walk: Walk, id: string, step: StepOf<'action'>, key: string, 
       outArgs: step.out_args,
       signal: walk.signal,
     };
+    if (extension.action === undoStep) {
+      await putBack(walk.parts, performance);
+      continue;
+    }
     const { out = {} } = await perform(walk.parts, performance);
+    if (walk.parts.dryRun !== undefined) for (const name of step.out_args) walk.unknown.add(name);
     if (extension.compensate) walk.compensations.push(performance.key);
     for (const [name, value] of Object.entries(out)) if (step.out_args.includes(name)) scope.set(name, value);
   }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type ErrorCode, RempartError } from '../../platform/base/errors.ts';
 import type { Json, JsonObject } from '../../platform/base/json.ts';
-import type { ActionExtension } from '../playbooks/playbook.ts';
+import { type ActionExtension, undoStep } from '../playbooks/playbook.ts';
 import { type Action, type ActionContext, type Actions, type Done, type Plan, planHash } from './action.ts';
 import type { Allowance } from './allowance.ts';
 import type { HeldRun, Task, Tasks } from './durable.ts';
@@ -67,20 +67,14 @@ interface Intent extends JsonObject {
   args: Json;
   before: JsonObject;
   planHash: string;
+  targets: string[];
 }
 
 /** Rejects with the RempartError of what went wrong; the values are for the step's out_args. */
 export async function perform(parts: PerformParts, performance: Performance): Promise<Done> {
+  if (parts.dryRun !== undefined) return foretell(parts, performance, parts.dryRun);
   const { run, key, extension } = performance;
-  const action = parts.actions.find(extension.action);
-  if (action === undefined) throw new RempartError('ERR_ACTION_UNKNOWN', { action: extension.action });
-  const read = action.args.safeParse(performance.args);
-  if (!read.success)
-    throw new RempartError('ERR_ACTION_ARGS', {
-      action: action.name,
-      what: `${read.error.issues[0]?.path.join('.') ?? ''}: ${read.error.issues[0]?.message ?? ''}`,
-    });
-  const args = read.data;
+  const { action, args } = actionOf(parts, performance);
   const context = contextOf(parts, performance);
   const told = (kind: StepEvent['kind'], more: Partial<StepEvent> = {}) =>
     parts.tell({ ...eventOf(performance, context, action.name, parts.now()), kind, ...more });
@@ -92,7 +86,6 @@ export async function perform(parts: PerformParts, performance: Performance): Pr
   const resumed = intent !== undefined;
   if (intent === undefined) {
     const plan = await action.plan(args, context);
-    if (parts.dryRun !== undefined) return foretell(parts, performance, action, plan);
     await allowed(parts, performance, action, plan, context);
     const hash = planHash(action.name, performance.args, plan);
     intent = {
@@ -101,22 +94,24 @@ export async function perform(parts: PerformParts, performance: Performance): Pr
       args: performance.args,
       before: plan.before,
       planHash: hash,
+      targets: [...new Set(plan.effects.map(({ target }) => target))],
     };
     await run.remember(`${key}/intent`, intent);
-    await told('intent', { targets: plan.effects.map(({ target }) => target) });
+    await told('intent', { targets: intent.targets });
   }
+  const { targets } = intent;
   try {
     const { done, already } = await actOnce(parts, performance, action, args, context, intent.before, resumed);
     if (extension.undo_after !== undefined && action.undo !== undefined)
       await parts.scheduleUndo(run.record.id, key, parts.now() + extension.undo_after);
     await run.remember(`${key}/outcome`, { done: done as unknown as JsonObject });
-    await told('done', { already, ...(done.evidence === undefined ? {} : { evidence: done.evidence }) });
+    await told('done', { targets, already, ...(done.evidence === undefined ? {} : { evidence: done.evidence }) });
     return done;
   } catch (error) {
     // Who was told to stop leaves the step as it is: it goes on elsewhere, or after the next start.
     if (!(error instanceof RempartError)) throw error;
     await run.remember(`${key}/outcome`, { code: error.code });
-    await told('failed', { code: error.code });
+    await told('failed', { targets, code: error.code });
     throw error;
   }
 }
@@ -126,18 +121,42 @@ function replay(remembered: { done?: Done; code?: string }, action: string): Don
   throw new RempartError((remembered.code ?? 'ERR_INTERNAL') as ErrorCode, { action });
 }
 
-function foretell(parts: PerformParts, given: Performance, action: Action, plan: Plan): Done {
-  const refusal = parts.allowance.refusal(action, plan, given.extension);
-  parts.dryRun?.({
-    key: given.key,
-    step: given.step,
+/** Throws when there is no such action, or not with these arguments. */
+function actionOf(parts: PerformParts, { extension, args }: Performance): { action: Action; args: unknown } {
+  const action = parts.actions.find(extension.action);
+  if (action === undefined) throw new RempartError('ERR_ACTION_UNKNOWN', { action: extension.action });
+  const read = action.args.safeParse(args);
+  if (read.success) return { action, args: read.data };
+  const [issue] = read.error.issues;
+  throw new RempartError('ERR_ACTION_ARGS', {
     action: action.name,
-    effects: plan.effects,
-    reversible: plan.reversible,
-    approval: given.extension.approval !== undefined || parts.allowance.asksFirst(action, plan),
-    planHash: planHash(action.name, given.args, plan),
-    ...(refusal === undefined ? {} : { refusal: refusal.code }),
+    what: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
   });
+}
+
+/** Fails where the real run would fail, so that the same way is taken. */
+async function foretell(parts: PerformParts, given: Performance, show: (step: PlannedStep) => void): Promise<Done> {
+  const { key, step, extension } = given;
+  const none = { effects: [], reversible: false, approval: false, planHash: '' };
+  let planned: PlannedStep = { key, step, action: extension.action, ...none };
+  let refusal: RempartError | undefined;
+  try {
+    const { action, args } = actionOf(parts, given);
+    const plan = await action.plan(args, contextOf(parts, given));
+    refusal = parts.allowance.refusal(action, plan, extension);
+    planned = {
+      ...planned,
+      effects: plan.effects,
+      reversible: plan.reversible,
+      approval: extension.approval !== undefined || parts.allowance.asksFirst(action, plan),
+      planHash: planHash(action.name, given.args, plan),
+    };
+  } catch (error) {
+    if (!(error instanceof RempartError)) throw error;
+    refusal = error;
+  }
+  show({ ...planned, ...(refusal === undefined ? {} : { refusal: refusal.code }) });
+  if (refusal !== undefined) throw refusal;
   return {};
 }
 
@@ -224,6 +243,36 @@ export function begunActions(run: HeldRun): string[] {
     .toReversed();
 }
 
+/**
+ * A step that ends what an earlier one of the run did, before its time. Throws ERR_STEP_NOT_DONE when that step did
+ * nothing here: what people did by hand, people put back.
+ */
+export async function putBack(parts: PerformParts, performance: Performance): Promise<void> {
+  const { run, key, step, args, signal } = performance;
+  const { step: earlier = '' } = args as { step?: string };
+  if (parts.dryRun !== undefined) {
+    const effects = [{ target: earlier, change: 'undo' }];
+    parts.dryRun({ key, step, action: undoStep, effects, reversible: false, approval: false, planHash: '' });
+    return;
+  }
+  const replayed = run.recall(`${key}/outcome`) as { code?: ErrorCode } | undefined;
+  if (replayed?.code !== undefined) throw new RempartError(replayed.code, { action: undoStep, step: earlier });
+  if (replayed !== undefined) return;
+  try {
+    const done = begunActions(run).filter(
+      (begun) =>
+        (run.recall(`${begun}/intent`) as Intent).step === earlier &&
+        (run.recall(`${begun}/outcome`) as { done?: Done } | undefined)?.done !== undefined,
+    );
+    if (done.length === 0) throw new RempartError('ERR_STEP_NOT_DONE', { step: earlier });
+    for (const begun of done) await undoAction(parts, run, begun, signal);
+    await run.remember(`${key}/outcome`, {});
+  } catch (error) {
+    if (error instanceof RempartError) await run.remember(`${key}/outcome`, { code: error.code });
+    throw error;
+  }
+}
+
 /** Puts back what an action did. False when there is nothing to put back. */
 export async function undoAction(
   parts: PerformParts,
@@ -237,7 +286,8 @@ export async function undoAction(
   if (action?.undo === undefined) return false;
   const where = { run, key, step: intent.step, signal, outArgs: [] };
   const context = contextOf(parts, where);
-  const event = () => eventOf(where, context, action.name, parts.now());
+  const { targets } = intent;
+  const event = () => ({ ...eventOf(where, context, action.name, parts.now()), targets });
   try {
     await action.undo(action.args.parse(intent.args), context, intent.before);
   } catch (error) {

@@ -50,9 +50,12 @@ export function createTasks({ db }: Pick<Store, 'db'>, now: () => number = Date.
           .execute();
         return (await find(task.id))!;
       }),
-    async list({ run, state } = {}) {
+    async list({ run, incident, state } = {}) {
       let rows = db.selectFrom('respond_tasks').select('id').orderBy('asked_at').orderBy('id');
       if (run !== undefined) rows = rows.where('run', '=', run);
+      if (incident !== undefined) rows = rows.where('incident', '=', incident);
+      // What is over stays over: only an open one has to be looked at for its deadline.
+      if (state !== undefined) rows = rows.where('state', 'in', [state, 'open']);
       const all = await Promise.all((await rows.execute()).map(({ id }) => find(id)));
       return all.filter((task) => task !== null && (state === undefined || task.state === state)) as Task[];
     },

@@ -149,6 +149,9 @@ export type Variables = Playbook['playbook_variables'];
 /** Where our own typed actions stand in a step: other engines see the `manual` command beside it. */
 export const actionExtension = 'extension-definition--6b0d4f3c-6f53-4f0e-9a1e-2c4d7f1b8a55';
 
+/** Not an action but the end of one: `{ "step": NAME }` puts back what an earlier step of the same run did. */
+export const undoStep = 'step.undo';
+
 /** What a step carries under `actionExtension`. */
 export const actionExtensionSchema = z.strictObject({
   /** Name of a typed action, e.g. `containers.kill`. */
