@@ -1,9 +1,9 @@
 // The watches that the configuration asks for: over the model store, and over connections between zones.
 import type { Registry } from 'prom-client';
+import { engineSocket } from '../platform/containers/engine-socket.ts';
 import { loadDeployment } from '../platform/documents/load-deployment.ts';
 import type { GatewaySettings } from '../protect/gateway/settings.ts';
 import { watchDrift } from '../protect/posture/baseline/watch-drift.ts';
-import { engineSocket } from '../protect/posture/exposure/engine.ts';
 import { type ModelService, startModelService } from '../protect/posture/models/model-service.ts';
 import { storeFolder } from '../protect/posture/models/store.ts';
 import { type NetworkService, startNetworkService } from '../protect/posture/monitor/network-service.ts';

@@ -164,6 +164,8 @@ export const errorCatalogue = {
   ERR_ENGINE_REFUSED: { exit: 1 },
   ERR_ENGINE_CONTAINER: { exit: 2 },
   ERR_ENGINE_ANSWER: { exit: 3 },
+  ERR_ESCALATION_INVALID: { exit: 2 },
+  ERR_POSTMORTEM_NONE: { exit: 1 },
 } as const satisfies Record<string, { exit: 1 | 2 | 3; http?: number }>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -1,89 +1,34 @@
 // Running containers, read from the engine's API (Docker and Podman speak the same) and seen as compose services.
-import { statSync } from 'node:fs';
-import { Agent } from 'undici';
+import {
+  type ContainerEngine,
+  type InspectedContainer,
+  openContainerEngine,
+} from '../../../platform/containers/container-engine.ts';
 import type { Project } from '../../../platform/inspection/containers/compose-project.ts';
 import { locate } from '../../../platform/inspection/containers/located.ts';
 
-/** The parts of an inspected container that say how it was set. */
-interface Inspected {
-  Id: string;
-  Name: string;
-  Config: {
-    Image?: string;
-    User?: string;
-    Env?: string[] | null;
-    Cmd?: string[] | null;
-    Healthcheck?: { Test?: string[] | null } | null;
-  };
-  HostConfig: {
-    Privileged?: boolean;
-    ReadonlyRootfs?: boolean;
-    CapAdd?: string[] | null;
-    CapDrop?: string[] | null;
-    SecurityOpt?: string[] | null;
-    NetworkMode?: string;
-    PidMode?: string;
-    IpcMode?: string;
-    UTSMode?: string;
-    UsernsMode?: string;
-    CgroupnsMode?: string;
-    Memory?: number;
-    NanoCpus?: number;
-    CpuQuota?: number;
-    PidsLimit?: number | null;
-    Binds?: string[] | null;
-    Devices?: { PathOnHost: string; PathInContainer: string }[] | null;
-    Sysctls?: Record<string, string> | null;
-    ExtraHosts?: string[] | null;
-    PortBindings?: Record<string, { HostIp?: string; HostPort?: string }[] | null> | null;
-  };
-  Mounts?: { Type: string; Source: string; Destination: string }[];
-}
-
-/** The engine's socket, as its own tools find it; undefined where there is none. */
-export function engineSocket(env: Readonly<Record<string, string | undefined>>): string | undefined {
-  const named = /^unix:\/\/(.+)$/.exec(env['DOCKER_HOST'] ?? env['CONTAINER_HOST'] ?? '')?.[1];
-  const runtime = env['XDG_RUNTIME_DIR'];
-  const known = [
-    named,
-    '/var/run/docker.sock',
-    '/run/podman/podman.sock',
-    ...(runtime === undefined ? [] : [`${runtime}/docker.sock`, `${runtime}/podman/podman.sock`]),
-  ];
-  return known.find((path) => path !== undefined && statSync(path, { throwIfNoEntry: false })?.isSocket() === true);
-}
-
 /** Every running container as one project; only GET is ever sent. */
 export async function runningContainers(socketPath: string, timeoutMs: number): Promise<Project> {
-  const agent = new Agent({ connect: { socketPath }, headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
+  const engine = openContainerEngine({ socketPath, timeoutMs });
   try {
-    const get = async <T>(path: string): Promise<T> => {
-      const { statusCode, body } = await agent.request({ origin: 'http://engine', path, method: 'GET' });
-      const answer = await body.json();
-      if (statusCode !== 200) throw new Error(`the engine answered ${statusCode}`);
-      return answer as T;
-    };
-    const list = await get<{ Id: string }[]>('/containers/json');
-    const containers = await Promise.all(
-      list.map(({ Id }) => get<Inspected>(`/containers/${encodeURIComponent(Id)}/json`)),
-    );
-    return projectOf(containers, await isPodman(get));
+    const listed = await engine.list();
+    const containers = await Promise.all(listed.map(({ id }) => engine.inspect(id)));
+    return projectOf(containers, await isPodman(engine));
   } finally {
-    await agent.close();
+    await engine.close();
   }
 }
 
-/** Both answer to one API; the parts that an engine says it is made of tell which one it is. */
-async function isPodman(get: <T>(path: string) => Promise<T>): Promise<boolean> {
+/** Both answer to one API; what a container may do by default differs. */
+async function isPodman(engine: ContainerEngine): Promise<boolean> {
   try {
-    const { Components } = await get<{ Components?: { Name?: string }[] | null }>('/version');
-    return (Components ?? []).some(({ Name }) => /podman/i.test(Name ?? ''));
+    return (await engine.version()).podman;
   } catch {
     return false;
   }
 }
 
-function projectOf(containers: readonly Inspected[], podman: boolean): Project {
+function projectOf(containers: readonly InspectedContainer[], podman: boolean): Project {
   const services = containers.map((container) => {
     const name = container.Name.replace(/^\//, '');
     const file = `container:${name}`;
@@ -97,7 +42,7 @@ function projectOf(containers: readonly Inspected[], podman: boolean): Project {
 }
 
 /** What was set, in the words of a compose file; what the engine fills in by itself is left out. */
-function asService({ Config, HostConfig, Mounts }: Inspected, podman: boolean): object {
+function asService({ Config, HostConfig, Mounts }: InspectedContainer, podman: boolean): object {
   const set = <T>(key: string, value: T | null | undefined, when = true) =>
     value === null || value === undefined || !when ? {} : { [key]: value };
   const binds = (Mounts ?? [])
@@ -157,7 +102,7 @@ function onePerTarget(): (bind: string) => boolean {
   };
 }
 
-function portsOf(bindings: NonNullable<Inspected['HostConfig']['PortBindings']>): object[] {
+function portsOf(bindings: NonNullable<InspectedContainer['HostConfig']['PortBindings']>): object[] {
   return Object.entries(bindings).flatMap(([port, ends]) =>
     (ends ?? []).map(({ HostIp = '', HostPort = '' }) => ({
       target: port.split('/')[0],

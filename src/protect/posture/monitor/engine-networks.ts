@@ -1,6 +1,6 @@
 // Which containers are attached to which networks, asked of the engine whenever it tells that something there changed.
 import { setTimeout as pause } from 'node:timers/promises';
-import { Agent } from 'undici';
+import { type ListedContainer, openContainerEngine } from '../../../platform/containers/container-engine.ts';
 import type { Deployment, DeploymentZone } from '../../../platform/documents/deployment.ts';
 import { type Crossing, type Zones, zoneOf } from './crossings.ts';
 
@@ -20,71 +20,38 @@ export interface EngineWatchParts {
   retryMs: number;
 }
 
-interface Listed {
-  Id: string;
-  Names?: string[];
-  Labels?: Record<string, string> | null;
-  NetworkSettings?: { Networks?: Record<string, { IPAddress?: string; GlobalIPv6Address?: string }> | null };
-}
-
 /** Only GET is ever sent. Asks again after a failure, and stays until the signal. */
 export async function watchEngineNetworks(
   socketPath: string,
   { onChange, onError, signal, retryMs }: EngineWatchParts,
 ): Promise<void> {
-  const agent = new Agent({ connect: { socketPath }, bodyTimeout: 0 });
-  const look = async () => onChange(await attachments(agent, signal));
+  const opened = openContainerEngine({ socketPath });
+  const engine = opened.within(signal);
+  const look = async () => onChange(attachmentsOf(await engine.list()));
   while (!signal.aborted) {
     try {
-      const events = await openEvents(agent, signal);
+      const events = await engine.events({ types: ['network', 'container'] });
       // The stream stands before the first look: what changes in between is not missed.
       await look();
-      for await (const chunk of events) if (speaksOfNetworks(String(chunk))) await look();
+      for await (const { type, action } of events) if (changesNetworks(type, action)) await look();
     } catch (error) {
       if (!signal.aborted) onError(error);
     }
     await pause(retryMs, undefined, { signal }).catch(() => {});
   }
-  await agent.destroy();
+  await opened.close();
 }
 
-async function openEvents(agent: Agent, signal: AbortSignal): Promise<AsyncIterable<unknown>> {
-  const filters = encodeURIComponent(JSON.stringify({ type: ['network', 'container'] }));
-  const path = `/events?stream=true&filters=${filters}`;
-  const { statusCode, body } = await agent.request({
-    origin: 'http://engine',
-    path,
-    method: 'GET',
-    signal,
-    // An engine may not answer before its first event.
-    headersTimeout: 0,
-  });
-  if (statusCode !== 200) throw new Error(`the engine answered ${statusCode}`);
-  return body;
+/** A look too many does no harm. */
+function changesNetworks(type: string, action: string): boolean {
+  return type === 'network' || /connect|start|die/.test(action);
 }
 
-/** A word is enough: a look too many does no harm. */
-function speaksOfNetworks(chunk: string): boolean {
-  return /connect|start|die|"network"/.test(chunk);
-}
-
-async function attachments(agent: Agent, signal: AbortSignal): Promise<Attachment[]> {
-  const { statusCode, body } = await agent.request({
-    origin: 'http://engine',
-    path: '/containers/json',
-    method: 'GET',
-    signal,
-  });
-  const listed = (await body.json()) as Listed[];
-  if (statusCode !== 200 || !Array.isArray(listed)) throw new Error(`the engine answered ${statusCode}`);
-  return listed.flatMap(({ Id, Names, Labels, NetworkSettings }) =>
-    Object.entries(NetworkSettings?.Networks ?? {}).flatMap(([network, { IPAddress, GlobalIPv6Address }]) => {
-      const container = (Names?.[0] ?? Id).replace(/^\//, '');
-      const service = Labels?.['com.docker.compose.service'] ?? Labels?.['io.podman.compose.service'];
-      return [IPAddress, GlobalIPv6Address].flatMap((address) =>
-        address ? [{ container, service, network, address }] : [],
-      );
-    }),
+function attachmentsOf(listed: readonly ListedContainer[]): Attachment[] {
+  return listed.flatMap(({ name: container, service, networks }) =>
+    networks.flatMap(({ name: network, addresses }) =>
+      addresses.map((address) => ({ container, service, network, address })),
+    ),
   );
 }
 
