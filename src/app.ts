@@ -7,6 +7,7 @@ import { openChat } from './app/chat.ts';
 import { startConsole } from './app/console.ts';
 import { firstKey } from './app/first-key.ts';
 import { openGround } from './app/ground.ts';
+import { openLimits } from './app/limits.ts';
 import { openInstanceModes } from './app/modes.ts';
 import { openFront } from './app/open-front.ts';
 import { openGateway, providersOf } from './app/open-gateway.ts';
@@ -84,6 +85,8 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   atEnd(behaviour.close);
   const thresholds = watchThresholds({ now: Date.now, signals, metrics: createGatewayMetrics(registry) });
   atEnd(async () => thresholds.close());
+  const { metrics } = thresholds;
+  const limits = openLimits({ memory, log, journal: watch.journal, signals, metrics });
   const gatewayGround = {
     log,
     journal: watch.journal,
@@ -91,8 +94,9 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     keys,
     revocations,
     memory,
+    limits,
     promptKey: readOrCreateSecret(join(data, 'prompt.key'), 32),
-    metrics: thresholds.metrics,
+    metrics,
     behaviour: behaviour.behaviour,
     modelGuard,
     modes: modes.modes,
@@ -118,7 +122,15 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     now: Date.now,
   });
   const chatbot = createChatbot(
-    { converse, book, log, record, authenticate: modes.guarded(access.authenticate), login: access.login },
+    {
+      converse,
+      book,
+      log,
+      record,
+      authenticate: modes.guarded(access.authenticate),
+      admitSource: gateway.admitSource,
+      login: access.login,
+    },
     { lang, ...config.gateway },
   );
   const dependencies = () =>

@@ -10,6 +10,7 @@ import { createKeys, type GivenKey, type KeyRecord, type KeyRepository } from '.
 import type { GatewayMetrics } from '../src/protect/gateway/metrics.ts';
 import type { Screen } from '../src/protect/gateway/screen.ts';
 import type { GatewaySettings, ProviderSettings } from '../src/protect/gateway/settings.ts';
+import type { Limiter } from '../src/protect/limits/limiter.ts';
 
 export const userKey = 'a-key-given-in-the-configuration';
 export const viewerKey = 'another-key-for-a-viewer';
@@ -39,6 +40,7 @@ export interface RigOptions {
   log?: Log;
   /** Keys beside those of the rig's own user and viewer. */
   keys?: readonly GivenKey[];
+  limiter?: Limiter;
 }
 
 export const quickSettings: Omit<GatewaySettings, 'providers'> = {
@@ -110,6 +112,7 @@ export async function startRig(providers: readonly ProviderSettings[], options: 
       promptKey: Buffer.alloc(32, 7),
       ...(options.screen === undefined ? {} : { screen: options.screen }),
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
+      ...(options.limiter === undefined ? {} : { limiter: options.limiter }),
     },
     { ...quickSettings, ...options.settings, providers },
   );

@@ -17,6 +17,7 @@ import type { KeptHealth } from '../protect/resilience/kept-health.ts';
 import type { Behaviour } from '../protect/screening/behaviour.ts';
 import { loadPromptScreen } from '../protect/screening/shipped.ts';
 import { startStandin } from '../simulate/standin/standin.ts';
+import type { InstanceLimits } from './limits.ts';
 import { openIdentify } from './open-identify.ts';
 import type { AtEnd } from './options.ts';
 
@@ -37,11 +38,12 @@ export interface GatewayGround {
   keptHealth: KeptHealth;
   shutOut: QuarantineState;
   modes: ReadModes;
+  limits: InstanceLimits;
 }
 
 /** Throws ERR_SCREENING_MODEL: a gateway that could not check a text must not start as if it could. */
 export function openGateway(
-  { modelGuard, ...ground }: GatewayGround,
+  { modelGuard, limits, ...ground }: GatewayGround,
   config: Config,
   lang: Lang,
   providers: GatewaySettings['providers'],
@@ -52,6 +54,7 @@ export function openGateway(
       random: Math.random,
       ...ground,
       identify: openIdentify({ ...ground, strangers: openCounters(ground.memory, 'anyone') }, config.access),
+      limiter: limits.limiterFor(config.limits),
       screen: loadPromptScreen({ thresholds: config.screening.thresholds }),
       ...(modelGuard === undefined ? {} : { modelGuard }),
     },

@@ -8,6 +8,7 @@ import type { Caller } from '../gateway/ask.ts';
 import { readAway } from '../gateway/read-away.ts';
 import type { UnknownFields } from '../gateway/shape.ts';
 import { sourceAddress } from '../gateway/source-network.ts';
+import { limitHeaders } from '../limits/limit-headers.ts';
 import type { RecordActivity, RequestFacts } from '../record-activity.ts';
 import type { Book } from './book.ts';
 import type { Settings } from './chat-store.ts';
@@ -21,6 +22,8 @@ export interface ChatbotParts {
   book: Book;
   /** The caller of a request by its key or session; throws ERR_KEY_MISSING or ERR_KEY_INVALID. */
   authenticate(req: IncomingMessage): Promise<Caller>;
+  /** Before anybody is known. Throws ERR_RATE_LIMITED. */
+  admitSource?: (address: string) => void;
   /** A session for a password or a key; throws ERR_KEY_INVALID, ERR_RATE_LIMITED. */
   login(given: { password?: string; key?: string }, sourceIp: string): Promise<{ token: string; expiresAt: number }>;
   record: Pick<RecordActivity, 'request'>;
@@ -61,6 +64,7 @@ export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): C
       res.setHeader('x-request-id', traceId);
       let lang = acceptedLang(req.headers['accept-language'], settings.lang);
       try {
+        parts.admitSource?.(sourceAddress(req));
         if (path === '/chat/login') await login(req, res);
         else {
           const caller = await parts.authenticate(req);
@@ -189,6 +193,9 @@ export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): C
       traceId,
       lang,
       signal: gone.signal,
+      granted: (standings) => {
+        if (!res.headersSent) for (const [name, value] of limitHeaders(standings)) res.setHeader(name, value);
+      },
     };
   }
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import { type Lang, say } from '../../platform/i18n/say.ts';
-import type { Ask, AskMessage, AskOutcome, Caller } from '../gateway/ask.ts';
+import type { Ask, AskMessage, AskOutcome, AskRequest, Caller } from '../gateway/ask.ts';
 import type { Book } from './book.ts';
 import type { Settings } from './chat-store.ts';
 import { createEarlierAnswers } from './earlier-answers.ts';
@@ -20,6 +20,8 @@ export interface Turn {
   traceId: string;
   lang: Lang;
   signal: AbortSignal;
+  /** Told where the caller stands within its limits. */
+  granted?: AskRequest['granted'];
 }
 
 /** Runs work when the host can take it; rejects with ERR_RATE_LIMITED when too many wait. */
@@ -112,7 +114,7 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
     own: Settings,
     onDelta?: (text: string) => void,
   ): Promise<AskOutcome> {
-    const { caller, lang, signal, traceId } = turn;
+    const { caller, lang, signal, traceId, granted } = turn;
     const asked: AskMessage[] = messages
       .filter(({ limited }) => !limited)
       .slice(-settings.historyMessages)
@@ -129,6 +131,7 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
       lang,
       requestId: traceId,
       signal,
+      granted,
     };
     try {
       return await parts.admit(caller.role, () => parts.ask(request, onDelta && ((text) => onDelta(withoutNul(text)))));
@@ -197,5 +200,8 @@ function isRefusal({ code }: RempartError): boolean {
     'ERR_ANSWER_BLOCKED',
     'ERR_QUARANTINED',
     'ERR_BEHAVIOUR',
+    'ERR_LIMIT_REQUESTS',
+    'ERR_LIMIT_TOKENS',
+    'ERR_LIMIT_TOO_LARGE',
   ].includes(code);
 }

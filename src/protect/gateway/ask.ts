@@ -1,6 +1,7 @@
 // What the gateway offers inside the process: one guarded completion. The HTTP front and the chatbot both come through here.
 import type { RempartError } from '../../platform/base/errors.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
+import type { Standings } from '../limits/limit-headers.ts';
 import type { Scopes } from './scopes.ts';
 
 export type Role = 'user' | 'viewer' | 'operator' | 'admin';
@@ -32,6 +33,8 @@ export interface AskRequest {
   requestId: string;
   /** Ends the upstream call when the client goes away. */
   signal: AbortSignal;
+  /** Told where the caller stands within its limits. */
+  granted?: ((standings: Standings) => void) | undefined;
 }
 
 export type AskOutcome =

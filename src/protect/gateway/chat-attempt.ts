@@ -1,6 +1,8 @@
 // One attempt at a chat answer: sent in the provider's dialect, read into events, held until the journal has the request.
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Json } from '../../platform/base/json.ts';
+import type { Grant } from '../limits/limiter.ts';
+import { watchAnswer } from '../limits/watch-answer.ts';
 import type { Failure } from '../resilience/failure.ts';
 import type { AnswerSettings } from '../screening/answers.ts';
 import type { Listener, Progress } from './converse.ts';
@@ -24,6 +26,8 @@ export interface ChatAttempt {
   progress: Progress;
   listener: Listener | undefined;
   answers: AnswerSettings;
+  /** What the caller may use; without it, as much as it asked for. */
+  grant: Grant | undefined;
   /** Ends the upstream call. */
   cancel: () => void;
 }
@@ -49,6 +53,7 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
     const relay = createRelay(given, listener, isFallback);
     let reader: ReplyReader | undefined;
     let finish = () => {};
+    const watch = watchAnswer(given.grant);
     const end = await callUpstream(provider.dispatcher, request, (status, headers, flow) => {
       if (status !== 200 || !String(headers['content-type'] ?? '').startsWith(provider.dialect.streamType))
         return undefined;
@@ -57,7 +62,12 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
         if (filter.refusal() !== undefined) given.cancel();
       };
       finish = () => passOn(filter.end());
-      reader = speech.createReader((event) => passOn(filter.take(named(event))));
+      reader = speech.createReader((event) => {
+        const over = progress.overQuota ?? watch(event);
+        if (over === undefined) return passOn(filter.take(named(event)));
+        progress.overQuota = over;
+        given.cancel();
+      });
       return reader.push;
     });
     return concludeStream(given, provider, end, { reader, relay, filter, finish });
@@ -90,6 +100,8 @@ function readWhole(
   if (failure !== undefined) return failed(failure);
   try {
     const read = readReply(JSON.parse(end.body) as Json);
+    // What was used is owed, also for an answer that may not be shown.
+    for (const event of read) if (event.kind === 'usage') progress.tally.add(event);
     const filter = progress.filter!;
     progress.events = [...read.map(named).flatMap(filter.take), ...filter.end()];
   } catch {
@@ -108,7 +120,8 @@ async function concludeStream(
   end: UpstreamEnd,
   { reader, relay, filter, finish }: Streamed,
 ): Promise<AttemptEnd<void>> {
-  if (end.kind === 'aborted' && filter.refusal() === undefined) return end;
+  const isStopped = () => filter.refusal() !== undefined || progress.overQuota !== undefined;
+  if (end.kind === 'aborted' && !isStopped()) return end;
   if (end.kind === 'whole') {
     const failure = failureOfStatus(provider, end.status, end.headers, end.body, now);
     return failed(failure ?? { kind: 'malformed', heals: true });
@@ -117,7 +130,7 @@ async function concludeStream(
   const isWhole = end.kind === 'streamed' && readEnd(reader) === 'whole';
   // Of an answer that was cut nothing that is still held may go: it may be the first half of what must not.
   if (isWhole) finish();
-  if (filter.refusal() !== undefined) {
+  if (isStopped()) {
     progress.shown = await relay.settled();
     return { kind: 'aborted' };
   }

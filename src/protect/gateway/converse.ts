@@ -3,13 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
+import { estimateOf } from '../limits/call-estimate.ts';
+import type { Standings } from '../limits/limit-headers.ts';
+import type { Grant, Limiter } from '../limits/limiter.ts';
 import { admit } from './admit.ts';
 import type { Caller, DegradedMode } from './ask.ts';
 import { chatAttempt } from './chat-attempt.ts';
-import type { ChatCall, ReplyEvent } from './dialects/dialect.ts';
+import type { ChatCall, ReplyEvent, Usage } from './dialects/dialect.ts';
 import { errorOfFailure, type Unavailable } from './failure-error.ts';
 import type { AnswerFilter } from './filter.ts';
 import { type Forwarded, forward } from './forward.ts';
+import { capOutput } from './limit-output.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { createModelLoads } from './model-loads.ts';
 import type { OutcomeFacts, Recorder } from './record.ts';
@@ -30,6 +34,8 @@ export interface Exchange {
   startedAt: number;
   /** Aborts when the client goes away. */
   signal: AbortSignal;
+  /** Told where the caller stands within its limits, before anything is sent. */
+  granted?: (standings: Standings) => void;
 }
 
 /** Who takes a streamed answer. */
@@ -63,6 +69,8 @@ export interface ConverseParts {
   providers: readonly Provider[];
   /** With it, only verified models are used. */
   modelGuard?: ModelGuard;
+  /** Without it, nobody's requests are counted. */
+  limiter?: Limiter;
 }
 
 export type Converse = (exchange: Exchange, call: ChatCall, listener?: Listener) => Promise<Conversed>;
@@ -96,9 +104,12 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     let spent = -performance.now();
     let end: Conversed;
     let facts: Partial<OutcomeFacts> = {};
+    let grant: Grant | undefined;
     try {
       admit(exchange.caller, { operation: exchange.operation, model: call.model });
-      const cleared = parts.screening.prompts(exchange, call);
+      grant = parts.limiter?.begin(askedBy(exchange, call), estimateOf(call), exchange.granted);
+      const bounded = grant?.maxTokens === undefined ? call : capOutput(call, grant.maxTokens);
+      const cleared = parts.screening.prompts(exchange, bounded);
       const until = exchange.startedAt + settings.timeouts.totalMs;
       const attempt = chatAttempt({
         call: cleared,
@@ -110,6 +121,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
         progress,
         listener,
         answers: parts.screening.answers(exchange, call),
+        grant,
         cancel: () => cancel.abort(),
       });
       const limits = { retries: settings.retries, until, signal };
@@ -133,6 +145,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
       end = { kind: 'failed', ...refusal(error, parts.log) };
       facts = { kind: 'refused' };
     }
+    grant?.settle(usedBy(end, call, progress, facts.attempts ?? 0));
     if (progress.filter !== undefined)
       parts.screening.answered(exchange, progress.filter.findings(), progress.filter.failed());
     parts.screening.given(exchange.caller, progress.said);
@@ -159,6 +172,8 @@ export interface Progress {
   said: ReplyEvent[];
   firstAt?: number;
   filter?: AnswerFilter;
+  /** Why it was ended before its own end: the caller's tokens are used up. */
+  overQuota?: RempartError;
   /** An answer that was refused half-way had begun to go out. */
   shown?: boolean;
 }
@@ -180,11 +195,25 @@ function concluded(forwarded: Forwarded<void>, call: ChatCall, progress: Progres
     case 'failed':
       return { kind: 'failed', ...errorOfFailure(forwarded.failure, halfOpenMs) };
     case 'aborted': {
-      const error = progress.filter?.refusal();
+      const error = progress.filter?.refusal() ?? progress.overQuota;
       if (error === undefined) return { kind: 'aborted', text };
       return progress.shown ? { kind: 'cut', error, text } : { kind: 'failed', ...unavailable(error) };
     }
   }
+}
+
+function askedBy({ caller, operation }: Exchange, { model }: ChatCall) {
+  const { subject, role, credential, sourceIp } = caller;
+  return { subject, role, credential, sourceIp, operation, model };
+}
+
+/** What is owed for it. Undefined: nobody was asked, or who was asked said nothing but that it could not. */
+function usedBy(end: Conversed, { turns }: ChatCall, { tally }: Progress, attempts: number): Usage | undefined {
+  if (end.kind === 'answered') return end.settlement;
+  if (attempts === 0) return undefined;
+  const used = tally.settle(turns);
+  // Who goes away has asked all the same: what was sent is used, and what came until then.
+  return end.kind === 'aborted' || !used.estimated || tally.size() > 0 ? used : undefined;
 }
 
 function refusal(error: unknown, log: Log): Unavailable {

@@ -15,7 +15,9 @@ export function createAsk({ now, converse, modes }: AskParts): Ask {
     const { caller, requestId, signal } = request;
     const closed = lockedOut(modes, caller, now());
     if (closed !== undefined) return { kind: 'unavailable', error: closed, partial: '' };
-    const exchange = { requestId, caller, operation: 'ask', lang: request.lang, startedAt: now(), signal };
+    const { lang, granted } = request;
+    const about = { requestId, caller, operation: 'ask', lang, startedAt: now(), signal };
+    const exchange = granted === undefined ? about : { ...about, granted };
     return outcomeOf(await converse(exchange, callOf(request), onDelta && listenerOf(onDelta)));
   };
 }

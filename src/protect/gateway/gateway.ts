@@ -5,6 +5,8 @@ import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { Journal } from '../../platform/journal/journal.ts';
 import type { Signals } from '../../platform/signals.ts';
+import { limitHeaders } from '../limits/limit-headers.ts';
+import type { Limiter } from '../limits/limiter.ts';
 import type { KeptHealth } from '../resilience/kept-health.ts';
 import type { ProviderState } from '../resilience/provider-health.ts';
 import type { Behaviour } from '../screening/behaviour.ts';
@@ -53,6 +55,8 @@ export interface GatewayParts {
   modes?: ReadModes;
   /** With it, only verified models are used. */
   modelGuard?: ModelGuard;
+  /** With it, requests and tokens are counted and limited. */
+  limiter?: Limiter;
   /** What the next gateway takes over when this one is replaced. */
   keptHealth?: KeptHealth;
   shutOut?: QuarantineState;
@@ -74,6 +78,8 @@ export interface Gateway {
   failedAuth: FailedAuths['failed'];
   /** For the other doors too. */
   identify: Identify;
+  /** For the other doors too, before anybody is known. Throws ERR_RATE_LIMITED. */
+  admitSource(address: string): void;
   state(): GatewayState;
   quarantined(): number;
   close(): Promise<void>;
@@ -101,6 +107,8 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
 
   async function serve(req: IncomingMessage, received: Received, context: ReplyContext): Promise<void> {
     const { endpoint, operation } = received;
+    const crowded = tooManyFrom(sourceAddress(req));
+    if (crowded !== undefined) return sendError(context, unavailable(crowded), { connection: 'close' });
     if (endpoint.kind === 'unknown') return sendError(context, { error: new RempartError('ERR_NOT_FOUND') });
     if (endpoint.kind === 'wrong-method') {
       const error = new RempartError('ERR_METHOD_NOT_ALLOWED', { method: req.method ?? '' });
@@ -117,6 +125,16 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     if (endpoint.kind === 'dangerous') return refuseDangerous(req, received, context, exchange);
     if (endpoint.kind === 'loaded' || endpoint.kind === 'show') return handleDetails(req, received, context, exchange);
     return handleReading(received, context, exchange);
+  }
+
+  function tooManyFrom(address: string): RempartError | undefined {
+    try {
+      parts.limiter?.source(address);
+      return undefined;
+    } catch (error) {
+      if (error instanceof RempartError) return error;
+      throw error;
+    }
   }
 
   /** Undefined once the refusal was sent. */
@@ -147,7 +165,17 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     res.once('close', () => {
       if (!res.writableFinished) gone.abort();
     });
-    return { requestId, caller, operation, lang, startedAt: now(), signal: gone.signal };
+    return {
+      requestId,
+      caller,
+      operation,
+      lang,
+      startedAt: now(),
+      signal: gone.signal,
+      granted: (standings) => {
+        for (const [name, value] of limitHeaders(standings)) res.setHeader(name, value);
+      },
+    };
   }
 
   return {
@@ -163,6 +191,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     ask: createAsk({ now, converse, modes: parts.modes }),
     failedAuth: noteFailedAuth,
     identify,
+    admitSource: (address) => parts.limiter?.source(address),
     quarantined: quarantine.count,
     state() {
       const states = providers.map(({ health }) => health.state());

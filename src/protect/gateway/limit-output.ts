@@ -27,3 +27,26 @@ export function limitOutput(call: ChatCall, most = defaultMaxOutputTokens): Chat
     },
   };
 }
+
+/** The same call, which now says in its own dialect's words that its answer may be so long and no longer. */
+export function capOutput(call: ChatCall, most: number): ChatCall {
+  if (call.task === 'embedding') return call;
+  const { sampling, native } = call;
+  const maxTokens = Math.min(sampling.maxTokens ?? most, most);
+  const capped = { ...call, sampling: { ...sampling, maxTokens } };
+  if (call.dialect === 'ollama') {
+    const options = { ...(native['options'] as JsonObject | undefined), num_predict: maxTokens };
+    return { ...capped, native: { ...native, options } };
+  }
+  const given = fields.filter((field) => typeof native[field] === 'number');
+  const lowered = given.map((field) => [field, Math.min(native[field] as number, most)]);
+  const isSaid = given.some((field) => field !== 'min_tokens');
+  const said = isSaid ? {} : { [nameOfMost(call)]: maxTokens };
+  return { ...capped, native: { ...native, ...Object.fromEntries(lowered), ...said } };
+}
+
+/** OpenAI's models that reason take the newer name alone; servers that are compatible with it may know only the older. */
+function nameOfMost({ dialect, task, model }: ChatCall): 'max_tokens' | 'max_completion_tokens' {
+  const reasons = dialect === 'openai' && task === undefined && /^(?:o\d|gpt-[5-9])/.test(model);
+  return reasons ? 'max_completion_tokens' : 'max_tokens';
+}

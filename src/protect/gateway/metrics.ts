@@ -17,8 +17,8 @@ export interface GatewayMetrics {
   wafMatch(rule: string, action: string): void;
   /** A request that the front of the server refused. */
   frontRefused(reason: string): void;
-  /** A caller who asked more often than it may. */
-  rateLimited(): void;
+  /** A request over a limit: of a user, a source, …, or of everybody together. */
+  rateLimited(scope: string): void;
   /** An address that would hand the model server over. */
   routeRefused(dialect: string): void;
   /** Something suspicious in what was sent. */
@@ -91,7 +91,8 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
   });
   const limited = new Counter({
     name: 'rempart_rate_limit_exceeded_total',
-    help: 'Requests refused because their caller asked more often than it may',
+    help: 'Requests refused because they were over a limit, by what the limit counts apart',
+    labelNames: ['scope'],
     registers,
   });
   const routes = new Counter({
@@ -138,6 +139,7 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
   });
   // From nothing to one is an increase that Prometheus only sees where there was a nothing.
   for (const reason of failures) failed.inc({ reason }, 0);
+  for (const scope of ['user', 'source', 'behaviour']) limited.inc({ scope }, 0);
   for (const category of categories)
     for (const role of ['user', 'tool', 'assistant', 'system']) suspicious.inc({ category, role }, 0);
   return {
@@ -150,7 +152,7 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     attempt: (provider, outcome) => attempts.inc({ provider, outcome }),
     tokens: (provider, kind, count) => tokens.inc({ provider, kind }, count),
     failedAuth: (reason) => failed.inc({ reason }),
-    rateLimited: () => limited.inc(),
+    rateLimited: (scope) => limited.inc({ scope }),
     routeRefused: (dialect) => routes.inc({ dialect }),
     suspicious: (category, role) => suspicious.inc({ category, role }),
     answer: (category, action) => answers.inc({ category, action }),

@@ -60,7 +60,7 @@ export function sendError(
       'content-language': context.lang,
       vary: 'accept-language',
       ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
-      ...(healsByItself.has(error.code) ? {} : { 'x-should-retry': 'false' }),
+      ...(isWorthRetrying(error.code, retryAfterSeconds) ? {} : { 'x-should-retry': 'false' }),
       ...more,
       ...headers,
     });
@@ -82,6 +82,15 @@ const healsByItself: ReadonlySet<string> = new Set([
   'ERR_INTERNAL',
   'ERR_TOKEN_KEYS_AWAY',
 ]);
+
+/** Clients wait no longer than this before they try again by themselves. */
+const patientSeconds = 60;
+
+/** A limit that is lifted in an hour is not lifted by a client that asks three times within a second. */
+function isWorthRetrying(code: string, retryAfterSeconds: number | undefined): boolean {
+  if (code !== 'ERR_LIMIT_REQUESTS' && code !== 'ERR_LIMIT_TOKENS') return healsByItself.has(code);
+  return retryAfterSeconds !== undefined && retryAfterSeconds <= patientSeconds;
+}
 
 /** Any error as one that may be shown. */
 export function shownError(error: unknown): Unavailable {

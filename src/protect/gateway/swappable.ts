@@ -41,6 +41,7 @@ export function createSwappable(first: Gateway): Swappable {
     },
     failedAuth: (failure) => current.gateway.failedAuth(failure),
     identify: (req) => current.gateway.identify(req),
+    admitSource: (address) => current.gateway.admitSource(address),
     state: () => current.gateway.state(),
     quarantined: () => current.gateway.quarantined(),
     swap(next, withinMs = longestMs) {

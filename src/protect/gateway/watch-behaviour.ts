@@ -84,7 +84,7 @@ export function createBehaviourWatch(parts: BehaviourWatchParts, policy: Behavio
         });
       if (refuse) throw new RempartError('ERR_BEHAVIOUR', { seconds: 60 });
       if (overLimit(caller.subject)) {
-        metrics.rateLimited();
+        metrics.rateLimited('behaviour');
         throw new RempartError('ERR_RATE_LIMITED', { seconds: 60 });
       }
     },

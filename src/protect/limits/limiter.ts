@@ -1,14 +1,20 @@
 // How much a caller may ask: counted before anything is sent, put right when it is known what was used.
-import { type Phrase, RempartError } from '../../platform/base/errors.ts';
+import { RempartError } from '../../platform/base/errors.ts';
 import { openCounters, type Span } from '../../platform/shared/counters.ts';
+import type { CounterTable } from '../../platform/shared/memory.ts';
 import type { Usage } from '../gateway/dialects/dialect.ts';
+import { sourceNetwork } from '../gateway/source-network.ts';
 import { createCalendar } from './calendar.ts';
+import type { Standings } from './limit-headers.ts';
 import type { LimitsSettings } from './limits-config.ts';
+import { createReserve, type Held, type Short } from './reserve.ts';
 import { type Asked, compileRules, type Limit } from './rules.ts';
+import { createWhen } from './when.ts';
 
 /** What is set aside for a request. */
 export interface Estimate {
-  promptTokens: number;
+  /** Asked only where a limit of tokens holds. */
+  promptTokens: () => number;
   /** What the caller asked for at most. */
   maxTokens?: number | undefined;
   /** Answers to one question. */
@@ -23,13 +29,11 @@ export interface Standing {
   every: Limit['every'];
 }
 
-export interface Grant {
+export interface Grant extends Standings {
   /** To be asked of the upstream at most; undefined where no limit of tokens holds. */
   maxTokens?: number;
-  requests?: Standing;
-  tokens?: Standing;
-  /** Told while an answer streams; false: the caller's tokens are used up, and the answer must end here. */
-  spent(completionTokens: number): boolean;
+  /** Told while an answer streams. ERR_LIMIT_TOKENS: the caller's tokens are used up, and the answer must end here. */
+  spent(completionTokens: number): RempartError | undefined;
   /** Once, at the end: what was really used. Undefined: nothing was asked of any upstream. */
   settle(used: Usage | undefined): void;
 }
@@ -37,130 +41,89 @@ export interface Grant {
 export interface Limiter {
   /** Before anybody is known. Throws ERR_RATE_LIMITED. */
   source(address: string): void;
-  /** Throws ERR_LIMIT_REQUESTS, ERR_LIMIT_TOKENS; then nothing was counted. */
-  begin(asked: Asked, estimate: Estimate): Grant;
+  /** Throws ERR_LIMIT_REQUESTS, ERR_LIMIT_TOKENS, ERR_LIMIT_TOO_LARGE; then nothing was counted. `show` hears of either end. */
+  begin(asked: Asked, estimate: Estimate, show?: (standings: Standings) => void): Grant;
 }
 
 export interface LimiterParts {
   now: () => number;
   memory: SharedArrayBuffer;
   /** Told of each refusal. */
-  refused?: (about: { scope: string; unit: Limit['unit']; every: Limit['every'] }) => void;
-  /** Told of what is kept over a restart. */
-  touched?: (key: string, span: Span) => void;
+  refused?: (about: Refused) => void;
+  /** Told of what is kept over a restart whenever it was counted. */
+  touched?: (key: string, span: Span, table: CounterTable) => void;
+  /** By how much all limits are lowered now: 1 as configured, 0.5 to half. */
+  share?: () => number;
 }
 
-/** What one limit has counted for one request; more than one piece when an answer was longer than agreed. */
-interface Held {
-  limit: Limit;
-  key: string;
-  pieces: { span: Span; amount: number; at: number }[];
-  used: number;
-  resetAt: number;
+export interface Refused {
+  scope: string;
+  unit: Limit['unit'];
+  every: Limit['every'];
+  /** Where it was refused before anybody was known. */
+  sourceIp?: string;
 }
 
 /** So many tokens more are set aside at a time when an answer is longer than was agreed. */
 const extensionTokens = 64;
 
+/** An answer shorter than this says nothing, so there is no room for one. */
+const leastAnswer = 16;
+
 export function createLimiter(parts: LimiterParts, settings: LimitsSettings): Limiter {
-  const { now, memory } = parts;
+  const { now, memory, share = () => 1, touched = () => {}, refused = () => {} } = parts;
   const limits = compileRules(settings.rules, createCalendar(settings.zone));
-  const known = openCounters(memory, 'known');
   const strangers = openCounters(memory, 'anyone');
+  const reserve = createReserve({
+    counters: { known: openCounters(memory, 'known'), anyone: strangers },
+    share,
+    touched,
+  });
   const sourceSpan = { windowMs: settings.sources.every === 'minute' ? 60_000 : 3_600_000 };
   const whenOf = createWhen(settings.zone);
-  const countersOf = ({ byStrangers }: Limit) => (byStrangers ? strangers : known);
 
-  function refuse(limit: Limit, amount: number, resetAt: number, time: number): never {
-    parts.refused?.(limit);
-    const { unit, every, most } = limit;
+  function refusal({ limit, most, amount, resetAt }: Short, time: number): RempartError {
+    refused(limit);
+    const { unit, every } = limit;
     const named = { key: `limits.every.${every}` } as const;
-    if (amount > most && unit === 'tokens')
-      throw new RempartError('ERR_LIMIT_TOO_LARGE', { most, every: named, needed: amount });
+    // Nothing will make room for it, unless it is a limit that is lowered for a while.
+    if (amount > limit.most && unit === 'tokens')
+      return new RempartError('ERR_LIMIT_TOO_LARGE', { most, every: named, needed: amount });
     const seconds = Math.max(1, Math.ceil((resetAt - time) / 1_000));
     const code = unit === 'requests' ? 'ERR_LIMIT_REQUESTS' : 'ERR_LIMIT_TOKENS';
-    throw new RempartError(code, { most, seconds, every: named, when: whenOf(time + seconds * 1_000, time) });
+    return new RempartError(code, { most, seconds, every: named, when: whenOf(time + seconds * 1_000, time) });
   }
 
-  function giveAll(held: readonly Held[]): void {
-    for (const { limit, key, pieces } of held)
-      for (const { span, amount, at } of pieces) countersOf(limit).give(key, span, amount, at);
-  }
-
-  /** All or nothing. */
-  function take(fitting: readonly Limit[], asked: Asked, tokens: number, time: number): Held[] {
-    const held: Held[] = [];
-    for (const limit of fitting) {
-      const key = limit.keyOf(asked);
-      const span = limit.span(time);
-      const amount = limit.unit === 'requests' ? 1 : tokens;
-      const { ok, used, resetAt, at } = countersOf(limit).take(key, span, limit.most, amount, time);
-      if (!ok) {
-        giveAll(held);
-        refuse(limit, amount, resetAt, time);
-      }
-      if (limit.isLong) parts.touched?.(key, span);
-      held.push({ limit, key, pieces: [{ span, amount, at }], used, resetAt });
-    }
-    return held;
-  }
-
-  /** Again all or nothing. */
-  function extend(tokens: readonly Held[], more: number, time: number): boolean {
-    const extended: Held[] = [];
-    for (const one of tokens) {
-      const { limit, key, pieces } = one;
-      const span = limit.span(time);
-      const { ok, at } = countersOf(limit).take(key, span, limit.most, more, time);
-      if (!ok) {
-        for (const one of extended) {
-          const last = one.pieces.pop();
-          if (last !== undefined) countersOf(one.limit).give(one.key, last.span, last.amount, last.at);
-        }
-        parts.refused?.(limit);
-        return false;
-      }
-      pieces.push({ span, amount: more, at });
-      extended.push(one);
-    }
-    return true;
-  }
-
-  function settle({ limit, key, pieces }: Held, real: number, time: number): void {
-    let over = pieces.reduce((sum, { amount }) => sum + amount, 0) - real;
-    for (const { span, amount, at } of pieces.toReversed()) {
-      if (over <= 0) break;
-      countersOf(limit).give(key, span, Math.min(amount, over), at);
-      over -= amount;
-    }
-    // More than was set aside is owed all the same.
-    if (over < 0) countersOf(limit).take(key, limit.span(time), Number.POSITIVE_INFINITY, -over, time);
+  /** Who does not say how long an answer may be gets one that fits into what is left. */
+  function answerFor(tokens: readonly Limit[], asked: Asked, promptTokens: number, choices: number, time: number) {
+    let left = Number.POSITIVE_INFINITY;
+    for (const limit of tokens) left = Math.min(left, reserve.left(limit, asked, time));
+    return Math.max(leastAnswer, Math.min(settings.tokens.defaultAnswer, Math.floor((left - promptTokens) / choices)));
   }
 
   function grantOf(held: readonly Held[], maxTokens: number, choices: number, time: number): Grant {
     const tokens = held.filter(({ limit }) => limit.unit === 'tokens');
-    const requests = standing(held, 'requests', time);
-    const left = standing(tokens, 'tokens', time);
     let agreed = maxTokens * choices;
-    let isOver = false;
+    let over: RempartError | undefined;
     let isSettled = false;
     return {
+      ...standingsOf(held, time),
       ...(tokens.length === 0 ? {} : { maxTokens }),
-      ...(requests === undefined ? {} : { requests }),
-      ...(left === undefined ? {} : { tokens: left }),
       spent(completionTokens) {
-        if (tokens.length === 0 || completionTokens <= agreed) return true;
-        if (isOver || isSettled) return false;
-        const more = Math.max(extensionTokens, completionTokens - agreed);
-        isOver = !extend(tokens, more, now());
-        agreed += more;
-        return !isOver;
+        if (tokens.length === 0 || completionTokens <= agreed || isSettled) return undefined;
+        if (over !== undefined) return over;
+        const more = Math.max(extensionTokens, Math.ceil(completionTokens - agreed));
+        const at = now();
+        const short = reserve.extend(tokens, more, at);
+        if (short === undefined) agreed += more;
+        else over = refusal(short, at);
+        return over;
       },
       settle(used) {
         if (isSettled) return;
         isSettled = true;
         const real = used === undefined ? 0 : used.promptTokens + used.completionTokens;
-        for (const one of tokens) settle(one, real, now());
+        for (const one of tokens) reserve.settle(one, real, now());
       },
     };
   }
@@ -169,66 +132,41 @@ export function createLimiter(parts: LimiterParts, settings: LimitsSettings): Li
     source(address) {
       const time = now();
       const { requests, every } = settings.sources;
-      const { ok, resetAt } = strangers.take(`source|${networkOf(address)}`, sourceSpan, requests, 1, time);
+      const most = Math.max(1, Math.floor(requests * Math.min(1, share())));
+      const { ok, resetAt } = strangers.take(`source|${sourceNetwork(address)}`, sourceSpan, most, 1, time);
       if (ok) return;
-      parts.refused?.({ scope: 'source', unit: 'requests', every });
+      refused({ scope: 'source', unit: 'requests', every, sourceIp: address });
       throw new RempartError('ERR_RATE_LIMITED', { seconds: Math.max(1, Math.ceil((resetAt - time) / 1_000)) });
     },
-    begin(asked, { promptTokens, maxTokens, choices = 1 }) {
+    begin(asked, { promptTokens, maxTokens, choices = 1 }, show) {
       const time = now();
       const fitting = limits.filter((limit) => limit.fits(asked));
-      let most = Number.POSITIVE_INFINITY;
-      for (const limit of fitting) if (limit.unit === 'tokens' && limit.most < most) most = limit.most;
-      const { defaultAnswer, maxAnswer } = settings.tokens;
-      // Who does not say how long an answer may be gets one that can fit at all.
-      const wanted = maxTokens ?? Math.max(1, Math.min(defaultAnswer, Math.floor((most - promptTokens) / choices)));
-      const bounded = Math.min(wanted, maxAnswer);
-      return grantOf(take(fitting, asked, promptTokens + bounded * choices, time), bounded, choices, time);
+      const tokens = fitting.filter(({ unit }) => unit === 'tokens');
+      const sent = tokens.length === 0 ? 0 : promptTokens();
+      const wanted = maxTokens ?? (tokens.length === 0 ? 0 : answerFor(tokens, asked, sent, choices, time));
+      const bounded = Math.min(wanted, settings.tokens.maxAnswer);
+      const held = reserve.take(fitting, asked, sent + bounded * choices, time);
+      if (!Array.isArray(held)) {
+        show?.({ [held.limit.unit]: standingOf(held, time) });
+        throw refusal(held, time);
+      }
+      const grant = grantOf(held, bounded, choices, time);
+      show?.(grant);
+      return grant;
     },
   };
 }
 
-function standing(held: readonly Held[], unit: Limit['unit'], time: number): Standing | undefined {
-  let least: Standing | undefined;
-  for (const { limit, used, resetAt } of held) {
-    if (limit.unit !== unit) continue;
-    const remaining = Math.max(0, limit.most - used);
-    if (least === undefined || remaining < least.remaining)
-      least = { limit: limit.most, remaining, resetMs: Math.max(0, resetAt - time), every: limit.every };
+function standingOf({ limit, most, used, resetAt }: Short | Held, time: number): Standing {
+  return { limit: most, remaining: Math.max(0, most - used), resetMs: Math.max(0, resetAt - time), every: limit.every };
+}
+
+function standingsOf(held: readonly Held[], time: number): Standings {
+  const least: Standings = {};
+  for (const one of held) {
+    const { unit } = one.limit;
+    const standing = standingOf(one, time);
+    if (least[unit] === undefined || standing.remaining < least[unit].remaining) least[unit] = standing;
   }
   return least;
-}
-
-/** An IPv6 network of /64 is one household or one host: its addresses are one source. */
-export function networkOf(address: string): string {
-  if (!address.includes(':')) return address;
-  const [front = '', back] = address.split('%', 1)[0]?.split('::') ?? [];
-  const groups = front === '' ? [] : front.split(':');
-  if (back !== undefined) {
-    const rest = back === '' ? [] : back.split(':');
-    while (groups.length + rest.length < 8) groups.push('0');
-    groups.push(...rest);
-  }
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
-}
-
-/** When it resumes, in words: soon in seconds, else by the clock of the zone, with the date where it is another day's. */
-function createWhen(zone: string): (at: number, now: number) => Phrase {
-  const day = new Intl.DateTimeFormat('sv', { timeZone: zone, dateStyle: 'short' });
-  const clock = new Intl.DateTimeFormat('sv', {
-    timeZone: zone,
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-  });
-  return (at, now) => {
-    const seconds = Math.ceil((at - now) / 1_000);
-    if (seconds <= 90) return { key: 'limits.when.seconds', facts: { seconds } };
-    const date = day.format(at);
-    const facts = { time: clock.format(at), date, zone };
-    return { key: date === day.format(now) ? 'limits.when.time' : 'limits.when.date', facts };
-  };
 }

@@ -85,7 +85,8 @@ function compile(rule: RuleSettings, unit: Unit, most: number, calendar: Calenda
 
 const valueIn: Readonly<Record<Dimension, (asked: Asked) => string>> = {
   user: ({ subject }) => subject,
-  key: ({ credential }) => credential,
+  // A session that a key opened is the key's.
+  key: ({ credential }) => credential.split('/', 1)[0] ?? '',
   source: ({ sourceIp }) => sourceIp,
   model: ({ model }) => canonicalModel(model).slice(0, 200),
   route: ({ operation }) => operation,

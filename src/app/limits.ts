@@ -1,0 +1,36 @@
+// The limits of a running instance: what outlives the gateway that asks them, so that a new configuration forgets no count.
+import type { Config } from '../config.ts';
+import type { Log } from '../platform/base/log.ts';
+import type { Journal } from '../platform/journal/journal.ts';
+import type { Signals } from '../platform/signals.ts';
+import { createLimiter, type Limiter } from '../protect/limits/limiter.ts';
+import { createTellLimits } from '../protect/limits/tell-limits.ts';
+
+export interface InstanceLimits {
+  /** Counts in the same memory as the one before. */
+  limiterFor(settings: Config['limits']): Limiter;
+  /** Lowers all limits to this share of what is configured, 0 to 1, at once and over reloads; 1 ends it. */
+  tighten(factor: number): void;
+}
+
+export interface InstanceLimitsParts {
+  memory: SharedArrayBuffer;
+  log: Log;
+  journal: Journal;
+  signals: Signals;
+  metrics: { rateLimited(scope: string): void };
+}
+
+export function openLimits(parts: InstanceLimitsParts): InstanceLimits {
+  const now = Date.now;
+  const refused = createTellLimits({ ...parts, now });
+  let share = 1;
+  return {
+    limiterFor: (settings) => createLimiter({ now, memory: parts.memory, refused, share: () => share }, settings),
+    tighten(factor) {
+      if (!(factor > 0 && factor <= 1))
+        throw new RangeError(`limits are tightened to a share of 0 to 1, not ${factor}`);
+      share = factor;
+    },
+  };
+}
