@@ -146,7 +146,8 @@ export function createBackups({ states, data, now, settings = defaultBackups }: 
     const staying = kept(good, settings, now());
     const goes = good.filter(({ id }) => !staying.has(id));
     if (goes.length === 0) return;
-    const isValid = async (manifest: BackupManifest) => (await verify(state, manifest)) === null;
+    const isValid = async (manifest: BackupManifest) =>
+      agedOut(manifest, null) !== 'from-future' && (await verify(state, manifest)) === null;
     const safe = await firstOf(
       good.filter(({ id }) => staying.has(id)),
       isValid,

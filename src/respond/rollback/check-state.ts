@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { parse as parseToml } from 'smol-toml';
 import { parse as parseYaml } from 'yaml';
-import { z } from 'zod';
+import type { Json } from '../../platform/base/json.ts';
+import { readJsonSchema } from './json-schema.ts';
 import { type NamedState, StateUnfit } from './named-state.ts';
 import { listTree, mustBe, readSteadily, type TreeLimits } from './read-tree.ts';
 import type { SqliteJob, SqliteResult } from './sqlite-thread.ts';
@@ -15,12 +16,12 @@ const maxParsedBytes = 67_108_864;
 export async function checkState(state: NamedState, limits: TreeLimits, at: string = state.path): Promise<void> {
   const content = await readContent(state, limits, at);
   if (state.schema === undefined) return;
-  const schema = await readSchema(state.schema);
-  if (!schema.safeParse(content).success) throw new StateUnfit('schema');
+  const fits = await readSchema(state.schema);
+  if (!fits(content)) throw new StateUnfit('schema');
 }
 
 /** What the schema is asked about: the document, the text, the tables of a database, or the files of a folder. */
-async function readContent(state: NamedState, limits: TreeLimits, at: string): Promise<unknown> {
+async function readContent(state: NamedState, limits: TreeLimits, at: string): Promise<Json> {
   await mustBe(state.format === 'directory' ? 'directory' : 'file', at, limits);
   if (state.format === 'directory') {
     const entries = await listTree(at, limits);
@@ -52,7 +53,7 @@ async function readText(file: string): Promise<string> {
 
 type Parsed = Exclude<NamedState['format'], 'sqlite' | 'directory'>;
 
-function parseState(format: Parsed, text: string): unknown {
+function parseState(format: Parsed, text: string): Json {
   if (format === 'text') return text;
   let value: unknown;
   try {
@@ -67,12 +68,19 @@ function parseState(format: Parsed, text: string): unknown {
     value === null || value === undefined || (typeof value === 'object' && Object.keys(value).length === 0);
   if (nothing && format !== 'json') throw new StateUnfit('empty');
   // Times become text, as JSON has them.
-  return JSON.parse(JSON.stringify(value)) as unknown;
+  return JSON.parse(JSON.stringify(value)) as Json;
 }
 
-async function readSchema(file: string): Promise<z.ZodType> {
+async function readSchema(file: string): Promise<(value: Json) => boolean> {
   try {
-    return z.fromJSONSchema(JSON.parse(await readFile(file, 'utf8')) as z.core.JSONSchema.JSONSchema);
+    const holds = readJsonSchema(JSON.parse(await readFile(file, 'utf8')) as Json);
+    return (value) => {
+      try {
+        return holds(value);
+      } catch (error) {
+        throw new StateUnfit('schema-unreadable', error);
+      }
+    };
   } catch (error) {
     // A check that cannot be made is not one that was passed.
     throw new StateUnfit('schema-unreadable', error);
