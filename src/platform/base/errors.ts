@@ -138,6 +138,8 @@ export const errorCatalogue = {
   ERR_INCIDENT_UNKNOWN: { exit: 2 },
   ERR_TAXONOMY_INVALID: { exit: 2 },
   ERR_TAXONOMY_UNREADABLE: { exit: 2 },
+  ERR_ACTION_NO_INCIDENT: { exit: 1 },
+  ERR_TASK_SEVERAL: { exit: 2 },
   ERR_PLAYBOOK_ENDLESS: { exit: 1 },
   ERR_PLAYBOOK_STEP: { exit: 2 },
   ERR_RUN_BUSY: { exit: 3 },

@@ -1,0 +1,187 @@
+// Escalation: tells people of an incident at once, again until somebody acknowledges it, and those above them when nobody does.
+
+import { RempartError } from '../../platform/base/errors.ts';
+import type { Log } from '../../platform/base/log.ts';
+import type { Deployment } from '../../platform/documents/deployment.ts';
+import type { Incident } from '../../platform/documents/incident.ts';
+import type { Journal } from '../../platform/journal/journal.ts';
+import type { Store } from '../../platform/store/store.ts';
+import type { Incidents } from '../incidents/incidents.ts';
+import type { IncidentType } from '../taxonomy/taxonomy.ts';
+import type { Channels } from './channels/channel.ts';
+import { closedWays, type Recipient, type Unreachable, unreachable } from './contacts.ts';
+import { createDeadlines, type Deadline } from './deadlines.ts';
+import { closeDeadlines, type FallParts, fall, follow, isAnswered } from './incident-deadlines.ts';
+import type { Matrix } from './matrix.ts';
+import type { DeedName, JournalMark } from './notice.ts';
+import { createOutbox, type Message, type OutboxSettings, usualOutbox } from './outbox.ts';
+import { recordDelivery, type Telling, type TellParts, type Told, tellPeople } from './tell-people.ts';
+
+export type TaxonomyTitle = (type: string) => { en: string; fr: string } | undefined;
+
+export interface EscalationParts {
+  store: Pick<Store, 'db'>;
+  incidents: Incidents;
+  taxonomy: { find(id: string): Pick<IncidentType, 'title' | 'phases'> | undefined; all: readonly { id: string }[] };
+  matrix: Matrix;
+  deployment: Pick<Deployment, 'language' | 'contacts'>;
+  channels: Channels;
+  journal: Pick<Journal, 'append'>;
+  /** What was done about an incident, and the journal as it stands: see deeds.ts and mark.ts. */
+  deeds: (incident: Incident) => Promise<Record<DeedName, boolean>>;
+  mark: () => Promise<JournalMark | null>;
+  now: () => number;
+  log: Log;
+  host?: { name: string; ip: string };
+}
+
+export interface Escalation {
+  /** Looks by itself from now on. */
+  start(everyMs?: number): void;
+  /** One look: deadlines that passed, then messages that are due. */
+  look(): Promise<void>;
+  /** Follows a change at once; incidents that another node left alone are followed at the next look. */
+  follow(incident: Incident): Promise<void>;
+  tell(incident: Incident, telling: Telling): Promise<Told>;
+  deadlines(incident: string): Promise<Deadline[]>;
+  messages(incident: string): Promise<Message[]>;
+  messagesOf(idBegins: string): Promise<Message[]>;
+  /** The incident has been talked through. Throws ERR_POSTMORTEM_NONE when none is due. */
+  postMortemHeld(incident: string, by: string): Promise<void>;
+  /** Levels that nobody would hear of, and ways that the configuration does not open. */
+  gaps(): { levels: Unreachable[]; ways: Recipient[] };
+  close(): Promise<void>;
+}
+
+/** How often incidents are looked through for one that nobody follows. */
+const reconcileMs = 60_000;
+
+export function escalationService(parts: EscalationParts, outboxSettings: OutboxSettings = usualOutbox): Escalation {
+  const { incidents, matrix, deployment, channels, taxonomy, now, log } = parts;
+  const stop = new AbortController();
+  const titleOf: TaxonomyTitle = (type) => taxonomy.find(type)?.title;
+  const telling: Omit<TellParts, 'outbox'> = {
+    ...parts,
+    contacts: deployment.contacts,
+    lang: deployment.language,
+    titleOf,
+  };
+  const addressOf = ({ contact, channel }: Recipient) =>
+    deployment.contacts.find(({ name, [channel]: address }) => name === contact && address !== undefined)?.[channel];
+  const outbox = createOutbox(
+    { ...parts, addressOf, isWanted: stillWanted(incidents), told: recordDelivery(telling) },
+    outboxSettings,
+  );
+  const deadlines = createDeadlines(parts.store, now);
+  const tell = (incident: Incident, what: Telling) => tellPeople({ ...telling, outbox }, incident, what);
+  const falling: FallParts = {
+    incidents,
+    deadlines,
+    matrix,
+    now,
+    tell,
+    phasesOf: (type) => taxonomy.find(type)?.phases ?? {},
+  };
+  let reconciledAt = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
+  let looking: Promise<void> = Promise.resolve();
+  let turn: Promise<unknown> = Promise.resolve();
+  /** One thing after the other on this node, so that a change and a deadline of the same incident do not say the same. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = turn.then(work, work);
+    turn = next.catch(() => undefined);
+    return next;
+  };
+  const followInTurn = (incident: Incident): Promise<void> =>
+    // Read again: it may have gone on while it waited.
+    inTurn(async () => follow(falling, (await incidents.find(incident.id)) ?? incident));
+  const unsubscribe = incidents.onChange((incident) => {
+    if (stop.signal.aborted) return;
+    followInTurn(incident).catch(failed('an incident could not be followed; it will be at the next look'));
+  });
+
+  function failed(message: string) {
+    return (error: unknown): void => {
+      reconciledAt = Number.NEGATIVE_INFINITY;
+      if (error instanceof RempartError && error.code === 'ERR_STORE_AWAY') return;
+      log.error({ err: error }, message);
+    };
+  }
+
+  async function reconcile(): Promise<void> {
+    if (now() - reconciledAt < reconcileMs) return;
+    reconciledAt = now();
+    const [open, over] = [await incidents.list({ open: true }), await incidents.list({ open: false, limit: 100 })];
+    for (const incident of [...open, ...over]) await followInTurn(incident);
+  }
+
+  async function look(): Promise<void> {
+    await reconcile();
+    while (!stop.signal.aborted) {
+      const due = await deadlines.take(60_000);
+      if (due === null) break;
+      await inTurn(() => fall(falling, due));
+    }
+    await outbox.sendDue(stop.signal);
+  }
+
+  const lookAgain = (everyMs: number): void => {
+    looking = look().catch(failed('escalation could not look; it will look again'));
+    void looking.then(() => {
+      if (!stop.signal.aborted) timer = setTimeout(() => lookAgain(everyMs), everyMs);
+    });
+  };
+
+  return {
+    look,
+    tell,
+    follow: followInTurn,
+    start: (everyMs = 1_000) => {
+      tellGaps(parts);
+      lookAgain(everyMs);
+    },
+    deadlines: (incident) => deadlines.of(incident),
+    messages: (incident) => outbox.list({ incident }),
+    messagesOf: (idBegins) => outbox.list({ idBegins }),
+    async postMortemHeld(incident, by) {
+      const due = await deadlines.find(incident, 'post-mortem');
+      if (due?.state !== 'open') throw new RempartError('ERR_POSTMORTEM_NONE', { id: incident });
+      await closeDeadlines(deadlines, incident, 'post-mortem');
+      await incidents.note(incident, { kind: 'post-mortem', by });
+    },
+    gaps: () => gapsOf(parts),
+    async close() {
+      stop.abort();
+      unsubscribe();
+      clearTimeout(timer);
+      await Promise.all([looking, turn]);
+      for (const channel of Object.values(channels)) channel.close();
+    },
+  };
+
+  function gapsOf({ taxonomy: { all } }: EscalationParts) {
+    const types = all.map(({ id }) => id);
+    return {
+      levels: unreachable(deployment.contacts, channels, matrix, types),
+      ways: closedWays(deployment.contacts, channels),
+    };
+  }
+
+  /** Names and levels only: the log never holds an address. */
+  function tellGaps(given: EscalationParts): void {
+    const { levels, ways } = gapsOf(given);
+    for (const { level, why, types } of levels)
+      log[why === 'nobody' ? 'error' : 'warn']({ level, why, types }, 'an escalation level has nobody who can be told');
+    for (const { channel } of ways) log.warn({ channel }, 'a contact has an address that no channel is configured for');
+  }
+}
+
+/** What asks people to come is not said to them any more once somebody came. */
+function stillWanted(incidents: Incidents) {
+  const asks: readonly Message['what'][] = ['reminder', 'escalated'];
+  return async ({ incident: id, what }: Message): Promise<boolean> => {
+    if (!asks.includes(what)) return true;
+    const incident = await incidents.find(id);
+    return incident !== null && !isAnswered(incident);
+  };
+}
