@@ -53,6 +53,8 @@ export interface ProcessContainer {
 
 export interface ContainerParts {
   dir: string;
+  /** On loopback; 0 for any. */
+  port: number;
   now: () => number;
   /** Told of each process that was started, before anything else is done with it. */
   owned: (pid: number) => void;
@@ -77,7 +79,7 @@ export async function createContainer(parts: ContainerParts, spec: ContainerSpec
   let exitCode = 0;
   let startedAt = 0;
   let finishedAt = 0;
-  const relay = await openRelay(() => (status === 'running' && networks.size > 0 ? socket : null));
+  const relay = await openRelay(parts.port, () => (status === 'running' && networks.size > 0 ? socket : null));
 
   function keep(stream: LoggedLine['stream'], chunk: string): void {
     for (const line of chunk.split('\n').filter((text) => text !== '')) log.push({ at: now(), stream, line });
@@ -219,7 +221,7 @@ export async function createContainer(parts: ContainerParts, spec: ContainerSpec
 }
 
 /** The container's published port: leads to its socket while there is a way, and is closed while there is none. */
-async function openRelay(target: () => string | null) {
+async function openRelay(port: number, target: () => string | null) {
   const open = new Set<Socket>();
   const server: Server = createServer((client) => {
     const path = target();
@@ -240,7 +242,7 @@ async function openRelay(target: () => string | null) {
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(port, '127.0.0.1', resolve);
   });
   const address = server.address();
   return {

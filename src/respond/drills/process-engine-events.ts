@@ -13,11 +13,28 @@ export interface EngineEvents {
   close(): void;
 }
 
+interface Filter {
+  type?: string[];
+  event?: string[];
+}
+
+interface Told {
+  type: string;
+  action: string;
+  text: string;
+}
+
 const mostKept = 1_000;
 
+/** An `exec_create: sh` is asked for as `exec_create`. */
+function passes({ type, event }: Filter, told: Told): boolean {
+  const action = told.action.split(':')[0] ?? '';
+  return (type?.includes(told.type) ?? true) && (event?.includes(action) ?? true);
+}
+
 export function createEvents(now: () => number): EngineEvents {
-  const kept: { at: number; text: string }[] = [];
-  const followers = new Set<ServerResponse>();
+  const kept: (Told & { at: number })[] = [];
+  const followers = new Map<ServerResponse, Filter>();
   return {
     tell(type, action, container, attributes = {}) {
       if (container === undefined) return;
@@ -38,22 +55,24 @@ export function createEvents(now: () => number): EngineEvents {
         timeNano: Math.trunc(at) * 1_000_000,
       };
       const text = `${JSON.stringify(event)}\n`;
-      kept.push({ at, text });
+      const told = { type, action, text };
+      kept.push({ at, ...told });
       if (kept.length > mostKept) kept.shift();
-      for (const follower of followers) follower.write(text);
+      for (const [follower, filter] of followers) if (passes(filter, told)) follower.write(text);
     },
     serve({ response, url }) {
+      const filter = JSON.parse(url.searchParams.get('filters') ?? '{}') as Filter;
       const since = url.searchParams.get('since');
       response.writeHead(200, { 'content-type': 'application/json' });
       response.flushHeaders();
       if (since !== null) for (const { at, text } of kept) if (at >= Number(since) * 1_000) response.write(text);
       if (url.searchParams.has('until') && Number(url.searchParams.get('until')) * 1_000 <= now())
         return void response.end();
-      followers.add(response);
+      followers.set(response, filter);
       response.on('close', () => followers.delete(response));
     },
     close() {
-      for (const follower of followers) follower.end();
+      for (const follower of followers.keys()) follower.end();
       followers.clear();
     },
   };

@@ -8,6 +8,8 @@ import { shownContainer, shownInList, shownNetwork, shownProcesses, shownStats }
 export interface ProcessEngine {
   socket: string;
   container(name: string): ProcessContainer | undefined;
+  /** Makes anew what was removed, as building it again would. Resolves to the names. */
+  recreate(): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -44,15 +46,22 @@ export async function startProcessEngine(
   const events = createEvents(now);
   const containers: ProcessContainer[] = [];
   const executions = new Map<string, Execution>();
-  for (const spec of specs) {
+  // A container that is made anew is reached where the one before was.
+  const ports = new Map<string, number>();
+  const create = async (spec: ContainerSpec) => {
     const container: ProcessContainer = await createContainer(
-      { dir, now, owned, tell: (action, more = {}) => events.tell('container', action, container, more) },
+      {
+        ...{ dir, now, owned, port: ports.get(spec.name) ?? 0 },
+        tell: (action, more = {}) => events.tell('container', action, container, more),
+      },
       spec,
     );
     containers.push(container);
+    ports.set(spec.name, container.port);
     events.tell('container', 'create', container);
-  }
-  await Promise.all(containers.map((container) => container.start()));
+    await container.start();
+  };
+  await Promise.all(specs.map(create));
   const find = (word: string) =>
     containers.find(({ id, spec }) => spec.name === word || (word.length >= 8 && id.startsWith(word)));
 
@@ -71,7 +80,9 @@ export async function startProcessEngine(
     if (kind === 'info') return send(response, 200, { Name: 'rempart-processes', Containers: containers.length });
     if (kind === 'events') return events.serve(call);
     if (name === 'GET containers' && word === 'json') return list(call);
+    if (name === 'DELETE containers') return remove(call, word);
     if (kind === 'containers') return ofContainer(call, word, verb);
+    if (kind === 'images') return send(response, 200, { ImagesDeleted: [], SpaceReclaimed: 0 });
     if (kind === 'networks') return ofNetwork(call, word, verb);
     if (kind === 'exec') return ofExecution(call, word, verb);
     return send(response, 404, { message: 'page not found' });
@@ -85,6 +96,17 @@ export async function startProcessEngine(
       200,
       shown.map((one) => shownInList(one)),
     );
+  }
+
+  async function remove({ response }: Call, word: string): Promise<void> {
+    const container = find(word);
+    if (container === undefined) return send(response, 404, { message: `No such container: ${word}` });
+    if (['running', 'paused'].includes(container.status()))
+      return send(response, 409, { message: 'cannot remove a running container' });
+    containers.splice(containers.indexOf(container), 1);
+    await container.remove();
+    events.tell('container', 'destroy', container);
+    send(response, 204);
   }
 
   async function ofContainer(call: Call, word: string, verb: string): Promise<void> {
@@ -192,6 +214,11 @@ export async function startProcessEngine(
   return {
     socket,
     container: find,
+    async recreate() {
+      const missing = specs.filter(({ name }) => find(name) === undefined);
+      await Promise.all(missing.map(create));
+      return missing.map(({ name }) => name);
+    },
     async close() {
       events.close();
       server.closeAllConnections();

@@ -1,0 +1,101 @@
+// What a drill is: a way to cause one type of incident in a sandbox, and independent looks at what came of it.
+import type { DrillPhase } from '../../platform/documents/drill.ts';
+import type { Incident } from '../../platform/documents/incident.ts';
+import type { TextKey } from '../../platform/i18n/say.ts';
+import type { Tasks } from '../engine/durable.ts';
+import type { PlannedStep } from '../engine/perform.ts';
+import type { DrillContainers } from './drill-containers.ts';
+import type { DrillProvider } from './drill-provider.ts';
+
+export type CheckFacts = Readonly<Record<string, string | number | boolean>>;
+
+/** One look at the world. */
+export interface Look {
+  /** What is looked at; `drill.check.NAME` says it. */
+  name: string;
+  ok: boolean;
+  facts?: CheckFacts;
+}
+
+export interface Check extends Look {
+  phase: DrillPhase;
+}
+
+/** A notice as it arrived where the sandbox's contacts are told. */
+export interface ReceivedNotice {
+  at: number;
+  body: string;
+}
+
+export interface Foretold {
+  steps: readonly PlannedStep[];
+  state: 'done' | 'failed';
+  code: string | null;
+}
+
+/** A running Rempart of its own, with all that it protects, in a temporary directory. */
+export interface Sandbox {
+  /** Everything of it lies below. */
+  dir: string;
+  data: string;
+  /** File of its configuration, with a signed baseline over it. */
+  configFile: string;
+  /** The protected states, logs and model store. */
+  places: { json: string; toml: string; log: string; models: string };
+  gatewayUrl: string;
+  consoleUrl: string;
+  /** Secrets of two users of its gateway. */
+  keys: { first: string; second: string };
+  provider: DrillProvider;
+  containers: DrillContainers;
+  notices: readonly ReceivedNotice[];
+  tasks: Tasks;
+  /** The newest incident of a type, read from the store over a connection that the instance has no part in. */
+  incident(type: string): Promise<Incident | null>;
+  /** State of a playbook run, read in the same way. */
+  run(id: string): Promise<{ state: string; code: string | null } | null>;
+  runs(incident: string): Promise<{ id: string; state: string; code: string | null }[]>;
+  undo(run: string): Promise<number>;
+  close(incident: string): Promise<void>;
+  foretell(type: string, subject: string): Promise<Foretold>;
+  /** Whether every record of its journal is whole, and how many there are. */
+  verifyJournal(): Promise<{ ok: boolean; records: number }>;
+}
+
+/** A drill at work in one sandbox; what it must remember from step to step it keeps itself. */
+export interface DrillAtWork {
+  /** Brings about what must be there before, and looks whether it is. */
+  before(): Promise<readonly Look[]>;
+  /** The real thing. */
+  cause(): Promise<void>;
+  /** What containment must have changed in the world. */
+  contained(incident: Incident): Promise<readonly Look[]>;
+  /** What a person does when the playbook asks for work by hand; named as the step is. */
+  byHand?(step: string): Promise<void>;
+  /** After the whole playbook. */
+  restored?(incident: Incident): Promise<readonly Look[]>;
+  /** After its undo. */
+  undone?(incident: Incident): Promise<readonly Look[]>;
+}
+
+export interface Drill {
+  /** Of the taxonomy. */
+  type: string;
+  /** Real containers where they can be had. */
+  wantsContainers: boolean;
+  /** What would be caused. */
+  cause: TextKey;
+  /** The subject that a dry run is foretold for. */
+  subject(sandbox: Sandbox): string;
+  begin(sandbox: Sandbox): DrillAtWork;
+}
+
+/** Until `look` is true or the time is over. */
+export async function until(look: () => Promise<boolean> | boolean, withinMs: number, everyMs = 20): Promise<boolean> {
+  const end = performance.now() + withinMs;
+  for (;;) {
+    if (await look()) return true;
+    if (performance.now() > end) return false;
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}
