@@ -7,24 +7,24 @@ export const unnumbered = 0;
 /** An id as it stands alone or in a sentence that was written about the findings. */
 const quoted = new RegExp(`(?<before>^|[^\\w-])F-${unnumbered}-(?<after>\\d+)(?![\\w-])`, 'g');
 
+const mark = `F-${unnumbered}-`;
+
+/** Changes the conversation: it has just been read, and nobody else has it. */
 export function numbered(conversation: AnalysedConversation, number: number): AnalysedConversation {
   const id = (text: string) => text.replace(quoted, `$<before>F-${number}-$<after>`);
-  const texts = <T>(written: T): T => everyText(written, id) as T;
-  const { findings, domains, maturity, recommendations, summary } = conversation;
-  return {
-    ...conversation,
-    // Excerpts are the conversation's own words: an id in them is none of ours.
-    findings: findings.map((finding) => ({ ...finding, id: id(finding.id) })),
-    domains: texts(domains),
-    maturity: texts(maturity),
-    recommendations: texts(recommendations),
-    summary: texts(summary),
-  };
+  // Excerpts are the conversation's own words: an id in them is none of ours.
+  for (const finding of conversation.findings) finding.id = id(finding.id);
+  const { domains, maturity, recommendations, summary } = conversation;
+  inEveryText({ domains, maturity, recommendations, summary }, id);
+  return conversation;
 }
 
-function everyText(value: unknown, change: (text: string) => string): unknown {
-  if (typeof value === 'string') return change(value);
-  if (Array.isArray(value)) return value.map((one) => everyText(one, change));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, everyText(one, change)]));
+function inEveryText(value: object, change: (text: string) => string): void {
+  const fields = value as Record<string, unknown>;
+  for (const key in fields) {
+    const one = fields[key];
+    if (typeof one === 'string') {
+      if (one.includes(mark)) fields[key] = change(one);
+    } else if (typeof one === 'object' && one !== null) inEveryText(one, change);
+  }
 }
