@@ -96,8 +96,9 @@ export function createReserve({ counters, share, touched }: ReserveParts): Reser
       let over = pieces.reduce((sum, { amount }) => sum + amount, 0) - real;
       for (const piece of pieces.toReversed()) {
         if (over <= 0) break;
-        give(limit, key, { ...piece, amount: Math.min(piece.amount, over) });
-        over -= piece.amount;
+        const back = Math.min(piece.amount, over);
+        give(limit, key, { ...piece, amount: back });
+        over -= back;
       }
       // More than was set aside is owed all the same.
       if (over < 0) count(limit, key, limit.span(time), Number.POSITIVE_INFINITY, -over, time);

@@ -1,0 +1,377 @@
+// How much a caller may ask, seen from outside: each scope, each window, each dialect, streamed or not, and never one request too many.
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { after, test } from 'node:test';
+import type { z } from 'zod';
+import { createSharedMemory } from '../src/platform/shared/memory.ts';
+import type { ProviderSettings } from '../src/protect/gateway/settings.ts';
+import { createLimiter } from '../src/protect/limits/limiter.ts';
+import { limitsSchema } from '../src/protect/limits/limits-config.ts';
+import {
+  type Answer,
+  answering,
+  type Behaviour,
+  beginSse,
+  chunk,
+  completion,
+  json,
+  lastChunk,
+  type Rig,
+  startRig,
+  startUpstream,
+  until,
+  userKey,
+} from './gateway-rig.ts';
+
+type Given = z.input<typeof limitsSchema>;
+type Rule = NonNullable<Given['rules']>[number];
+/** Far from the end of any window. */
+const noon = Date.parse('2026-06-15T12:00:00.000Z');
+const secondKey = 'a-second-key-of-the-same-user';
+const otherKey = 'a-key-of-another-user';
+
+const ends: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const end of ends) await end();
+});
+
+interface Limited {
+  rig: Rig;
+  bodies: string[];
+  refused: string[];
+  clock: { now: number };
+}
+
+async function limited(
+  given: Given | Rule,
+  {
+    behaviour = answering(),
+    dialect = 'openai' as ProviderSettings['dialect'],
+  }: { behaviour?: Behaviour; dialect?: ProviderSettings['dialect'] } = {},
+): Promise<Limited> {
+  const clock = { now: noon };
+  const refused: string[] = [];
+  const upstream = await startUpstream(behaviour);
+  const settings = limitsSchema.parse('every' in given ? { rules: [given] } : given);
+  const limiter = createLimiter(
+    { now: () => clock.now, memory: createSharedMemory(), refused: ({ scope }) => refused.push(scope) },
+    settings,
+  );
+  const rig = await startRig([{ name: 'up', dialect, url: upstream.url }], {
+    limiter,
+    keys: [
+      { key: secondKey, subject: 'tester', role: 'user' },
+      { key: otherKey, subject: 'other', role: 'user' },
+    ],
+  });
+  ends.push(rig.close, upstream.close);
+  return { rig, bodies: upstream.bodies, refused, clock };
+}
+
+const messages = [{ role: 'user', content: 'hello' }];
+const as = (key: string) => ({ authorization: `Bearer ${key}` });
+const chat = (rig: Rig, more: object = {}, key = userKey) =>
+  rig.ask('/v1/chat/completions', { model: 'm', messages, ...more }, as(key));
+async function statuses(count: number, ask: () => Promise<Answer>): Promise<number[]> {
+  const seen: number[] = [];
+  for (let nth = 0; nth < count; nth++) seen.push((await ask()).status);
+  return seen;
+}
+const header = ({ headers }: Answer, name: string) => headers[`x-ratelimit-${name}`];
+
+test('limits per user hold over all keys of the user, and for nobody else', async () => {
+  const { rig, refused } = await limited({ per: 'user', every: 'hour', requests: 2 });
+  assert.equal((await chat(rig)).status, 200);
+  assert.equal((await chat(rig, {}, secondKey)).status, 200);
+  assert.equal((await chat(rig)).status, 429);
+  assert.equal((await chat(rig, {}, otherKey)).status, 200);
+  assert.deepEqual(refused, ['user']);
+});
+
+test('limits per key, model, route and of everybody count just these apart', async () => {
+  const key = await limited({ per: 'key', every: 'hour', requests: 1 });
+  assert.deepEqual(
+    [...(await statuses(2, () => chat(key.rig))), (await chat(key.rig, {}, secondKey)).status],
+    [200, 429, 200],
+  );
+
+  const model = await limited({ per: ['user', 'model'], every: 'hour', requests: 1, models: ['a', 'b'] });
+  const asked = (name: string) => chat(model.rig, { model: name });
+  assert.deepEqual(await statuses(2, () => asked('a')), [200, 429]);
+  assert.equal((await asked('A:latest')).status, 429, 'another spelling is no other model');
+  assert.equal((await asked('b')).status, 200);
+  assert.deepEqual(await statuses(3, () => asked('free')), [200, 200, 200]);
+
+  const route = await limited({ per: 'route', every: 'hour', requests: 1 });
+  const native = () => route.rig.ask('/api/chat', { model: 'm', messages, stream: false });
+  assert.deepEqual(await statuses(2, () => chat(route.rig)), [200, 429]);
+  assert.deepEqual(await statuses(2, native), [200, 429]);
+
+  const all = await limited({ per: [], every: 'hour', requests: 1 });
+  assert.deepEqual([(await chat(all.rig)).status, (await chat(all.rig, {}, otherKey)).status], [200, 429]);
+  assert.deepEqual(all.refused, ['all']);
+});
+
+test('limits per source stop an address before it is asked for a key', async () => {
+  const { rig, refused, clock } = await limited({ sources: { requests: 3 } });
+  const wrong = () => chat(rig, {}, 'nobody-has-this-key');
+  assert.deepEqual(await statuses(4, wrong), [401, 401, 401, 429]);
+  const { status, headers, text } = await chat(rig);
+  assert.equal(status, 429, 'a good key is no way round it');
+  assert.match(text, /ERR_RATE_LIMITED/);
+  const seconds = Number(headers['retry-after']);
+  assert.ok(seconds >= 1 && seconds <= 72, String(seconds));
+  clock.now += seconds * 1_000;
+  assert.equal((await chat(rig)).status, 200);
+  assert.deepEqual(refused, ['source', 'source']);
+});
+
+for (const [every, window, longest] of [
+  ['minute', 'rolling', 72],
+  ['minute', 'calendar', 60],
+  ['hour', 'rolling', 4_320],
+  ['hour', 'calendar', 3_600],
+  ['day', 'calendar', 43_200],
+  ['month', 'calendar', 15.5 * 86_400],
+] as const)
+  test(`limits of a ${window} ${every} open again after retry-after, and not a second sooner`, async () => {
+    const { rig, clock } = await limited({ every, window, requests: 2 });
+    assert.deepEqual(await statuses(2, () => chat(rig)), [200, 200]);
+    const answer = await chat(rig);
+    assert.equal(answer.status, 429);
+    const seconds = Number(answer.headers['retry-after']);
+    assert.ok(seconds >= 1 && seconds <= longest, String(seconds));
+    assert.equal(answer.headers['x-should-retry'], seconds > 60 ? 'false' : undefined);
+    clock.now += (seconds - 1) * 1_000;
+    assert.equal((await chat(rig)).status, 429);
+    clock.now += 1_000;
+    assert.equal((await chat(rig)).status, 200);
+  });
+
+const calls: readonly [path: string, body: object, shape: RegExp, agent?: string][] = [
+  [
+    '/v1/chat/completions',
+    { messages },
+    /^\{"error":\{"message":.*"type":"rate_limit_error".*"code":"ERR_LIMIT_REQUESTS"/,
+  ],
+  ['/v1/chat/completions', { messages, stream: true }, /"type":"rate_limit_error"/],
+  [
+    '/v1/chat/completions',
+    { messages },
+    /^\{"object":"error",.*"type":"rate_limit_error"/,
+    'mistral-client-typescript/1',
+  ],
+  ['/v1/completions', { prompt: 'hello' }, /"type":"rate_limit_error"/],
+  ['/v1/fim/completions', { prompt: 'hello', suffix: 'there' }, /^\{"object":"error"/],
+  ['/v1/embeddings', { input: 'hello' }, /"type":"rate_limit_error"/],
+  ['/api/chat', { messages }, /^\{"error":"/],
+  ['/api/chat', { messages, stream: false }, /^\{"error":"/],
+  ['/api/generate', { prompt: 'hello' }, /^\{"error":"/],
+  ['/api/embed', { input: 'hello' }, /^\{"error":"/],
+  ['/api/embeddings', { prompt: 'hello' }, /^\{"error":"/],
+];
+for (const [path, body, shape, agent = 'test'] of calls)
+  test(`a limit that is reached is said at ${path} in its own shape (${JSON.stringify(body).slice(0, 60)}, ${agent})`, async () => {
+    const { rig, bodies } = await limited({ every: 'hour', requests: 0 });
+    const answer = await rig.ask(path, { model: 'm', ...body }, { 'user-agent': agent });
+    assert.equal(answer.status, 429);
+    assert.match(answer.text, shape);
+    assert.ok(Number(answer.headers['retry-after']) >= 1);
+    assert.deepEqual([header(answer, 'limit-requests'), header(answer, 'remaining-requests')], ['0', '0']);
+    assert.equal(bodies.length, 0, 'nothing was sent');
+  });
+
+test('every answer of a limited route says where its caller stands, streamed, whole or refused', async () => {
+  const { rig } = await limited({
+    rules: [
+      { every: 'hour', requests: 3 },
+      { every: 'day', tokens: 10_000 },
+    ],
+  });
+  const whole = await chat(rig, { max_tokens: 100 });
+  assert.deepEqual([header(whole, 'limit-requests'), header(whole, 'remaining-requests')], ['3', '2']);
+  assert.match(header(whole, 'reset-requests') as string, /^1h\d+m\d+s$/);
+  assert.equal(header(whole, 'limit-tokens'), '10000');
+  assert.equal(header(whole, 'reset-tokens'), '12h0m0s');
+  const streamed = await chat(rig, { stream: true, max_tokens: 100 });
+  assert.equal(streamed.status, 200);
+  assert.equal(header(streamed, 'remaining-requests'), '1');
+  const wrong = await rig.ask('/v1/chat/completions', { model: 'm' });
+  assert.equal(wrong.status, 400);
+  assert.equal(header(await chat(rig, { max_tokens: 100 }), 'remaining-requests'), '0');
+});
+
+test('a refusal says when service resumes, in the language of the user', async () => {
+  const { rig, clock } = await limited({ zone: 'Europe/Paris', rules: [{ every: 'day', requests: 1 }] });
+  await chat(rig);
+  const french = await rig.ask('/v1/chat/completions', { model: 'm', messages }, { 'accept-language': 'fr' });
+  assert.match(
+    french.text,
+    /La limite de 1 demandes? par jour est atteinte.*le 2026-06-16 à 00:00:00 \(Europe\/Paris\)/,
+  );
+  clock.now = Date.parse('2026-06-15T21:59:30Z');
+  const soon = await chat(rig);
+  assert.match(soon.text, /in 30 seconds/);
+  assert.equal(soon.headers['retry-after'], '30');
+});
+
+test('500 requests at once under a limit of 50 let 50 through, of requests and of tokens', async () => {
+  const slow: Behaviour = (_req, res) => void setTimeout(() => json(res, 200, completion('done')), 50);
+  const { rig, bodies } = await limited({ every: 'hour', requests: 50 }, { behaviour: slow });
+  const all = await Promise.all(Array.from({ length: 500 }, () => chat(rig)));
+  assert.equal(all.filter(({ status }) => status === 200).length, 50);
+  assert.equal(all.filter(({ status }) => status === 429).length, 450);
+  assert.equal(bodies.length, 50);
+
+  // 5 tokens for each prompt and its frame, 95 for the answer: 100 set aside until the answer is there.
+  const prompt = await promptTokens();
+  const tokens = await limited({ every: 'hour', tokens: 5_000 }, { behaviour: slow });
+  const more = { max_tokens: 100 - prompt };
+  const answers = await Promise.all(Array.from({ length: 200 }, () => chat(tokens.rig, more)));
+  const served = answers.filter(({ status }) => status === 200).length;
+  assert.equal(answers.length - served, answers.filter(({ status }) => status === 429).length);
+  assert.ok(served >= 50, 'what was not used is used by others');
+  assert.ok(served * 5 <= 5_000);
+});
+
+/** What the rig's usual prompt is estimated at. */
+async function promptTokens(): Promise<number> {
+  const { rig } = await limited({ every: 'hour', tokens: 1_000 });
+  return 1_000 - 10 - Number(header(await chat(rig, { max_tokens: 10 }), 'remaining-tokens'));
+}
+
+test('tokens are set aside with the request and settled with what was used', async () => {
+  const { rig } = await limited({ every: 'day', tokens: 1_000 });
+  const first = await chat(rig, { max_tokens: 500 });
+  const set = 1_000 - Number(header(first, 'remaining-tokens'));
+  assert.ok(set >= 505 && set <= 515, String(set));
+  // The upstream says that it used 5.
+  const second = await chat(rig, { max_tokens: 500 });
+  assert.equal(1_000 - Number(header(second, 'remaining-tokens')), set + 5);
+  const tooLarge = await chat(rig, { max_tokens: 1_001 });
+  assert.equal(tooLarge.status, 429);
+  assert.match(tooLarge.text, /ERR_LIMIT_TOO_LARGE/);
+  assert.equal(tooLarge.headers['x-should-retry'], 'false');
+  assert.equal(tooLarge.headers['retry-after'], undefined);
+});
+
+test('a quota of tokens is told to the upstream as the longest answer, in its own words', async () => {
+  const given: Given = { rules: [{ every: 'day', tokens: 1_000 }], tokens: { defaultAnswer: 200, maxAnswer: 300 } };
+  const sent = async (dialect: ProviderSettings['dialect'], path: string, body: object) => {
+    const { rig, bodies } = await limited(given, { dialect });
+    await rig.ask(path, { model: 'm', ...body });
+    return JSON.parse(bodies[0] ?? 'null') as Record<string, unknown>;
+  };
+  const path = '/v1/chat/completions';
+  assert.equal((await sent('openai', path, { messages }))['max_tokens'], 200);
+  assert.equal((await sent('openai', path, { messages, max_tokens: 50 }))['max_tokens'], 50);
+  assert.equal((await sent('openai', path, { messages, max_tokens: 400 }))['max_tokens'], 300);
+  const newer = await sent('openai', path, { messages, max_completion_tokens: 400 });
+  assert.deepEqual([newer['max_completion_tokens'], newer['max_tokens']], [300, undefined]);
+  assert.equal((await sent('openai', path, { messages, model: 'o3-mini' }))['max_completion_tokens'], 200);
+  assert.equal((await sent('mistral', path, { messages }))['max_tokens'], 200);
+  assert.deepEqual((await sent('ollama', path, { messages }))['options'], { num_predict: 200 });
+  assert.deepEqual((await sent('ollama', '/api/chat', { messages, options: { num_predict: -1 } }))['options'], {
+    num_predict: 300,
+  });
+  assert.equal((await sent('ollama', '/v1/embeddings', { input: 'x' }))['options'], undefined);
+  assert.equal((await sent('openai', '/v1/completions', { prompt: 'x' }))['max_tokens'], 16);
+});
+
+test('what is left is what an answer may take, where the caller does not say how much', async () => {
+  const { rig, bodies } = await limited({ rules: [{ every: 'day', tokens: 400 }] });
+  await chat(rig);
+  const most = (JSON.parse(bodies[0]!) as { max_tokens: number }).max_tokens;
+  assert.ok(most > 380 && most < 400, String(most));
+  assert.equal((await chat(rig)).status, 200, 'and the next one has what was given back');
+});
+
+test('a stream that goes on beyond its quota ends with the typed error of its dialect, and the upstream is told to stop', async () => {
+  let stopped = false;
+  const endless: Behaviour = (_req, res) => {
+    beginSse(res);
+    const timer = setInterval(() => {
+      res.write(chunk('word '));
+    }, 1);
+    res.once('close', () => {
+      stopped = true;
+      clearInterval(timer);
+    });
+  };
+  for (const [path, end] of [
+    ['/v1/chat/completions', /data: \{"error":\{.*"code":"ERR_LIMIT_TOKENS"\}\}\n\n$/],
+    ['/api/chat', /\n\{"error":"[^"]*","code":"ERR_LIMIT_TOKENS"\}\n$/],
+  ] as const) {
+    const { rig } = await limited({ every: 'hour', tokens: 100 }, { behaviour: endless });
+    const { status, text } = await rig.ask(path, {
+      model: 'm',
+      messages,
+      stream: true,
+      ...(path === '/api/chat' ? {} : { max_tokens: 20 }),
+    });
+    assert.equal(status, 200);
+    assert.match(text.slice(-300), end);
+    assert.ok(!text.includes('[DONE]'));
+    const words = text.match(/word/g)?.length ?? 0;
+    assert.ok(words > 20 && words <= 100, `${words} words of a quota of 100`);
+    await until(() => stopped);
+    const outcome = rig.journalled.findLast((event) => JSON.stringify(event).includes('"phase":"outcome"'));
+    assert.match(
+      JSON.stringify(outcome),
+      /"kind":"cut".*"code":"ERR_LIMIT_TOKENS"|"code":"ERR_LIMIT_TOKENS".*"kind":"cut"/,
+    );
+    assert.equal((await chat(rig)).status, 429, 'what it took is counted');
+  }
+});
+
+test('who hangs up gets back what was set aside and not used', async () => {
+  const slow: Behaviour = (_req, res) => {
+    beginSse(res);
+    res.write(chunk('one '));
+    res.write(chunk('two '));
+  };
+  const { rig } = await limited({ every: 'day', tokens: 1_000 }, { behaviour: slow });
+  await new Promise<void>((resolve, reject) => {
+    const req = request(`${rig.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { ...as(userKey), 'content-type': 'application/json' },
+      agent: false,
+    });
+    req.on('response', (res) => res.once('data', () => req.destroy()));
+    req.on('close', resolve);
+    req.on('error', () => resolve());
+    req.setTimeout(5_000, () => reject(new Error('no answer')));
+    req.end(JSON.stringify({ model: 'm', messages, stream: true, max_tokens: 900 }));
+  });
+  await until(() => JSON.stringify(rig.journalled).includes('"kind":"aborted"'));
+  const next = await chat(rig, { max_tokens: 900, stream: false });
+  assert.notEqual(next.status, 429, next.text);
+});
+
+test('an answer that never came costs no tokens, and one that was blocked costs what it took', async () => {
+  const failing = await limited(
+    { every: 'day', tokens: 1_000 },
+    { behaviour: (_req, res) => json(res, 400, { error: { message: 'no' } }) },
+  );
+  assert.deepEqual(await statuses(3, () => chat(failing.rig, { max_tokens: 900 })), [400, 400, 400]);
+});
+
+test('a caller is counted with its session’s key, and one who has no scope for it is not counted at all', async () => {
+  const { rig } = await limited({ every: 'hour', requests: 1 });
+  const viewer = await chat(rig, {}, 'another-key-for-a-viewer');
+  assert.equal(viewer.status, 403);
+  assert.equal(header(viewer, 'limit-requests'), undefined);
+});
+
+test('a stream without an error ends as ever under a quota that it keeps to', async () => {
+  const exact: Behaviour = (_req, res) => {
+    beginSse(res);
+    for (let nth = 0; nth < 20; nth++) res.write(chunk('word '));
+    res.end(lastChunk);
+  };
+  const prompt = await promptTokens();
+  const { rig } = await limited({ every: 'hour', tokens: prompt + 20 }, { behaviour: exact });
+  const { text } = await chat(rig, { stream: true, max_tokens: 20 });
+  assert.equal(text.match(/word/g)?.length, 20);
+  assert.match(text, /\[DONE\]\n\n$/);
+});
