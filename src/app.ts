@@ -13,6 +13,7 @@ import { openFront } from './app/open-front.ts';
 import { openGateway, providersOf } from './app/open-gateway.ts';
 import { type App, type AppOptions, type AtEnd, drainMs } from './app/options.ts';
 import { createReload, reloadOnHangup } from './app/reload.ts';
+import { openRespond } from './app/respond.ts';
 import { openInstanceSinks } from './app/sinks.ts';
 import { modelGuardOf, networkServiceOf, watchDriftOf } from './app/watches.ts';
 import { dependenciesOf, publicHealth } from './console/health.ts';
@@ -187,14 +188,32 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     },
     atEnd,
   );
+  const { journals } = ground;
+  const { respondWith } = options;
+  const respond = await openRespond(
+    {
+      config,
+      data,
+      store,
+      journals,
+      log,
+      registry,
+      now: Date.now,
+      ...(respondWith === undefined ? {} : { respondWith }),
+    },
+    atEnd,
+  );
+  options.onRespond?.(respond);
   const control = await serveControl(data, {
     ...keyCommands({ keys, record, now: Date.now }),
     ...tokenCommands({ revocations, record, now: Date.now }),
     ...postureCommands(watch.journal, Date.now),
     ...modes.commands,
     ...jobCommands(createJobQueue(store)),
+    ...respond.commands,
   });
   atEnd(() => control.close());
+  await respond.watch(signals);
   await watch.journal.append(applicationLifecycle({ activity: 'start', time: Date.now() }));
   const apiKey = await firstKey(keys, record, log);
   options.signal.throwIfAborted();

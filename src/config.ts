@@ -11,6 +11,7 @@ import { sinksIssue, sinksSchema } from './platform/journal/sinks/sinks-config.t
 import { accessIssues, accessSchema } from './protect/gateway/access-config.ts';
 import { frontFields } from './protect/gateway/front/front-config.ts';
 import { limitsSchema } from './protect/limits/limits-config.ts';
+import { respondSchema } from './respond/respond-config.ts';
 
 const port = z.number().int().min(0).max(65535);
 const milliseconds = z.number().int().min(1).max(3_600_000);
@@ -186,6 +187,8 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   screening: screening.prefault({}),
+  /** Incidents: what is watched, what answers them, what actions may do. */
+  respond: respondSchema.prefault({}),
   alerts: z.strictObject({ webhook: text.optional() }).prefault({}),
   /** Where copies of the journal go. */
   sinks: sinksSchema.prefault({}),

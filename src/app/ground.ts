@@ -78,6 +78,7 @@ export async function openGround({ config, data, openLog }: AppOptions, atEnd: A
   return {
     log,
     signals,
+    journals,
     watch,
     store,
     keys,

@@ -2,6 +2,8 @@
 import type { Config } from '../config.ts';
 import type { Log } from '../platform/base/log.ts';
 import type { Lang } from '../platform/i18n/say.ts';
+import type { Action } from '../respond/engine/action.ts';
+import type { Respond } from './respond.ts';
 
 export interface AppOptions {
   config: Config;
@@ -15,6 +17,10 @@ export interface AppOptions {
   openLog: () => Log;
   /** Ends a start that is under way; once it is done, `close` does. */
   signal: AbortSignal;
+  /** For a drill: what the instance responds with, before it watches. */
+  onRespond?: (respond: Respond) => void;
+  /** For a drill: puts another action in the place of one. */
+  respondWith?: (actions: readonly Action[]) => readonly Action[];
 }
 
 export interface App {

@@ -168,6 +168,14 @@ export const errorCatalogue = {
   ERR_ENGINE_ANSWER: { exit: 3 },
   ERR_ESCALATION_INVALID: { exit: 2 },
   ERR_POSTMORTEM_NONE: { exit: 1 },
+  ERR_SELECT_UNKNOWN: { exit: 2 },
+  ERR_SELECT_UNIT: { exit: 2 },
+  ERR_ACTION_LAST_MODEL: { exit: 1 },
+  ERR_CONTAINER_NETWORK: { exit: 1 },
+  ERR_CONTAINER_STILL: { exit: 1 },
+  ERR_SERVICE_UNHEALTHY: { exit: 1 },
+  ERR_COMPOSE_NONE: { exit: 3 },
+  ERR_COMPOSE_FAILED: { exit: 1 },
 } as const satisfies Record<string, { exit: 1 | 2 | 3; http?: number }>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

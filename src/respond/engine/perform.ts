@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../../platform/base/json.ts';
 import { type ActionExtension, undoStep } from '../playbooks/playbook.ts';
 import { type Action, type ActionContext, type Actions, type Done, type Plan, planHash } from './action.ts';
 import type { Allowance } from './allowance.ts';
-import type { HeldRun, Task, Tasks } from './durable.ts';
+import { type HeldRun, RunInterrupted, type Task, type Tasks } from './durable.ts';
 
 /** What is said of a step while it runs; names and codes only. */
 export interface StepEvent {
@@ -73,47 +73,68 @@ interface Intent extends JsonObject {
 /** Rejects with the RempartError of what went wrong; the values are for the step's out_args. */
 export async function perform(parts: PerformParts, performance: Performance): Promise<Done> {
   if (parts.dryRun !== undefined) return foretell(parts, performance, parts.dryRun);
-  const { run, key, extension } = performance;
-  const { action, args } = actionOf(parts, performance);
+  const { run, key, extension, signal } = performance;
   const context = contextOf(parts, performance);
   const told = (kind: StepEvent['kind'], more: Partial<StepEvent> = {}) =>
-    parts.tell({ ...eventOf(performance, context, action.name, parts.now()), kind, ...more });
+    parts.tell({ ...eventOf(performance, context, extension.action, parts.now()), kind, ...more });
 
   const remembered = run.recall(`${key}/outcome`) as (JsonObject & { done?: Done; code?: string }) | undefined;
-  if (remembered !== undefined) return replay(remembered, action.name);
+  if (remembered !== undefined) return replay(remembered, extension.action);
 
-  let intent = run.recall(`${key}/intent`) as Intent | undefined;
-  const resumed = intent !== undefined;
-  if (intent === undefined) {
-    const plan = await action.plan(args, context);
-    await allowed(parts, performance, action, plan, context);
-    const hash = planHash(action.name, performance.args, plan);
-    intent = {
-      step: performance.step,
-      action: action.name,
-      args: performance.args,
-      before: plan.before,
-      planHash: hash,
-      targets: [...new Set(plan.effects.map(({ target }) => target))],
-    };
-    await run.remember(`${key}/intent`, intent);
-    await told('intent', { targets: intent.targets });
-  }
-  const { targets } = intent;
+  let targets: string[] = [];
+  let carriedOut: { done: Done; already: boolean };
   try {
-    const { done, already } = await actOnce(parts, performance, action, args, context, intent.before, resumed);
+    const { action, args } = actionOf(parts, performance);
+    const resumed = run.recall(`${key}/intent`) as Intent | undefined;
+    const intent = resumed ?? (await intend(parts, performance, action, args, context));
+    targets = intent.targets;
+    if (resumed === undefined) {
+      await run.remember(`${key}/intent`, intent);
+      await told('intent', { targets });
+    }
+    carriedOut = await actOnce(parts, performance, action, args, context, intent.before, resumed !== undefined);
     if (extension.undo_after !== undefined && action.undo !== undefined)
       await parts.scheduleUndo(run.record.id, key, parts.now() + extension.undo_after);
-    await run.remember(`${key}/outcome`, { done: done as unknown as JsonObject });
-    await told('done', { targets, already, ...(done.evidence === undefined ? {} : { evidence: done.evidence }) });
-    return done;
   } catch (error) {
-    // Who was told to stop leaves the step as it is: it goes on elsewhere, or after the next start.
-    if (!(error instanceof RempartError)) throw error;
-    await run.remember(`${key}/outcome`, { code: error.code });
-    await told('failed', { targets, code: error.code });
-    throw error;
+    const failure = failureOf(error, signal, extension.action);
+    if (failure === undefined) throw error;
+    if (failure.code === 'ERR_STORE_AWAY') throw new RunInterrupted('the store is away', { cause: error });
+    await run.remember(`${key}/outcome`, { code: failure.code, action: extension.action });
+    await told('failed', { targets, code: failure.code });
+    throw failure;
   }
+  const { done, already } = carriedOut;
+  await run.remember(`${key}/outcome`, { done: done as unknown as JsonObject });
+  await told('done', { targets, already, ...(done.evidence === undefined ? {} : { evidence: done.evidence }) });
+  return done;
+}
+
+/** Undefined for who was told to stop: that leaves the step as it is, to go on elsewhere, or after the next start. */
+function failureOf(error: unknown, signal: AbortSignal, action: string): RempartError | undefined {
+  if (error instanceof RempartError) return error;
+  if (error instanceof RunInterrupted) return undefined;
+  if (signal.aborted) return signal.reason instanceof RempartError ? signal.reason : undefined;
+  // A fault of ours must not hold the run up for ever: it is a step that failed.
+  return new RempartError('ERR_ACTION_FAILED', { action, code: 'ERR_INTERNAL' }, error);
+}
+
+async function intend(
+  parts: PerformParts,
+  given: Performance,
+  action: Action,
+  args: unknown,
+  context: ActionContext,
+): Promise<Intent> {
+  const plan = await action.plan(args, context);
+  await allowed(parts, given, action, plan, context);
+  return {
+    step: given.step,
+    action: action.name,
+    args: given.args,
+    before: plan.before,
+    planHash: planHash(action.name, given.args, plan),
+    targets: [...new Set(plan.effects.map(({ target }) => target))],
+  };
 }
 
 function replay(remembered: { done?: Done; code?: string }, action: string): Done {

@@ -158,7 +158,7 @@ export const ranPlaybook =
   (incident, now) => {
     const before = incident.playbookRuns.find((one) => one.run === run.run);
     if (before?.state === run.state) return undefined;
-    const kept = { ...run, playbook: harmlessName(run.playbook) };
+    const kept = { ...run, playbook: before?.playbook ?? harmlessName(run.playbook) };
     const playbookRuns =
       before === undefined
         ? [...incident.playbookRuns, kept]

@@ -1,0 +1,141 @@
+// Respond in an instance: incidents, the engine with its actions, the detectors, and what commands ask of them.
+import { join } from 'node:path';
+import type { Registry } from 'prom-client';
+import type { Config } from '../config.ts';
+import type { ControlHandlers } from '../platform/base/control-socket.ts';
+import type { Log } from '../platform/base/log.ts';
+import type { Deployment } from '../platform/documents/deployment.ts';
+import { loadDeployment } from '../platform/documents/load-deployment.ts';
+import type { Journals } from '../platform/journal/journals.ts';
+import type { Signals } from '../platform/signals.ts';
+import type { Store } from '../platform/store/store.ts';
+import { createDetectors } from '../respond/detectors/detectors.ts';
+import { watchDetectors } from '../respond/detectors/hub.ts';
+import { type Action, createActions } from '../respond/engine/action.ts';
+import { type AllowanceSettings, createAllowance } from '../respond/engine/allowance.ts';
+import { createEngine, defaultEngine } from '../respond/engine/engine.ts';
+import { createRunLog } from '../respond/engine/run-log.ts';
+import { createTasks } from '../respond/engine/tasks.ts';
+import { createIncidents } from '../respond/incidents/create-incidents.ts';
+import { followRuns } from '../respond/incidents/follow-runs.ts';
+import { incidentActions } from '../respond/incidents/incident-actions.ts';
+import { incidentCommands } from '../respond/incidents/incident-commands.ts';
+import { createRespondMetrics } from '../respond/metrics.ts';
+import { loadPlaybooks } from '../respond/playbooks/library.ts';
+import type { RespondConfig } from '../respond/respond-config.ts';
+import { createResponder } from '../respond/responder.ts';
+import { loadTaxonomy } from '../respond/taxonomy/load-taxonomy.ts';
+import type { AtEnd } from './options.ts';
+
+/** What the actions, detectors and commands of all parts are built from. */
+export interface RespondGround {
+  config: Config;
+  /** The data directory. */
+  data: string;
+  store: Store;
+  journals: Journals;
+  log: Log;
+  now: () => number;
+  /** Of an instance; a command has none. */
+  signals?: Signals;
+  registry?: Registry;
+  /** Puts another action in the place of one. */
+  respondWith?: (actions: readonly Action[]) => readonly Action[];
+}
+
+export type Respond = Awaited<ReturnType<typeof openRespond>>;
+
+/** Nothing is watched and no run is taken before `watch()` and `engine.work()`. */
+export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
+  const { config, data, store, journals, log, now, registry } = ground;
+  const { respond } = config;
+  const journal = await journals.stream('respond');
+  const deployment: Deployment | undefined =
+    config.deployment === undefined ? undefined : loadDeployment(config.deployment);
+  const metrics = createRespondMetrics(registry);
+  const taxonomy = loadTaxonomy(respond.taxonomy);
+  const playbooks = await loadPlaybooks(respond.playbooks);
+  const runs = createRunLog(store, now);
+  const tasks = createTasks(store, now);
+  const incidents = createIncidents({ store, journal, taxonomy, now, log });
+  incidents.onChange(({ type }, what) => {
+    if (what === 'opened') metrics.opened(type);
+  });
+
+  const list: Action[] = [
+    ...incidentActions({ incidents, runs, actions: () => actions }),
+    // One line for each part that acts.
+  ];
+  const actions = createActions(ground.respondWith?.(list) ?? list);
+  const engine = createEngine(
+    {
+      store,
+      runs,
+      tasks,
+      actions,
+      allowance: createAllowance(allowanceOf(respond), now),
+      log,
+      now,
+      findPlaybook: playbooks.findPlaybook,
+      ...followRuns({ incidents, journal, actions, log, now, ended: metrics.ran }),
+    },
+    { ...defaultEngine, idle: true },
+  );
+  atEnd(() => engine.close());
+  const responder = createResponder({
+    incidents,
+    engine,
+    runs,
+    taxonomy,
+    playbooks,
+    store,
+    log,
+    now,
+    waitingFile: join(data, 'spool', 'detections.json'),
+  });
+  atEnd(() => responder.close());
+  const parts = {
+    ...ground,
+    deployment,
+    journal,
+    taxonomy,
+    playbooks,
+    runs,
+    tasks,
+    incidents,
+    actions,
+    engine,
+    responder,
+  };
+
+  const commands: ControlHandlers = {
+    ...incidentCommands(parts),
+    // One line for each part that is asked by commands.
+  };
+  return {
+    ...parts,
+    commands,
+    /** For an instance: takes runs, opens what waited, watches. */
+    async watch(signals: Signals): Promise<void> {
+      engine.work();
+      void responder.catchUp();
+      if (!respond.enabled) return;
+      const detectors = createDetectors({ settings: respond.detectors, signals });
+      const { detected } = responder;
+      const hub = watchDetectors(
+        { detectors, detected, now, log, ...(registry === undefined ? {} : { registry }) },
+        { repeatMs: respond.detectors.repeatSeconds * 1_000, subjectsPerMinute: respond.detectors.subjectsPerMinute },
+      );
+      atEnd(() => hub.close());
+    },
+  };
+}
+
+function allowanceOf({ actions }: RespondConfig): AllowanceSettings {
+  const { windowSeconds, approval, ...same } = actions;
+  return {
+    ...same,
+    windowMs: windowSeconds * 1_000,
+    approval: { quorum: approval.quorum, ttl: approval.minutes * 60_000, on_timeout: approval.onTimeout },
+  };
+}
