@@ -143,6 +143,8 @@ export const errorCatalogue = {
   ERR_PLAYBOOK_ENDLESS: { exit: 1 },
   ERR_PLAYBOOK_STEP: { exit: 2 },
   ERR_RUN_BUSY: { exit: 3 },
+  ERR_PLAYBOOK_NEEDS: { exit: 2 },
+  ERR_RUN_OVER: { exit: 1 },
   ERR_RUN_UNKNOWN: { exit: 2 },
   ERR_STEP_NOT_DONE: { exit: 1 },
   ERR_TASK_OVER: { exit: 1 },
@@ -176,6 +178,9 @@ export const errorCatalogue = {
   ERR_SERVICE_UNHEALTHY: { exit: 1 },
   ERR_COMPOSE_NONE: { exit: 3 },
   ERR_COMPOSE_FAILED: { exit: 1 },
+  ERR_CHECKLIST_POINT: { exit: 2 },
+  ERR_CHECKLIST_NOTE: { exit: 2 },
+  ERR_CHECKLIST_NONE: { exit: 1 },
 } as const satisfies Record<string, { exit: 1 | 2 | 3; http?: number }>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -3,13 +3,13 @@
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { Deployment } from '../../platform/documents/deployment.ts';
-import type { Incident } from '../../platform/documents/incident.ts';
+import type { EscalationLevel, Incident } from '../../platform/documents/incident.ts';
 import type { Journal } from '../../platform/journal/journal.ts';
 import type { Store } from '../../platform/store/store.ts';
 import type { Incidents } from '../incidents/incidents.ts';
 import type { IncidentType } from '../taxonomy/taxonomy.ts';
 import type { Channels } from './channels/channel.ts';
-import { closedWays, type Recipient, type Unreachable, unreachable } from './contacts.ts';
+import { closedWays, type Recipient, recipients, type Unreachable, unreachable } from './contacts.ts';
 import { createDeadlines, type Deadline } from './deadlines.ts';
 import { closeDeadlines, type FallParts, fall, follow, isAnswered } from './incident-deadlines.ts';
 import type { Matrix } from './matrix.ts';
@@ -43,6 +43,8 @@ export interface Escalation {
   /** Follows a change at once; incidents that another node left alone are followed at the next look. */
   follow(incident: Incident): Promise<void>;
   tell(incident: Incident, telling: Telling): Promise<Told>;
+  /** Who would be told now. */
+  recipients(level: EscalationLevel, type: string): Recipient[];
   deadlines(incident: string): Promise<Deadline[]>;
   messages(incident: string): Promise<Message[]>;
   messagesOf(idBegins: string): Promise<Message[]>;
@@ -135,6 +137,7 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
   return {
     look,
     tell,
+    recipients: (level, type) => recipients(deployment.contacts, channels, level, type),
     follow: followInTurn,
     start: (everyMs = 1_000) => {
       tellGaps(parts);
