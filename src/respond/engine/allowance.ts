@@ -40,6 +40,10 @@ export interface Allowance {
 /** Looking and telling harm nobody: they need no permission. */
 const harmless: readonly ActionClass[] = ['observe', 'notify'];
 
+export function needsPermission(action: Pick<Action, 'class'>): boolean {
+  return !harmless.includes(action.class);
+}
+
 export function createAllowance(settings: AllowanceSettings, now: () => number): Allowance {
   const recent = new Map<ActionClass, number[]>();
   const suppressed: Partial<Record<ActionClass, number>> = {};
@@ -53,7 +57,7 @@ export function createAllowance(settings: AllowanceSettings, now: () => number):
   return {
     approval: settings.approval,
     refusal(action, plan, extension) {
-      if (harmless.includes(action.class)) return undefined;
+      if (!needsPermission(action)) return undefined;
       if (!isEnabled(settings.enabled, action.name)) return new RempartError('ERR_ACTION_OFF', { action: action.name });
       const untouchable = plan.effects.find(({ target }) => settings.protected.includes(target));
       if (untouchable !== undefined)
@@ -63,8 +67,8 @@ export function createAllowance(settings: AllowanceSettings, now: () => number):
       if (targets > most) return new RempartError('ERR_ACTION_TOO_MANY', { action: action.name, targets, most });
       return undefined;
     },
-    asksFirst(action) {
-      if (settings.askFirst.includes(action.class)) return true;
+    asksFirst(action, plan) {
+      if (plan.askFirst === true || settings.askFirst.includes(action.class)) return true;
       const most = settings.perWindow[action.class];
       if (most === undefined || within(action.class).length < most) return false;
       suppressed[action.class] = (suppressed[action.class] ?? 0) + 1;
@@ -77,6 +81,6 @@ export function createAllowance(settings: AllowanceSettings, now: () => number):
   };
 }
 
-function isEnabled(enabled: readonly string[], name: string): boolean {
+export function isEnabled(enabled: readonly string[], name: string): boolean {
   return enabled.some((entry) => (entry.endsWith('*') ? name.startsWith(entry.slice(0, -1)) : entry === name));
 }

@@ -33,6 +33,10 @@ export interface PlannedStep {
   reversible: boolean;
   approval: boolean;
   planHash: string;
+  /** Milliseconds until it is undone by itself. */
+  undoAfter?: number;
+  /** Undone when the run fails. */
+  compensate: boolean;
   /** Why it would be refused. */
   refusal?: string;
 }
@@ -99,7 +103,7 @@ export async function perform(parts: PerformParts, performance: Performance): Pr
     const failure = failureOf(error, signal, extension.action);
     if (failure === undefined) throw error;
     if (failure.code === 'ERR_STORE_AWAY') throw new RunInterrupted('the store is away', { cause: error });
-    await run.remember(`${key}/outcome`, { code: failure.code, action: extension.action });
+    await run.remember(`${key}/outcome`, { code: failure.code, action: extension.action, step: performance.step });
     await told('failed', { targets, code: failure.code });
     throw failure;
   }
@@ -158,7 +162,9 @@ function actionOf(parts: PerformParts, { extension, args }: Performance): { acti
 /** Fails where the real run would fail, so that the same way is taken. */
 async function foretell(parts: PerformParts, given: Performance, show: (step: PlannedStep) => void): Promise<Done> {
   const { key, step, extension } = given;
-  const none = { effects: [], reversible: false, approval: false, planHash: '' };
+  const { undo_after: undoAfter, compensate } = extension;
+  const ends = { compensate, ...(undoAfter === undefined ? {} : { undoAfter }) };
+  const none = { effects: [], reversible: false, approval: false, planHash: '', ...ends };
   let planned: PlannedStep = { key, step, action: extension.action, ...none };
   let refusal: RempartError | undefined;
   try {
@@ -273,7 +279,8 @@ export async function putBack(parts: PerformParts, performance: Performance): Pr
   const { step: earlier = '' } = args as { step?: string };
   if (parts.dryRun !== undefined) {
     const effects = [{ target: earlier, change: 'undo' }];
-    parts.dryRun({ key, step, action: undoStep, effects, reversible: false, approval: false, planHash: '' });
+    const none = { reversible: false, approval: false, planHash: '', compensate: false };
+    parts.dryRun({ key, step, action: undoStep, effects, ...none });
     return;
   }
   const replayed = run.recall(`${key}/outcome`) as { code?: ErrorCode } | undefined;
@@ -287,9 +294,10 @@ export async function putBack(parts: PerformParts, performance: Performance): Pr
     );
     if (done.length === 0) throw new RempartError('ERR_STEP_NOT_DONE', { step: earlier });
     for (const begun of done) await undoAction(parts, run, begun, signal);
-    await run.remember(`${key}/outcome`, {});
+    await run.remember(`${key}/outcome`, { action: undoStep, step });
   } catch (error) {
-    if (error instanceof RempartError) await run.remember(`${key}/outcome`, { code: error.code });
+    if (error instanceof RempartError)
+      await run.remember(`${key}/outcome`, { code: error.code, action: undoStep, step });
     throw error;
   }
 }

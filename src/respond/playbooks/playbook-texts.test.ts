@@ -22,7 +22,8 @@ test('playbookTexts() has every name and instruction of the shipped playbooks in
       look(name, en.step(step.name), fr.step(step.name), step.name);
       if (step.type !== 'action') continue;
       for (const { type, command = '' } of step.commands)
-        if (type === 'manual') look(name, en.instruction(step.name, command), fr.instruction(step.name, command), command);
+        if (type === 'manual')
+          look(name, en.instruction(step.name, command), fr.instruction(step.name, command), command);
     }
   }
   assert.deepEqual(missing, []);
