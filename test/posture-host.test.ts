@@ -7,13 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { deploymentSchema } from '../src/platform/documents/deployment.ts';
+import { readSocketTable } from '../src/platform/host/sockets.ts';
 import { lintProject } from '../src/platform/inspection/containers/lint.ts';
 import { loadContainerRules } from '../src/platform/inspection/containers/rules.ts';
 import { liesIn } from '../src/protect/posture/exposure/addresses.ts';
 import { runningContainers } from '../src/protect/posture/exposure/engine.ts';
 import { decide, readFirewall } from '../src/protect/posture/exposure/firewall.ts';
 import { judgeOllamaSettings, judgeSecretFiles } from '../src/protect/posture/exposure/settings.ts';
-import { readSocketTable } from '../src/protect/posture/exposure/sockets.ts';
 import { iptablesRules, modelDoor, nftRules } from '../src/protect/posture/harden/firewall-out.ts';
 import { run } from './instance.ts';
 

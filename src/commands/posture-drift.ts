@@ -3,12 +3,12 @@
 import { userInfo } from 'node:os';
 import { relative, resolve } from 'node:path';
 import type { Drift, DriftChange } from '../platform/documents/drift.ts';
+import { socketsHere } from '../platform/host/sockets.ts';
 import type { TextKey } from '../platform/i18n/say.ts';
 import { visible } from '../platform/reporting/visible.ts';
 import { compareBaseline, deedsSince, readBaseline, takeBaseline } from '../protect/posture/baseline/baseline.ts';
 import type { BaselineInputs } from '../protect/posture/baseline/observe.ts';
 import { isLoopbackAddress } from '../protect/posture/exposure/addresses.ts';
-import { socketsHere } from '../protect/posture/exposure/sockets.ts';
 import { scanFiles } from '../protect/posture/files/scan-files.ts';
 import type { CommandInput } from './command.ts';
 import { recordHere } from './record-here.ts';

@@ -21,6 +21,8 @@ export interface Plan {
   reversible: boolean;
   /** Whatever undo will need to know of the state before; kept on disk before anything is done. */
   before: JsonObject;
+  /** People are asked, whatever the class of the action. */
+  askFirst?: true;
 }
 
 export interface Done {

@@ -1,10 +1,11 @@
 // Ports of this machine that others can reach: what answers there, and whether the firewall holds strangers off.
+
+import type { Socket } from '../../../platform/host/sockets.ts';
 import { sensitivePorts } from '../../../platform/inspection/containers/ports.ts';
 import { isEveryAddress, isLoopbackAddress } from './addresses.ts';
 import { askModel, type ModelAnswer } from './ask-model.ts';
 import { decide, type Firewall, namesPort } from './firewall.ts';
 import type { HostHit } from './host-findings.ts';
-import type { Socket } from './sockets.ts';
 
 /** Where models are usually served; asked on loopback too, for what they let browsers do. */
 export const modelPorts: readonly number[] = [11434, 8000, 8001, 8080, 1234, 5000, 5001, 7860, 3000, 4000, 1337, 8888];

@@ -7,6 +7,7 @@ import { RempartError } from '../../../platform/base/errors.ts';
 import { fileIssue } from '../../../platform/base/schema-issue.ts';
 import { engineSocket } from '../../../platform/containers/engine-socket.ts';
 import type { PostureFinding } from '../../../platform/documents/posture.ts';
+import { socketsHere } from '../../../platform/host/sockets.ts';
 import type { Say } from '../../../platform/i18n/say.ts';
 import { lintProject } from '../../../platform/inspection/containers/lint.ts';
 import { loadContainerRules } from '../../../platform/inspection/containers/rules.ts';
@@ -16,7 +17,6 @@ import { decide, type Firewall, namesPort, readFirewall } from './firewall.ts';
 import { type HostHit, hostFindings } from './host-findings.ts';
 import { judgeListeners, strangers } from './listeners.ts';
 import { judgeConfiguration, judgeHostBridge, judgeOllamaSettings, judgeSecretFiles } from './settings.ts';
-import { socketsHere } from './sockets.ts';
 
 export interface HostParts {
   lang: 'en' | 'fr';

@@ -1,7 +1,7 @@
 // Connections between zones, held against the allowed matrix of the deployment profile.
 import type { Deployment } from '../../../platform/documents/deployment.ts';
+import type { Socket } from '../../../platform/host/sockets.ts';
 import { isLoopbackAddress, liesIn } from '../exposure/addresses.ts';
-import type { Socket } from '../exposure/sockets.ts';
 
 export type Place = Deployment['allowed'][number]['from'];
 

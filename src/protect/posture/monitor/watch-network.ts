@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Counter, type Registry } from 'prom-client';
 import type { Deployment } from '../../../platform/documents/deployment.ts';
-import { type Socket, socketsHere } from '../exposure/sockets.ts';
+import { type Socket, socketsHere } from '../../../platform/host/sockets.ts';
 import { type Connection, type Crossing, connectionsOf, judgeConnection, readConntrack } from './crossings.ts';
 
 export interface NetworkMonitorParts {
