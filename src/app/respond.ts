@@ -22,6 +22,7 @@ import { incidentActions } from '../respond/incidents/incident-actions.ts';
 import { incidentCommands } from '../respond/incidents/incident-commands.ts';
 import { createRespondMetrics } from '../respond/metrics.ts';
 import { loadPlaybooks } from '../respond/playbooks/library.ts';
+import { playbookCommands } from '../respond/playbooks/playbook-commands.ts';
 import type { RespondConfig } from '../respond/respond-config.ts';
 import { createResponder } from '../respond/responder.ts';
 import { loadTaxonomy } from '../respond/taxonomy/load-taxonomy.ts';
@@ -110,6 +111,7 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
 
   const commands: ControlHandlers = {
     ...incidentCommands(parts),
+    ...playbookCommands({ ...parts, enabled: respond.actions.enabled }),
     // One line for each part that is asked by commands.
   };
   return {

@@ -1,7 +1,7 @@
 // What incidents, playbooks, drills and rollbacks are asked: of the running instance when there is one, else directly of the data directory.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { openRespond } from '../app/respond.ts';
+import { openRespond, type Respond } from '../app/respond.ts';
 import { storeLocation } from '../app/sinks.ts';
 import { loadConfig } from '../config.ts';
 import { callControl } from '../platform/base/control-socket.ts';
@@ -18,6 +18,8 @@ export interface AskOptions {
   making?: boolean;
   /** Without an instance, runs of playbooks are carried out by this command while it is asked. */
   working?: boolean;
+  /** Without an instance, done in place of the command, with all that respond has. */
+  inside?: (respond: Respond) => Promise<Json>;
 }
 
 /** Whether an instance answers: without one, nothing goes on once the command has ended. */
@@ -30,7 +32,7 @@ export async function askRespond(
   input: CommandInput,
   command: string,
   args: JsonObject,
-  { making = false, working = false }: AskOptions = {},
+  { making = false, working = false, inside }: AskOptions = {},
 ): Promise<Json> {
   if (isRunning(input)) return callControl(input.data, command, args);
   if (!making && !existsSync(input.data)) throw new RempartError('ERR_DATA_MISSING', { dir: input.data });
@@ -51,7 +53,7 @@ export async function askRespond(
     const handler = respond.commands[command];
     if (handler === undefined) throw new RempartError('ERR_CONTROL_COMMAND', { command });
     if (working) respond.engine.work();
-    return await handler(args);
+    return await (inside === undefined ? handler(args) : inside(respond));
   } finally {
     for (let end = closers.pop(); end !== undefined; end = closers.pop()) await end();
   }
