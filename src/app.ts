@@ -87,7 +87,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   const thresholds = watchThresholds({ now: Date.now, signals, metrics: createGatewayMetrics(registry) });
   atEnd(async () => thresholds.close());
   const { metrics } = thresholds;
-  const limits = openLimits({ memory, log, journal: watch.journal, signals, metrics });
+  const limits = await openLimits({ data, memory, log, journal: watch.journal, signals, metrics }, atEnd);
   const gatewayGround = {
     log,
     journal: watch.journal,

@@ -1,10 +1,13 @@
 // The limits of a running instance: what outlives the gateway that asks them, so that a new configuration forgets no count.
+import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import type { Log } from '../platform/base/log.ts';
 import type { Journal } from '../platform/journal/journal.ts';
 import type { Signals } from '../platform/signals.ts';
+import { openKeptCounts } from '../protect/limits/kept-counts.ts';
 import { createLimiter, type Limiter } from '../protect/limits/limiter.ts';
 import { createTellLimits } from '../protect/limits/tell-limits.ts';
+import type { AtEnd } from './options.ts';
 
 export interface InstanceLimits {
   /** Counts in the same memory as the one before. */
@@ -14,6 +17,8 @@ export interface InstanceLimits {
 }
 
 export interface InstanceLimitsParts {
+  /** The data directory: counts of days and months are kept there. */
+  data: string;
   memory: SharedArrayBuffer;
   log: Log;
   journal: Journal;
@@ -21,12 +26,16 @@ export interface InstanceLimitsParts {
   metrics: { rateLimited(scope: string): void };
 }
 
-export function openLimits(parts: InstanceLimitsParts): InstanceLimits {
+export async function openLimits(parts: InstanceLimitsParts, atEnd: AtEnd): Promise<InstanceLimits> {
   const now = Date.now;
+  const { data, memory, log } = parts;
+  const kept = await openKeptCounts({ file: join(data, 'limits.jsonl'), memory, now, log });
+  atEnd(kept.close);
   const refused = createTellLimits({ ...parts, now });
   let share = 1;
   return {
-    limiterFor: (settings) => createLimiter({ now, memory: parts.memory, refused, share: () => share }, settings),
+    limiterFor: (settings) =>
+      createLimiter({ now, memory, refused, touched: kept.touched, share: () => share }, settings),
     tighten(factor) {
       if (!(factor > 0 && factor <= 1))
         throw new RangeError(`limits are tightened to a share of 0 to 1, not ${factor}`);

@@ -234,7 +234,10 @@ export function journalAway(): Unavailable {
 function outcomeOf(end: Conversed, call: ChatCall, progress: Progress, startedAt: number): OutcomeFacts {
   const facts: OutcomeFacts = { kind: end.kind, modelAsked: call.model, responseSize: progress.tally.size() };
   if (progress.firstAt !== undefined) facts.firstByteMs = progress.firstAt - startedAt;
-  if (end.kind === 'failed' || end.kind === 'cut') return { ...facts, code: end.error.code };
+  if (end.kind === 'failed' || end.kind === 'cut') {
+    const { code, facts: why } = end.error;
+    return { ...facts, code, ...(typeof why['limit'] === 'string' ? { limit: why['limit'] } : {}) };
+  }
   if (end.kind === 'aborted') return facts;
   const { promptTokens, completionTokens, estimated } = end.settlement;
   return {

@@ -42,6 +42,8 @@ export interface OutcomeFacts {
   /** Characters of the answer's texts. */
   responseSize?: number;
   degraded?: string;
+  /** The limit that stopped it: "requests per user every hour". */
+  limit?: string;
 }
 
 /** What was found in a request or its answer, and what was done: for its outcome. */

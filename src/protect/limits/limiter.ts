@@ -84,14 +84,16 @@ export function createLimiter(parts: LimiterParts, settings: LimitsSettings): Li
 
   function refusal({ limit, most, amount, resetAt }: Short, time: number): RempartError {
     refused(limit);
-    const { unit, every } = limit;
+    const { unit, every, scope } = limit;
+    // For the journal.
+    const about = { most, limit: `${unit} per ${scope} every ${every}` };
     const named = { key: `limits.every.${every}` } as const;
     // Nothing will make room for it, unless it is a limit that is lowered for a while.
     if (amount > limit.most && unit === 'tokens')
-      return new RempartError('ERR_LIMIT_TOO_LARGE', { most, every: named, needed: amount });
+      return new RempartError('ERR_LIMIT_TOO_LARGE', { ...about, every: named, needed: amount });
     const seconds = Math.max(1, Math.ceil((resetAt - time) / 1_000));
     const code = unit === 'requests' ? 'ERR_LIMIT_REQUESTS' : 'ERR_LIMIT_TOKENS';
-    return new RempartError(code, { most, seconds, every: named, when: whenOf(time + seconds * 1_000, time) });
+    return new RempartError(code, { ...about, seconds, every: named, when: whenOf(time + seconds * 1_000, time) });
   }
 
   /** Who does not say how long an answer may be gets one that fits into what is left. */
