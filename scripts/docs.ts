@@ -6,7 +6,10 @@ import { type ErrorCode, errorCatalogue } from '../src/platform/base/errors.ts';
 import { analysisSchema } from '../src/platform/documents/analysis.ts';
 import { comparisonSchema } from '../src/platform/documents/comparison.ts';
 import { driftSchema } from '../src/platform/documents/drift.ts';
+import { drillSchema } from '../src/platform/documents/drill.ts';
 import { gameDaySchema } from '../src/platform/documents/game-day.ts';
+import { incidentSchema } from '../src/platform/documents/incident.ts';
+import { incidentsSchema, incidentTypesSchema, questionSchema } from '../src/platform/documents/incidents.ts';
 import {
   jobCancellationSchema,
   jobSchema,
@@ -101,8 +104,13 @@ export function generatedFiles(): Record<string, string> {
     'rules-table.md': rulesPage(),
     'schemas/analysis@1.json': schemaFile(analysisSchema),
     'schemas/comparison@1.json': schemaFile(comparisonSchema),
+    'schemas/drill@1.json': schemaFile(drillSchema),
     'schemas/drift@1.json': schemaFile(driftSchema),
     'schemas/gameday@1.json': schemaFile(gameDaySchema),
+    'schemas/incident@1.json': schemaFile(incidentSchema),
+    'schemas/incident-types@1.json': schemaFile(incidentTypesSchema),
+    'schemas/incidents@1.json': schemaFile(incidentsSchema),
+    'schemas/question@1.json': schemaFile(questionSchema),
     'schemas/job@1.json': schemaFile(jobSchema),
     'schemas/job-cancellation@1.json': schemaFile(jobCancellationSchema),
     'schemas/jobs@1.json': schemaFile(jobsSchema),

@@ -1,5 +1,4 @@
 // `rempart mode safe|lockdown|heightened on|off [--for 72h]`: through the running instance when there is one, else directly on the data directory.
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { callControl } from '../platform/base/control-socket.ts';
 import { lockHolder, openDataDirectory } from '../platform/base/data-directory.ts';
@@ -8,6 +7,7 @@ import type { JsonObject } from '../platform/base/json.ts';
 import { openJournals } from '../platform/journal/journals.ts';
 import { createSwitchMode, modeCommands } from '../protect/mode-commands.ts';
 import { type ModeName, type ModeState, modeNames, openModes } from '../protect/modes.ts';
+import { account } from './account.ts';
 import { type Command, type CommandInput, usageError } from './command.ts';
 
 const action = (name: ModeName) => ({
@@ -36,7 +36,7 @@ export const mode: Command = {
     if (extra !== undefined) throw usageError(input, 'mode', 'cli.usage.argument.unexpected', { argument: extra });
     const on = wanted === 'on';
     const forMs = lasting(input, on);
-    const change = { name, on, by: account(), ...(forMs === undefined ? {} : { forMs }) };
+    const change = { name, on, by: account(input.env), ...(forMs === undefined ? {} : { forMs }) };
     const state = (await ask(input, 'mode.set', change)) as ModeState;
     if (input.json) input.stdout.write(`${JSON.stringify({ schema: 'rempart/mode@1', modes: [shown(state)] })}\n`);
     else input.stdout.write(`${sentence(input, state)}\n`);
@@ -64,15 +64,6 @@ function lasting(input: CommandInput, on: boolean): number | undefined {
   const ms = match === null ? 0 : Number(match[1]) * (units[match[2] ?? ''] ?? 0);
   if (ms >= 1_000 && ms <= longestMs) return ms;
   throw usageError(input, 'mode', 'mode.usage.for', { given: String(given) });
-}
-
-function account(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container may run under a number that has no name.
-    return `uid ${process.getuid?.() ?? '?'}`;
-  }
 }
 
 function shown({ name, on, since, until, by }: ModeState): JsonObject {

@@ -59,7 +59,6 @@ export function incidentCommands(parts: IncidentCommandsParts): ControlHandlers 
   };
 
   return {
-    'incident.types': () => json(taxonomy.all),
     async 'incident.list'(given) {
       const { all, type, limit } = read(asked.list, given);
       if (type !== undefined && taxonomy.find(type) === undefined) throw unknownType(type, taxonomy);
