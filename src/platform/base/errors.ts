@@ -181,6 +181,13 @@ export const errorCatalogue = {
   ERR_CHECKLIST_POINT: { exit: 2 },
   ERR_CHECKLIST_NOTE: { exit: 2 },
   ERR_CHECKLIST_NONE: { exit: 1 },
+  ERR_PROVIDER_UNKNOWN: { exit: 2 },
+  ERR_PROVIDER_NO_SPARE: { exit: 1 },
+  ERR_MODEL_NO_BACKUP: { exit: 3 },
+  ERR_MODEL_LAST: { exit: 1 },
+  ERR_SOURCE_BLOCKED: { exit: 1, http: 403 },
+  ERR_KEY_SUSPENDED: { exit: 1, http: 403 },
+  ERR_SAFE_MODE: { exit: 1, http: 503 },
 } as const satisfies Record<string, { exit: 1 | 2 | 3; http?: number }>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -85,6 +85,11 @@ export async function keepState(
   return keepEvidence(state, limits, { dir: folderOf(parts, key, state), at: parts.now(), incident, found, mayMove });
 }
 
+/** What was kept under this key already. */
+export function evidenceBefore(parts: RestoreParts, state: NamedState, key: string): StateEvidence | undefined {
+  return readEvidence(folderOf(parts, key, state));
+}
+
 /** What was restored under this key already; undefined when it was not. */
 export function restoredBefore(parts: RestoreParts, state: NamedState, key: string): RestoredState | undefined {
   const file = `${folderOf(parts, key, state)}.restored.json`;
