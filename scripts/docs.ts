@@ -17,6 +17,7 @@ import {
   jobsSchema,
   jobsWorkSchema,
 } from '../src/platform/documents/jobs.ts';
+import { kpisSchema } from '../src/platform/documents/kpi.ts';
 import { modelsSchema } from '../src/platform/documents/models.ts';
 import { postureSchema } from '../src/platform/documents/posture.ts';
 import { attackSchema } from '../src/platform/documents/posture-attack.ts';
@@ -116,6 +117,7 @@ export function generatedFiles(): Record<string, string> {
     'schemas/jobs@1.json': schemaFile(jobsSchema),
     'schemas/jobs-added@1.json': schemaFile(jobsAddedSchema),
     'schemas/jobs-work@1.json': schemaFile(jobsWorkSchema),
+    'schemas/kpi@1.json': schemaFile(kpisSchema),
     'schemas/models@1.json': schemaFile(modelsSchema),
     'schemas/attack@1.json': schemaFile(attackSchema),
     'schemas/plan@1.json': schemaFile(planSchema),

@@ -20,6 +20,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   incident: async () => (await import('./incident.ts')).incident,
   playbook: async () => (await import('./playbook.ts')).playbook,
   drill: async () => (await import('./drill.ts')).drill,
+  kpi: async () => (await import('./kpi.ts')).kpi,
   mode: async () => (await import('./mode.ts')).mode,
   models: async () => (await import('./models.ts')).models,
   posture: async () => (await import('./posture.ts')).posture,

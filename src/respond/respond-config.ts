@@ -1,6 +1,8 @@
 // What the configuration says of respond: incident types and playbooks of one's own, and what actions may do.
 import { z } from 'zod';
 import { detectorsSchema } from './detectors/detectors-config.ts';
+import { notifySchema } from './escalation/notify-config.ts';
+import { kpiTargetsSchema } from './review/kpi-config.ts';
 
 const actionClass = z.enum(['contain', 'restore', 'destroy']);
 
@@ -40,6 +42,8 @@ export const respondSchema = z.strictObject({
     })
     .prefault({}),
   detectors: detectorsSchema.prefault({}),
+  notify: notifySchema.prefault({}),
+  kpi: kpiTargetsSchema.prefault({}),
 });
 
 export type RespondConfig = z.output<typeof respondSchema>;
