@@ -11,6 +11,7 @@ import type { Signals } from '../platform/signals.ts';
 import type { Store } from '../platform/store/store.ts';
 import { createDetectors } from '../respond/detectors/detectors.ts';
 import { watchDetectors } from '../respond/detectors/hub.ts';
+import { drillCommands } from '../respond/drills/drill-commands.ts';
 import { type Action, createActions } from '../respond/engine/action.ts';
 import { type AllowanceSettings, createAllowance } from '../respond/engine/allowance.ts';
 import { createEngine, defaultEngine } from '../respond/engine/engine.ts';
@@ -27,6 +28,7 @@ import type { RespondConfig } from '../respond/respond-config.ts';
 import { createResponder } from '../respond/responder.ts';
 import { loadTaxonomy } from '../respond/taxonomy/load-taxonomy.ts';
 import type { AtEnd } from './options.ts';
+import { actionsOnMachines } from './respond-actions.ts';
 
 /** What the actions, detectors and commands of all parts are built from. */
 export interface RespondGround {
@@ -65,6 +67,7 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
 
   const list: Action[] = [
     ...incidentActions({ incidents, runs, actions: () => actions }),
+    ...actionsOnMachines({ config, data, deployment }, atEnd),
     // One line for each part that acts.
   ];
   const actions = createActions(ground.respondWith?.(list) ?? list);
@@ -111,6 +114,7 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
 
   const commands: ControlHandlers = {
     ...incidentCommands(parts),
+    ...drillCommands(parts),
     ...playbookCommands({ ...parts, enabled: respond.actions.enabled }),
     // One line for each part that is asked by commands.
   };

@@ -1,0 +1,51 @@
+// What playbooks may do to containers, to this machine and to others, put together from the configuration.
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import { RempartError } from '../platform/base/errors.ts';
+import { type ContainerEngine, openContainerEngine } from '../platform/containers/container-engine.ts';
+import { engineSocket } from '../platform/containers/engine-socket.ts';
+import type { Deployment } from '../platform/documents/deployment.ts';
+import { findComposeTool } from '../respond/actions/containers/compose-tool.ts';
+import { containerActions } from '../respond/actions/containers/container-actions.ts';
+import { createEvidence } from '../respond/actions/evidence.ts';
+import type { Action } from '../respond/engine/action.ts';
+import type { AtEnd } from './options.ts';
+
+export interface ActingGround {
+  config: Config;
+  /** The data directory; what actions find is kept in its `evidence`. */
+  data: string;
+  deployment: Deployment | undefined;
+}
+
+export function actionsOnMachines({ config, data, deployment }: ActingGround, atEnd: AtEnd): Action[] {
+  const evidence = createEvidence(join(data, 'evidence'));
+  const { engine, socketPath } = oneEngine(config, atEnd);
+  return [
+    ...containerActions({
+      deployment,
+      engine,
+      protected: config.respond.actions.protected,
+      evidence,
+      health: { fetch },
+      compose: () => findComposeTool({ file: deployment?.compose, socketPath: socketPath(), env: process.env }),
+    }),
+  ];
+}
+
+/** Opened when it is first needed, and again when an engine was started, or moved, since. */
+function oneEngine(config: Config, atEnd: AtEnd) {
+  let opened: ContainerEngine | undefined;
+  const socketPath = () => config.posture.engine ?? engineSocket({});
+  atEnd(async () => opened?.close());
+  const engine = (): ContainerEngine => {
+    const path = socketPath();
+    if (path === undefined) throw new RempartError('ERR_ENGINE_NONE');
+    if (opened?.socketPath !== path) {
+      void opened?.close();
+      opened = openContainerEngine({ socketPath: path });
+    }
+    return opened;
+  };
+  return { engine, socketPath };
+}
