@@ -5,6 +5,7 @@ import enAnalyzeRead from '../../../locales/en/analyze-read.json' with { type: '
 import enChatbot from '../../../locales/en/chatbot.json' with { type: 'json' };
 import enCli from '../../../locales/en/cli.json' with { type: 'json' };
 import enConsole from '../../../locales/en/console.json' with { type: 'json' };
+import enDrill from '../../../locales/en/drill.json' with { type: 'json' };
 import enErrors from '../../../locales/en/errors.json' with { type: 'json' };
 import enEscalation from '../../../locales/en/escalation.json' with { type: 'json' };
 import enFinding from '../../../locales/en/finding.json' with { type: 'json' };
@@ -29,6 +30,7 @@ import frAnalyzeRead from '../../../locales/fr/analyze-read.json' with { type: '
 import frChatbot from '../../../locales/fr/chatbot.json' with { type: 'json' };
 import frCli from '../../../locales/fr/cli.json' with { type: 'json' };
 import frConsole from '../../../locales/fr/console.json' with { type: 'json' };
+import frDrill from '../../../locales/fr/drill.json' with { type: 'json' };
 import frErrors from '../../../locales/fr/errors.json' with { type: 'json' };
 import frEscalation from '../../../locales/fr/escalation.json' with { type: 'json' };
 import frFinding from '../../../locales/fr/finding.json' with { type: 'json' };
@@ -55,6 +57,7 @@ const en = {
   ...enChatbot,
   ...enCli,
   ...enConsole,
+  ...enDrill,
   ...enErrors,
   ...enEscalation,
   ...enFinding,
@@ -81,6 +84,7 @@ const fr: Record<TextKey, string> = {
   ...frChatbot,
   ...frCli,
   ...frConsole,
+  ...frDrill,
   ...frErrors,
   ...frEscalation,
   ...frFinding,

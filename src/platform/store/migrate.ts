@@ -7,6 +7,7 @@ import * as revokedTokens from './migrations/0004-revoked-tokens.ts';
 import * as respond from './migrations/0010-respond.ts';
 import * as incidentAnswers from './migrations/0011-incident-answers.ts';
 import * as after from './migrations/0012-after.ts';
+import * as drills from './migrations/0015-drills.ts';
 import * as journalIndex from './migrations/0020-journal-index.ts';
 
 interface Migration {
@@ -23,6 +24,7 @@ export const migrations: readonly Migration[] = [
   { number: 10, up: respond.up },
   { number: 12, up: after.up },
   { number: 11, up: incidentAnswers.up },
+  { number: 15, up: drills.up },
 ];
 
 interface MigrationTable {

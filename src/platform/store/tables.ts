@@ -8,6 +8,8 @@ export interface Tables {
   settings: SettingRow;
   analysis_jobs: AnalysisJobRow;
   revoked_tokens: RevokedTokenRow;
+  drills: DrillRow;
+  drill_schedule: DrillScheduleRow;
   incidents: IncidentRow;
   respond_runs: RespondRunRow;
   respond_memory: RespondMemoryRow;
@@ -248,4 +250,23 @@ export interface RespondChecklistRow {
   ticked_by: string | null;
   ticked_at: number | null;
   note: string | null;
+}
+
+/** What one drill showed. */
+export interface DrillRow {
+  scenario: string;
+  at: number;
+  type: string;
+  result: string;
+  detected_ms: number | null;
+  contained_ms: number | null;
+  /** JSON, a scenario of rempart/drill@1. */
+  document: string;
+}
+
+/** When drills that come by themselves are due. */
+export interface DrillScheduleRow {
+  name: string;
+  due_at: number;
+  began_at: number | null;
 }

@@ -14,7 +14,7 @@ export interface DrillOutcome {
   containedMs: number | null;
 }
 
-export type DrillFailure = 'not-ready' | 'not-detected' | 'not-contained' | 'check' | 'unexpected';
+export type DrillFailure = 'not-ready' | 'not-detected' | 'not-contained' | 'waits' | 'check' | 'unexpected';
 
 export interface Patience {
   detectMs: number;
@@ -104,8 +104,8 @@ async function answered(
     looks = await work.contained(await now());
     return looks.every(({ ok }) => ok);
   }, 2_000);
-  const isContained = note(run, 'contained', [{ name: 'marked-contained', ok: marked }, ...looks]);
-  if (!isContained) return { code: 'not-contained', facts: { seconds: patience.containMs / 1_000 } };
+  const contained = [...looks, { name: 'marked-contained', ok: marked }];
+  if (!note(run, 'contained', contained)) return notContained(run, id, contained);
   seen.containedMs = sinceAct();
 
   officer.goOn();
@@ -138,6 +138,18 @@ async function answered(
     { name: 'journal-whole', ok: journal.ok && journal.records > 0, facts: { records: journal.records } },
   ]);
   return null;
+}
+
+/** The first look that failed, and what the playbook waits for, which is usually why. */
+async function notContained({ sandbox, patience }: Running, id: string, looks: readonly Look[]) {
+  const check = looks.find(({ ok }) => !ok)?.name ?? '';
+  const runs = await sandbox.runs(id).catch(() => []);
+  const open = await Promise.all(runs.map((one) => sandbox.tasks.list({ run: one.id, state: 'open' })));
+  const step = open.flat()[0]?.step;
+  const facts = { seconds: patience.containMs / 1_000, check };
+  return step === undefined
+    ? { code: 'not-contained' as const, facts }
+    : { code: 'waits' as const, facts: { ...facts, step } };
 }
 
 function note(run: Running, phase: DrillPhase, looks: readonly Look[]): boolean {
