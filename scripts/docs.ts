@@ -19,6 +19,7 @@ import {
 } from '../src/platform/documents/jobs.ts';
 import { kpisSchema } from '../src/platform/documents/kpi.ts';
 import { modelsSchema } from '../src/platform/documents/models.ts';
+import { playbookPlanSchema, playbookRunSchema, playbooksSchema } from '../src/platform/documents/playbook.ts';
 import { postureSchema } from '../src/platform/documents/posture.ts';
 import { attackSchema } from '../src/platform/documents/posture-attack.ts';
 import { planSchema, risksSchema } from '../src/platform/documents/posture-risks.ts';
@@ -27,6 +28,7 @@ import { targetCheckSchema } from '../src/platform/documents/target-check.ts';
 import { verdictSchema } from '../src/platform/documents/verdict.ts';
 import { type Lang, say } from '../src/platform/i18n/say.ts';
 import { loadRules } from '../src/platform/inspection/code-rules/rule-set.ts';
+import { actionExtensionSchema } from '../src/respond/playbooks/playbook.ts';
 import { prometheusRules } from './prometheus-rules.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -121,6 +123,10 @@ export function generatedFiles(): Record<string, string> {
     'schemas/models@1.json': schemaFile(modelsSchema),
     'schemas/attack@1.json': schemaFile(attackSchema),
     'schemas/plan@1.json': schemaFile(planSchema),
+    'schemas/playbook-action@1.json': schemaFile(actionExtensionSchema),
+    'schemas/playbook-plan@1.json': schemaFile(playbookPlanSchema),
+    'schemas/playbook-run@1.json': schemaFile(playbookRunSchema),
+    'schemas/playbooks@1.json': schemaFile(playbooksSchema),
     'schemas/posture@1.json': schemaFile(postureSchema),
     'schemas/risks@1.json': schemaFile(risksSchema),
     'schemas/simulation@1.json': schemaFile(simulationSchema),

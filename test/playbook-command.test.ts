@@ -1,10 +1,11 @@
-// `rempart playbook validate` as a user runs it.
+// `rempart playbook` as a user runs it.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { playbookPlanSchema, playbookRunSchema, playbooksSchema } from '../src/platform/documents/playbook.ts';
 import { actionStep, examplePlaybook, stepId } from '../src/respond/engine/example.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rempart-playbook-'));
@@ -56,4 +57,53 @@ test('rempart playbook validate shows hostile names as data, and says in a sente
   assert.equal(broken.code, 2);
   assert.match(broken.stderr, /ERR_PLAYBOOK_UNREADABLE/);
   assert.doesNotMatch(broken.stderr, /\n\s+at /);
+});
+
+test('rempart playbook list and show say what there is, in both languages, and leave nothing behind', async () => {
+  const { code, stdout } = await rempart('playbook', 'list', '--json');
+  assert.equal(code, 0);
+  const { playbooks } = playbooksSchema.parse(JSON.parse(stdout));
+  const listed = playbooks.find(({ name }) => name === 'container-escape');
+  assert.ok(listed?.actions.some(({ name }) => name === 'containers.kill'));
+  const french = await rempart('playbook', 'list', '--lang', 'fr');
+  assert.match(french.stdout, /^container-escape +Évasion de conteneur — \d+ étapes/m);
+  const tree = await rempart('playbook', 'show', 'container-escape', '--lang', 'fr');
+  assert.match(tree.stdout, /^- Tuer les conteneurs \[containers\.kill\] en 10 s au plus — sinon à la main$/m);
+  assert.equal(existsSync(join(folder, '.rempart')), false);
+  const none = await rempart('playbook', 'show', 'no-such');
+  assert.match(`${none.code} ${none.stderr}`, /^2 .*ERR_PLAYBOOK_UNKNOWN/);
+});
+
+test('rempart playbook run --dry-run foretells and does nothing; a missing subject is said', async () => {
+  const { stdout } = await rempart('playbook', 'run', 'network-cut', '--dry-run', '--json');
+  const plan = playbookPlanSchema.parse(JSON.parse(stdout));
+  assert.ok(
+    plan.steps.some(({ action, refusal }) => action === 'mode.switch' && refusal !== null),
+    'nothing is on',
+  );
+  assert.equal(existsSync(join(folder, '.rempart')), false);
+  const without = await rempart('playbook', 'run', 'intrusion', '--dry-run');
+  assert.equal(without.code, 2);
+  assert.match(without.stderr, /__subject__.*ERR_PLAYBOOK_NEEDS/);
+  const wrong = await rempart('playbook', 'run', 'network-cut', '--var', 'nonsense');
+  assert.match(`${wrong.code} ${wrong.stderr}`, /^2 .*NAME=VALUE/);
+});
+
+test('rempart playbook run carries a file out, tells its steps, and resume says when a run is over', async () => {
+  const note = actionStep(
+    'incident.note',
+    { text: 'x' },
+    { on_success: stepId('end', 1), on_failure: stepId('end', 1) },
+  );
+  const file = write(
+    'mine.json',
+    examplePlaybook({ [stepId('action', 1)]: note, [stepId('end', 1)]: { type: 'end' } }).text,
+  );
+  const { code, stdout, stderr } = await rempart('playbook', 'run', file, '--json');
+  const run = playbookRunSchema.parse(JSON.parse(stdout));
+  assert.deepEqual([code, run.state, run.steps.map(({ state }) => state)], [0, 'done', ['failed']]);
+  assert.match(stderr, /not done: incident\.note/);
+  const again = await rempart('playbook', 'resume', run.run);
+  assert.match(`${again.code} ${again.stderr}`, /^1 .*ERR_RUN_OVER/);
+  assert.match((await rempart('playbook', 'runs')).stdout, new RegExp(run.run));
 });

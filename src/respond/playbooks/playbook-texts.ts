@@ -7,8 +7,8 @@ const byHand = 'By hand: ';
 
 export interface PlaybookTexts {
   /** By the file's name without its ending. */
-  title(file: string, playbook: Playbook): string;
-  about(file: string, playbook: Playbook): string;
+  title(file: string, playbook: Pick<Playbook, 'name'>): string;
+  about(file: string, playbook: Pick<Playbook, 'description'>): string;
   step(name: string): string;
   /** What people are told to do at a step, or beside it. */
   instruction(step: string, command: string): string;
