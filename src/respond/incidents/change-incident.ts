@@ -182,14 +182,16 @@ function told(incident: Incident, now: number, kind: string, by: string, facts: 
   return withEntry(incident, { time: iso(now), kind, by: harmlessName(by), facts });
 }
 
-/** What is told after the last line that there is room for is counted. */
+/** Where a timeline grows beyond all bounds its beginning and its end are kept, and the lines between are counted. */
 function withEntry(incident: Incident, entry: TimelineEntry): Incident {
   const { timeline } = incident;
   if (timeline.length < mostEntries) return { ...incident, timeline: [...timeline, entry] };
-  const last = timeline[timeline.length - 1]!;
-  const more = last.kind === 'more' ? Number(last.facts['count']) + 1 : 1;
-  const counted = { time: entry.time, kind: 'more', by: 'rempart', facts: { count: more } };
-  return { ...incident, timeline: [...timeline.slice(0, mostEntries - 1), counted] };
+  const half = mostEntries / 2;
+  const between = timeline[half]!;
+  const isCount = between.kind === 'more';
+  const count = isCount ? Number(between.facts['count']) + 1 : 2;
+  const counted = { time: between.time, kind: 'more', by: 'rempart', facts: { count } };
+  return { ...incident, timeline: [...timeline.slice(0, half), counted, ...timeline.slice(half + 2), entry] };
 }
 
 function iso(now: number): string {
