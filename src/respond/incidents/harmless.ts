@@ -38,7 +38,8 @@ export function harmlessFacts(facts: unknown): Record<string, Scalar> {
 function scalar(value: unknown): Scalar | undefined {
   if (typeof value === 'string') return line(value);
   if (typeof value === 'boolean') return value;
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+  // JSON knows no -0.
+  return typeof value === 'number' && Number.isFinite(value) ? value + 0 : undefined;
 }
 
 /** The latest instant that a document can name. */
@@ -47,7 +48,7 @@ const endOfTime = Date.UTC(9999, 11, 31);
 /** Times in their order, names and facts harmless; the type is compared, never shown as it came. */
 export function harmlessDetection(given: Detection, now: number): Detection {
   const time = (value: unknown, otherwise: number) =>
-    typeof value === 'number' && value >= 0 && value <= endOfTime ? Math.trunc(value) : otherwise;
+    typeof value === 'number' && value >= 0 && value <= endOfTime ? Math.trunc(value) + 0 : otherwise;
   const detectedAt = time(given.detectedAt, now);
   const severities = ['low', 'medium', 'high', 'critical'] as const;
   return {
