@@ -117,7 +117,7 @@ test('createEngine() writes down and tells what was refused', async () => {
     [['failed', 'own.deed', 'ERR_ACTION_OFF']],
   );
   const outcome = (await runs.memory(id)).find(({ key }) => key.endsWith('/outcome'));
-  const { code, action } = outcome?.value as JsonObject;
+  const { code, action } = (outcome?.value ?? {}) as JsonObject;
   assert.deepEqual([code, action], ['ERR_ACTION_OFF', 'own.deed']);
 });
 
