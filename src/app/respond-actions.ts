@@ -34,7 +34,7 @@ export function actionsOnMachines({ config, data, deployment }: ActingGround, at
 }
 
 /** Opened when it is first needed, and again when an engine was started, or moved, since. */
-function oneEngine(config: Config, atEnd: AtEnd) {
+export function oneEngine(config: Config, atEnd: AtEnd) {
   let opened: ContainerEngine | undefined;
   const socketPath = () => config.posture.engine ?? engineSocket({});
   atEnd(async () => opened?.close());

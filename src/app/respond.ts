@@ -9,6 +9,7 @@ import { loadDeployment } from '../platform/documents/load-deployment.ts';
 import type { Journals } from '../platform/journal/journals.ts';
 import type { Signals } from '../platform/signals.ts';
 import type { Store } from '../platform/store/store.ts';
+import type { Actuators } from '../respond/actuators.ts';
 import { createDetectors } from '../respond/detectors/detectors.ts';
 import { watchDetectors } from '../respond/detectors/hub.ts';
 import { drillCommands } from '../respond/drills/drill-commands.ts';
@@ -28,7 +29,8 @@ import type { RespondConfig } from '../respond/respond-config.ts';
 import { createResponder } from '../respond/responder.ts';
 import { loadTaxonomy } from '../respond/taxonomy/load-taxonomy.ts';
 import type { AtEnd } from './options.ts';
-import { actionsOnMachines } from './respond-actions.ts';
+import { actionsOnMachines, oneEngine } from './respond-actions.ts';
+import { openRestore } from './restore.ts';
 
 /** What the actions, detectors and commands of all parts are built from. */
 export interface RespondGround {
@@ -42,6 +44,8 @@ export interface RespondGround {
   /** Of an instance; a command has none. */
   signals?: Signals;
   registry?: Registry;
+  /** What only a running instance can do. */
+  actuators?: Actuators;
   /** Puts another action in the place of one. */
   respondWith?: (actions: readonly Action[]) => readonly Action[];
 }
@@ -65,9 +69,11 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
     if (what === 'opened') metrics.opened(type);
   });
 
+  const restore = openRestore({ ...ground, deployment, journal, incidents, engine: oneEngine(config, atEnd).engine });
   const list: Action[] = [
     ...incidentActions({ incidents, runs, actions: () => actions }),
     ...actionsOnMachines({ config, data, deployment }, atEnd),
+    ...restore.actions,
     // One line for each part that acts.
   ];
   const actions = createActions(ground.respondWith?.(list) ?? list);
@@ -116,6 +122,7 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
     ...incidentCommands(parts),
     ...drillCommands(parts),
     ...playbookCommands({ ...parts, enabled: respond.actions.enabled }),
+    ...restore.commands,
     // One line for each part that is asked by commands.
   };
   return {
@@ -125,6 +132,7 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
     async watch(signals: Signals): Promise<void> {
       engine.work();
       void responder.catchUp();
+      restore.watch(atEnd);
       if (!respond.enabled) return;
       const detectors = createDetectors({ settings: respond.detectors, signals });
       const { detected } = responder;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { detectorsSchema } from './detectors/detectors-config.ts';
 import { notifySchema } from './escalation/notify-config.ts';
 import { kpiTargetsSchema } from './review/kpi-config.ts';
+import { rollbackSchema } from './rollback/rollback-config.ts';
 
 const actionClass = z.enum(['contain', 'restore', 'destroy']);
 
@@ -42,6 +43,8 @@ export const respondSchema = z.strictObject({
     })
     .prefault({}),
   detectors: detectorsSchema.prefault({}),
+  /** Backups of the deployment profile's states. */
+  rollback: rollbackSchema.prefault({}),
   notify: notifySchema.prefault({}),
   kpi: kpiTargetsSchema.prefault({}),
 });

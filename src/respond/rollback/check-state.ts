@@ -14,14 +14,14 @@ const maxParsedBytes = 67_108_864;
 
 /** Resolves when it is fit; throws StateUnfit. `at` instead of the state's own path, e.g. a copy of it. */
 export async function checkState(state: NamedState, limits: TreeLimits, at: string = state.path): Promise<void> {
-  const content = await readContent(state, limits, at);
+  const content = await readState(state, limits, at);
   if (state.schema === undefined) return;
   const fits = await readSchema(state.schema);
   if (!fits(content)) throw new StateUnfit('schema');
 }
 
 /** What the schema is asked about: the document, the text, the tables of a database, or the files of a folder. */
-async function readContent(state: NamedState, limits: TreeLimits, at: string): Promise<Json> {
+export async function readState(state: NamedState, limits: TreeLimits, at: string): Promise<Json> {
   await mustBe(state.format === 'directory' ? 'directory' : 'file', at, limits);
   if (state.format === 'directory') {
     const entries = await listTree(at, limits);
