@@ -66,7 +66,12 @@ async function open(parts: SandboxParts, atEnd: AtEnd): Promise<Sandbox> {
     parts.startContainers({ dir, names: containerNames }),
   ]);
   for (const one of [provider, notices, containers]) atEnd(() => one.close());
-  const { config, configFile } = await writeConfiguration(parts, data, { files, provider, notices, containers });
+  const { config, configFile, providerKeys } = await writeConfiguration(parts, data, {
+    files,
+    provider,
+    notices,
+    containers,
+  });
 
   let respond: Respond | undefined;
   const app = await startApp({
@@ -99,6 +104,7 @@ async function open(parts: SandboxParts, atEnd: AtEnd): Promise<Sandbox> {
     consoleUrl: app.consoleUrl,
     keys: { first: await key('drill-one'), second: await key('drill-two') },
     provider,
+    providerKeys,
     containers,
     notices: notices.received,
     ...readings(store, data),
@@ -124,7 +130,7 @@ async function writeConfiguration(
   });
   if (trusted.list === undefined) throw new Error('the model of the sandbox could not be trusted');
   takeBaseline({ data, configFile }, { now: Date.now(), by: officer });
-  return { config, configFile };
+  return { config, configFile, providerKeys: { first: env.DRILL_KEY, spare: env.DRILL_SPARE_KEY } };
 }
 
 function readings(store: Store, data: string) {

@@ -6,7 +6,8 @@ export type ProviderMood =
   | { kind: 'well'; delayMs?: number; answer?: string }
   /** 401 to these keys; the others are served. */
   | { kind: 'refuses-keys'; keys: readonly string[] }
-  | { kind: 'out-of-quota' }
+  /** The account behind these keys has none left. */
+  | { kind: 'out-of-quota'; keys: readonly string[] }
   | { kind: 'broken' };
 
 export interface DrillProvider {
@@ -38,7 +39,8 @@ export async function startDrillProvider(): Promise<DrillProvider> {
     if (mood.kind === 'refuses-keys' && mood.keys.includes(key))
       return refuse(401, 'invalid_api_key', 'invalid_request_error');
     if (mood.kind === 'broken') return refuse(503, 'server_error', 'server_error');
-    if (mood.kind === 'out-of-quota' && isChat) return refuse(429, 'insufficient_quota', 'insufficient_quota');
+    if (mood.kind === 'out-of-quota' && isChat && mood.keys.includes(key))
+      return refuse(429, 'insufficient_quota', 'insufficient_quota');
     if (!isChat) return json(response, 200, { object: 'list', data: [{ id: 'drill-model', object: 'model' }] });
     const { delayMs = 0, answer = 'All is well.' } = mood.kind === 'well' ? mood : {};
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));

@@ -41,12 +41,14 @@ export interface Sandbox {
   /** File of its configuration, with a signed baseline over it. */
   configFile: string;
   /** The protected states, logs and model store. */
-  places: { json: string; toml: string; log: string; models: string };
+  places: { json: string; toml: string; log: string; models: string; layer: string };
   gatewayUrl: string;
   consoleUrl: string;
   /** Secrets of two users of its gateway. */
   keys: { first: string; second: string };
   provider: DrillProvider;
+  /** The instance's own keys at the provider. */
+  providerKeys: { first: string; spare: string };
   containers: DrillContainers;
   notices: readonly ReceivedNotice[];
   tasks: Tasks;
@@ -68,10 +70,14 @@ export interface DrillAtWork {
   before(): Promise<readonly Look[]>;
   /** The real thing. */
   cause(): Promise<void>;
+  /** Where it is detected although no incident can be opened yet. */
+  seen?(): Promise<boolean>;
+  /** Between `seen` and the incident. */
+  meanwhile?(): Promise<readonly Look[]>;
   /** What containment must have changed in the world. */
   contained(incident: Incident): Promise<readonly Look[]>;
-  /** What a person does when the playbook asks for work by hand; named as the step is. */
-  byHand?(step: string): Promise<void>;
+  /** What a person does when the playbook asks for work by hand, named as the step is, and what they answer. */
+  byHand?(step: string): Promise<Readonly<Record<string, string>> | undefined>;
   /** After the whole playbook. */
   restored?(incident: Incident): Promise<readonly Look[]>;
   /** After its undo. */
@@ -83,6 +89,8 @@ export interface Drill {
   type: string;
   /** Real containers where they can be had. */
   wantsContainers: boolean;
+  /** Work by hand that the playbook asks for before anything is contained; all else waits until containment was looked at. */
+  answersFirst?: readonly string[];
   /** What would be caused. */
   cause: TextKey;
   /** The subject that a dry run is foretold for. */

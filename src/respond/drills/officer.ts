@@ -15,24 +15,27 @@ export interface OfficerParts {
   /** The runs of the drill's incident. */
   runs(): Promise<readonly { id: string }[]>;
   /** What a person does with their hands before they say that it is done. */
-  byHand: (step: string) => Promise<void>;
+  byHand: (step: string) => Promise<Readonly<Record<string, string>> | undefined>;
+  /** Work by hand that is done at once. */
+  first: readonly string[];
   /** What went wrong while answering. */
   failed: (error: unknown) => void;
 }
 
 const everyMs = 50;
 
-export function startOfficer({ tasks, runs, byHand, failed }: OfficerParts): Officer {
+export function startOfficer({ tasks, runs, byHand, first, failed }: OfficerParts): Officer {
   let onlyApprovals = true;
   let answered = 0;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
   async function answer(task: Task): Promise<void> {
-    if (task.kind === 'manual') await byHand(task.step);
+    const values = task.kind === 'manual' ? await byHand(task.step) : undefined;
     await tasks.decide(task.id, {
       by: officer,
       grant: true,
+      ...(values === undefined ? {} : { values }),
       ...(task.kind === 'approval' ? { planHash: task.planHash } : {}),
     });
     answered++;
@@ -42,7 +45,7 @@ export function startOfficer({ tasks, runs, byHand, failed }: OfficerParts): Off
     try {
       for (const { id } of await runs())
         for (const task of await tasks.list({ run: id, state: 'open' }))
-          if (task.kind === 'approval' || !onlyApprovals) await answer(task);
+          if (task.kind === 'approval' || !onlyApprovals || first.includes(task.step)) await answer(task);
     } catch (error) {
       // Decided or expired meanwhile, or the database is away because the drill took it away: looked at again.
       failed(error);

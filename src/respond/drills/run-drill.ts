@@ -3,6 +3,7 @@ import type { DrillPhase } from '../../platform/documents/drill.ts';
 import type { Incident } from '../../platform/documents/incident.ts';
 import { type Check, type Drill, type DrillAtWork, type Look, type Sandbox, until } from './drill.ts';
 import { type Officer, startOfficer } from './officer.ts';
+import { usualAnswer } from './usual-answers.ts';
 
 export interface DrillOutcome {
   result: 'passed' | 'failed';
@@ -66,10 +67,15 @@ async function goThrough(run: Running, seen: Seen): Promise<DrillOutcome['why']>
   let incident: Incident | null = null;
   await until(async () => {
     incident = await sandbox.incident(drill.type).catch(() => null);
-    return incident !== null;
-  }, patience.detectMs);
+    return incident !== null || (await work.seen?.()) === true;
+  }, patience.detectMs).then((isSeen) => {
+    if (isSeen) seen.detectedMs = sinceAct();
+  });
+  if (seen.detectedMs !== null && work.meanwhile !== undefined) {
+    note(run, 'detected', await work.meanwhile());
+    incident = await sandbox.incident(drill.type).catch(() => null);
+  }
   if (incident === null) return { code: 'not-detected', facts: { seconds: patience.detectMs / 1_000 } };
-  seen.detectedMs = sinceAct();
   const opened: Incident = incident;
   seen.detectors = opened.signals.map(({ detector }) => detector);
   note(run, 'detected', [{ name: 'incident-open', ok: opened.status !== 'closed', facts: { incident: opened.id } }]);
@@ -77,7 +83,8 @@ async function goThrough(run: Running, seen: Seen): Promise<DrillOutcome['why']>
   const officer = startOfficer({
     tasks: sandbox.tasks,
     runs: () => sandbox.runs(opened.id),
-    byHand: async (step) => work.byHand?.(step),
+    byHand: async (step) => (await work.byHand?.(step)) ?? usualAnswer(sandbox, step),
+    first: drill.answersFirst ?? [],
     failed: () => undefined,
   });
   try {
