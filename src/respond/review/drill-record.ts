@@ -1,36 +1,21 @@
-// What the journal keeps of a drill, one record for each scenario: coverage is computed from these.
+// What a record of the journal says of a drill: coverage is computed from these.
 import { z } from 'zod';
 import type { JsonObject } from '../../platform/base/json.ts';
-import type { DrilledScenario } from '../../platform/documents/drill.ts';
-import { applicationLifecycle } from '../../platform/journal/ocsf.ts';
 
 const drilledSchema = z.object({
+  phase: z.literal('drill'),
   type: z.string(),
   result: z.enum(['passed', 'failed', 'not-run']),
-  dryRun: z.boolean(),
+  startedAt: z.iso.datetime(),
+  /** What saw it; null when nothing did. */
   detector: z.string().nullable(),
-  playbook: z.string(),
+  /** From the act to containment by the playbook; null when there was none. */
+  containedMs: z.number().nullable(),
 });
-export type Drilled = z.output<typeof drilledSchema>;
-
-/** OCSF 6002. */
-export function drillEvent(scenario: DrilledScenario, dryRun: boolean, time: number): JsonObject {
-  const { type, result, detector, playbook, engine, detectedMs, containedMs, why } = scenario;
-  return applicationLifecycle({
-    time,
-    activity: 'update',
-    app: `drill ${type}`,
-    severity: result === 'failed' ? 'high' : 'informational',
-    ...(result === 'not-run' ? {} : { status: result === 'passed' ? ('success' as const) : ('failure' as const) }),
-    ...(why === null ? {} : { statusCode: why.code }),
-    unmapped: { drill: { type, result, dryRun, detector, playbook, engine, detectedMs, containedMs } },
-  });
-}
+export type Drilled = Omit<z.output<typeof drilledSchema>, 'phase'>;
 
 /** Undefined for a record that is about something else. */
 export function drillOf(event: JsonObject): Drilled | undefined {
-  const { drill } = (event['unmapped'] ?? {}) as { drill?: unknown };
-  if (drill === undefined) return undefined;
-  const read = drilledSchema.safeParse(drill);
+  const read = drilledSchema.safeParse(event['unmapped']);
   return read.success ? { ...read.data, type: read.data.type.replaceAll('_', '-') } : undefined;
 }

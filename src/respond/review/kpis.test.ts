@@ -24,9 +24,19 @@ function record(change: Partial<Incident>, time = begin + day): KpiRecord {
   return { time, event: incidentEvent(exampleIncident({ id, ...change }), 'x', time) };
 }
 
-const drill = (type: string, result: string, time: number, more: object = {}): KpiRecord => ({
+const drill = (type: string, result: 'passed' | 'failed', time: number, more: object = {}): KpiRecord => ({
   time,
-  event: { unmapped: { drill: { type, result, dryRun: false, detector: 'd', playbook: type, ...more } } },
+  event: {
+    unmapped: {
+      phase: 'drill',
+      type,
+      result,
+      startedAt: new Date(time).toISOString(),
+      detector: 'd',
+      containedMs: 900,
+      ...more,
+    },
+  },
 });
 
 const kpi = (records: KpiRecord[], id: string) => computeKpis(records, options).kpis.find((one) => one.id === id)!;
@@ -85,7 +95,7 @@ test('computeKpis() leaves out incidents of another time', () => {
   assert.equal(kpi([before], 'mttd').n, 0);
 });
 
-test('computeKpis() covers a type only by its newest drill: recent, passed, detected, and no dry run', () => {
+test('computeKpis() covers a type only by its newest drill: recent, passed, detected and contained', () => {
   const covered = (records: KpiRecord[]) => computeKpis(records, options).coverage.types.map((one) => one.covered);
   const recent = now - day;
   assert.deepEqual(covered([drill('unauthorised_access', 'passed', recent)]), [true, false]);
@@ -95,7 +105,7 @@ test('computeKpis() covers a type only by its newest drill: recent, passed, dete
     false,
   ]);
   assert.deepEqual(covered([drill('container-escape', 'passed', recent, { detector: null })]), [false, false]);
-  assert.deepEqual(covered([drill('container-escape', 'passed', recent, { dryRun: true })]), [false, false]);
+  assert.deepEqual(covered([drill('container-escape', 'passed', recent, { containedMs: null })]), [false, false]);
   const both = ['unauthorised-access', 'container-escape'].map((type) => drill(type, 'passed', recent));
   const full = kpi(both, 'coverage');
   assert.deepEqual([full.value, full.n, full.state], [1, 2, 'met']);

@@ -46,8 +46,9 @@ export function computeKpis(records: Iterable<KpiRecord>, options: KpiOptions): 
     // The newest record of an incident is how it stands.
     if (incident !== undefined) incidents.set(incident.id, incident);
     const drill = drillOf(event);
-    if (drill !== undefined && !drill.dryRun && drill.result !== 'not-run')
-      drills.set(drill.type, { ...drill, at: time });
+    if (drill === undefined || drill.result === 'not-run') continue;
+    const at = Date.parse(drill.startedAt);
+    if (at <= now && at >= (drills.get(drill.type)?.at ?? 0)) drills.set(drill.type, { ...drill, at });
   }
   const seen = [...incidents.values()].filter(({ detectedAt }) => {
     const at = Date.parse(detectedAt);
@@ -143,7 +144,7 @@ function stateOf(value: number | null, { better, target }: Pick<Kpi, 'better' | 
   return (better === 'below' ? value < target : value > target) ? 'met' : 'missed';
 }
 
-/** A type is covered when its newest drill is recent, passed, was detected and was answered by a playbook. */
+/** A type is covered when its newest drill is recent, passed, was detected, and was contained by its playbook. */
 function coverageOf(drills: ReadonlyMap<string, Drilled & { at: number }>, options: KpiOptions): Kpis['coverage'] {
   const { types, now, targets } = options;
   const oldest = now - targets.drillDays * 86_400_000;
@@ -152,7 +153,7 @@ function coverageOf(drills: ReadonlyMap<string, Drilled & { at: number }>, optio
     const isRecent = drill !== undefined && drill.at >= oldest;
     const lacks = [
       ...(isRecent && drill.detector !== null ? [] : (['detector'] as const)),
-      ...(isRecent && drill.playbook !== '' ? [] : (['playbook'] as const)),
+      ...(isRecent && drill.containedMs !== null ? [] : (['playbook'] as const)),
       ...(isRecent && drill.result === 'passed' ? [] : (['drill'] as const)),
     ];
     return {
