@@ -188,6 +188,20 @@ export const errorCatalogue = {
   ERR_SOURCE_BLOCKED: { exit: 1, http: 403 },
   ERR_KEY_SUSPENDED: { exit: 1, http: 403 },
   ERR_SAFE_MODE: { exit: 1, http: 503 },
+  ERR_COMMAND_PLACE: { exit: 2 },
+  ERR_COMMAND_VALUE: { exit: 1 },
+  ERR_COMMAND_TARGET: { exit: 2 },
+  ERR_COMMAND_FAILED: { exit: 1 },
+  ERR_COMMAND_TIMEOUT: { exit: 1 },
+  ERR_COMMAND_SECRET: { exit: 2 },
+  ERR_COMMAND_SSH_NONE: { exit: 3 },
+  ERR_COMMAND_SSH: { exit: 1 },
+  ERR_COMMAND_URL: { exit: 2 },
+  ERR_COMMAND_REQUEST: { exit: 2 },
+  ERR_COMMAND_HTTP: { exit: 1 },
+  ERR_COMMAND_UNREACHABLE: { exit: 3 },
+  ERR_FIREWALL_NONE: { exit: 3 },
+  ERR_FIREWALL_FAILED: { exit: 1 },
 } as const satisfies Record<string, { exit: 1 | 2 | 3; http?: number }>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

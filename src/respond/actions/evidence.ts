@@ -1,6 +1,6 @@
 // What actions find, kept as files of their own: once for a step, hashed, readable by nobody else, never overwritten.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createWhole } from '../../platform/base/create-whole.ts';
 import type { JsonObject } from '../../platform/base/json.ts';
@@ -18,6 +18,9 @@ type Step = Pick<ActionContext, 'incident' | 'run' | 'idempotencyKey'>;
 export interface Evidence {
   /** `name` may be any text; the file's name is made safe. A second time for the same step what is there stays, and is told. */
   keep(step: Step, name: string, ending: string, content: Uint8Array | string): KeptFile;
+  /** Written before something that cannot be asked whether it happened. */
+  begin(step: Step): void;
+  begun(step: Step): boolean;
   /** Written last, so that its presence says that the step kept all it meant to. */
   finish(step: Step, facts: JsonObject): void;
   /** What `finish` was told. */
@@ -25,6 +28,7 @@ export interface Evidence {
 }
 
 const listName = 'kept.json';
+const beginName = 'begun';
 
 export function createEvidence(folder: string): Evidence {
   const placeOf = ({ incident, run, idempotencyKey }: Step) =>
@@ -39,6 +43,10 @@ export function createEvidence(folder: string): Evidence {
   };
   return {
     keep: (step, name, ending, content) => write(step, `${safeName(name)}.${ending}`, Buffer.from(content)),
+    begin(step) {
+      write(step, beginName, Buffer.from('\n'));
+    },
+    begun: (step) => existsSync(join(folder, placeOf(step), beginName)),
     finish(step, facts) {
       write(step, listName, Buffer.from(`${JSON.stringify(facts, null, 2)}\n`));
     },

@@ -41,6 +41,9 @@ export type Probe =
 export interface ActionContext {
   incident: string | null;
   run: string;
+  /** Its name in the playbook, and who asked for the run; for questions to people. */
+  step?: string;
+  requestedBy?: string;
   /** The same for the same step of the same run, before and after a crash. */
   idempotencyKey: string;
   /** Milliseconds since the epoch. */

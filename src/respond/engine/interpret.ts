@@ -1,6 +1,7 @@
 // The language of CACAO v2 carried out: all eight kinds of steps, from what a run remembers and what actions do.
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Json, JsonObject } from '../../platform/base/json.ts';
+import { commandArgs } from '../playbooks/command-args.ts';
 import { type Condition, holds, namesIn, parseCondition } from '../playbooks/condition.ts';
 import {
   type ActionExtension,
@@ -280,13 +281,20 @@ function actionsOf(
   const given = step.step_extensions[actionExtension];
   if (given !== undefined) {
     const extension = actionExtensionSchema.parse(given);
-    return [{ extension, args: fillAll(extension.args, scope) as Json }];
+    const ofCommand = /^command\.(.+)$/.exec(extension.action)?.[1];
+    const args = extension.args as JsonObject;
+    return [
+      {
+        extension,
+        args: ofCommand === undefined ? (fillAll(args, scope) as Json) : commandArgs(ofCommand, args, scope),
+      },
+    ];
   }
   const where = (step.targets.length > 0 ? step.targets.map((id) => targets[id]) : [agents[step.agent]]).filter(
     (target) => target !== undefined,
   );
   return step.commands.map((command) => {
-    const args = fillAll({ ...textOf(command), targets: where }, scope) as JsonObject;
+    const args = commandArgs(command.type, { ...textOf(command), targets: where as unknown as Json }, scope);
     const login = where.find(({ authentication_info }) => authentication_info !== undefined)?.authentication_info;
     const extension: ActionExtension = { action: `command.${command.type}`, args: {}, compensate: false };
     return { extension, args: login === undefined ? args : { ...args, login: (logins[login] ?? {}) as JsonObject } };

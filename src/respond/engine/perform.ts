@@ -331,10 +331,12 @@ export async function undoAction(
 
 type Place = Pick<Performance, 'run' | 'key' | 'step' | 'signal' | 'outArgs'>;
 
-function contextOf(parts: PerformParts, { run, key, signal, outArgs }: Place): ActionContext {
+function contextOf(parts: PerformParts, { run, key, step, signal, outArgs }: Place): ActionContext {
   return {
     incident: run.record.incident,
     run: run.record.id,
+    step,
+    requestedBy: run.record.requestedBy,
     idempotencyKey: createHash('sha256')
       .update([run.record.id, run.record.playbookHash, key].join('\n'))
       .digest('hex')

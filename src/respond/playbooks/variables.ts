@@ -7,6 +7,8 @@ export interface Variable {
   type: VariableType;
   value: string | null;
   constant: boolean;
+  /** A constant with the value that the playbook itself gives it: as much its author's as the rest of it. */
+  fixed: boolean;
 }
 
 export interface Scope {
@@ -30,7 +32,7 @@ function scopeOf(declared: Variables, given: Readonly<Record<string, string | nu
   const here = new Map<string, Variable>(
     Object.entries(declared).map(([name, { type, value, constant }]) => [
       name,
-      { type, constant, value: given[name] ?? value ?? null },
+      { type, constant, fixed: constant && given[name] === undefined, value: given[name] ?? value ?? null },
     ]),
   );
   const scope: Scope = {

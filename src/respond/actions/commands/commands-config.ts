@@ -1,0 +1,18 @@
+// What the configuration says of the commands of playbooks: where they may go, for how long, and which secrets they may use.
+import { z } from 'zod';
+
+export const commandsSchema = z.strictObject({
+  /** What the addresses of http-api commands begin with, e.g. `https://api.example.com/v1/`. None: none is called. */
+  urls: z.array(z.url({ protocol: /^https?$/ })).default([]),
+  /** Of one command. */
+  timeoutSeconds: z.number().positive().max(86_400).default(300),
+  /** A known_hosts file of ssh; default: the user's own. */
+  knownHosts: z.string().optional(),
+});
+export type CommandsConfig = z.output<typeof commandsSchema>;
+
+/** By the id that a playbook's login calls it: a file with the secret, or the environment's variable that holds it. */
+export const secretsSchema = z.record(
+  z.string().regex(/^[\w.-]{1,64}$/),
+  z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string().regex(/^[A-Z_][A-Z0-9_]*$/) })]),
+);
