@@ -21,6 +21,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   playbook: async () => (await import('./playbook.ts')).playbook,
   drill: async () => (await import('./drill.ts')).drill,
   kpi: async () => (await import('./kpi.ts')).kpi,
+  rollback: async () => (await import('./rollback.ts')).rollback,
   mode: async () => (await import('./mode.ts')).mode,
   models: async () => (await import('./models.ts')).models,
   posture: async () => (await import('./posture.ts')).posture,

@@ -81,7 +81,9 @@ async function sourceOf(parts: RollbackParts, steps: RollbackStep[]): Promise<Ro
     return { root, from: head, to: target, branch, changes: changes.slice(0, mostChanges), moreChanges };
   } catch (error) {
     if (!(error instanceof RempartError)) throw error;
-    steps.push(step('source', 'source', { state: 'unavailable', code: error.code, why: whyOf(error) }));
+    // No work tree is no fault; one that is in the middle of something is.
+    const state = whyOf(error) === 'outside' ? 'skipped' : 'unavailable';
+    steps.push(step('source', 'source', { state, code: error.code, why: whyOf(error) }));
     return null;
   }
 }
