@@ -125,11 +125,12 @@ async function open(input: CommandInput): Promise<number> {
     input,
     'incident.open',
     {
-      type: String(type),
-      subject: String(subject),
+      type: String(type).slice(0, 100),
+      // What is longer is cut where it is kept; no more than that has to get there.
+      subject: String(subject).slice(0, 2_000),
       run: wantsRun,
       by: account(input.env),
-      ...(typeof note === 'string' ? { note } : {}),
+      ...(typeof note === 'string' ? { note: note.slice(0, 2_000) } : {}),
     },
     { making: true },
   )) as unknown as Shown & { isNew: boolean };
