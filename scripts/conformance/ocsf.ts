@@ -7,6 +7,7 @@ import { createLog } from '../../src/platform/base/log.ts';
 import { applicationLifecycle, journalRecovered } from '../../src/platform/journal/ocsf.ts';
 import { createRecorder, type OutcomeFacts } from '../../src/protect/gateway/record.ts';
 import { createRecordActivity } from '../../src/protect/record-activity.ts';
+import { respondEvents } from './respond-events.ts';
 import type { Checked } from './sarif.ts';
 
 interface Attribute {
@@ -154,7 +155,7 @@ function eventsOf(): JsonObject[] {
     events.push(
       applicationLifecycle({ activity: done, time: now(), status: 'success', unmapped: { phase: 'reload' } }),
     );
-  events.push(journalRecovered(now(), { tornBytes: 3 }));
+  events.push(journalRecovered(now(), { tornBytes: 3 }), ...respondEvents());
   return events;
 }
 
