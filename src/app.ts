@@ -87,7 +87,11 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   const thresholds = watchThresholds({ now: Date.now, signals, metrics: createGatewayMetrics(registry) });
   atEnd(async () => thresholds.close());
   const { metrics } = thresholds;
-  const limits = await openLimits({ data, memory, log, journal: watch.journal, signals, metrics }, atEnd);
+  const limits = await openLimits(
+    { data, memory, log, journal: watch.journal, signals, metrics, registry },
+    config.limits,
+    atEnd,
+  );
   const gatewayGround = {
     log,
     journal: watch.journal,
@@ -167,6 +171,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
           keys.give(givenKeys(next.access));
           gateway.swap(successor);
           front.replace(next);
+          limits.places.replace(next.limits.concurrency);
           setLogLevel(log, next.log);
           ({ bareNames } = next.metrics);
           await sinks.replace(next);
@@ -199,6 +204,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
       log,
       registry,
       now: Date.now,
+      ask: gateway.ask,
       ...(respondWith === undefined ? {} : { respondWith }),
     },
     atEnd,

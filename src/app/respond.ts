@@ -9,6 +9,7 @@ import { loadDeployment } from '../platform/documents/load-deployment.ts';
 import type { Journals } from '../platform/journal/journals.ts';
 import type { Signals } from '../platform/signals.ts';
 import type { Store } from '../platform/store/store.ts';
+import type { Ask } from '../protect/gateway/ask.ts';
 import type { Actuators } from '../respond/actuators.ts';
 import { createDetectors } from '../respond/detectors/detectors.ts';
 import { watchDetectors } from '../respond/detectors/hub.ts';
@@ -28,6 +29,7 @@ import { playbookCommands } from '../respond/playbooks/playbook-commands.ts';
 import type { RespondConfig } from '../respond/respond-config.ts';
 import { createResponder } from '../respond/responder.ts';
 import { loadTaxonomy } from '../respond/taxonomy/load-taxonomy.ts';
+import { openAfter } from './after.ts';
 import type { AtEnd } from './options.ts';
 import { actionsOnMachines, oneEngine } from './respond-actions.ts';
 import { openRestore } from './restore.ts';
@@ -46,6 +48,8 @@ export interface RespondGround {
   registry?: Registry;
   /** What only a running instance can do. */
   actuators?: Actuators;
+  /** The gateway of an instance, to ask it a question once an incident is over. */
+  ask?: Ask;
   /** Puts another action in the place of one. */
   respondWith?: (actions: readonly Action[]) => readonly Action[];
 }
@@ -69,11 +73,20 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
     if (what === 'opened') metrics.opened(type);
   });
 
-  const restore = openRestore({ ...ground, deployment, journal, incidents, engine: oneEngine(config, atEnd).engine });
+  const after = openAfter({ ...ground, deployment, journal, taxonomy, runs, incidents }, atEnd);
+  const restore = openRestore({
+    ...ground,
+    deployment,
+    journal,
+    incidents,
+    engine: oneEngine(config, atEnd).engine,
+    heighten: after.heighten,
+  });
   const list: Action[] = [
     ...incidentActions({ incidents, runs, actions: () => actions }),
     ...actionsOnMachines({ config, data, deployment }, atEnd),
     ...restore.actions,
+    ...after.actions,
     // One line for each part that acts.
   ];
   const actions = createActions(ground.respondWith?.(list) ?? list);
@@ -102,6 +115,7 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
     log,
     now,
     waitingFile: join(data, 'spool', 'detections.json'),
+    parentOf: after.parentOf,
   });
   atEnd(() => responder.close());
   const parts = {
@@ -123,6 +137,7 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
     ...drillCommands(parts),
     ...playbookCommands({ ...parts, enabled: respond.actions.enabled }),
     ...restore.commands,
+    ...after.commands,
     // One line for each part that is asked by commands.
   };
   return {
@@ -133,11 +148,12 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
       engine.work();
       void responder.catchUp();
       restore.watch(atEnd);
+      await after.watch();
       if (!respond.enabled) return;
       const detectors = createDetectors({ settings: respond.detectors, signals });
       const { detected } = responder;
       const hub = watchDetectors(
-        { detectors, detected, now, log, ...(registry === undefined ? {} : { registry }) },
+        { detectors, detected, now, log, tightness: after.tightness, ...(registry === undefined ? {} : { registry }) },
         { repeatMs: respond.detectors.repeatSeconds * 1_000, subjectsPerMinute: respond.detectors.subjectsPerMinute },
       );
       atEnd(() => hub.close());

@@ -55,6 +55,7 @@ export const errorCatalogue = {
   ERR_KEY_OVER: { exit: 2 },
   ERR_KEY_UNKNOWN: { exit: 2 },
   ERR_LANG_UNKNOWN: { exit: 2 },
+  ERR_LIMIT_AT_ONCE: { exit: 1, http: 429 },
   ERR_LIMIT_REQUESTS: { exit: 1, http: 429 },
   ERR_LIMIT_TOKENS: { exit: 1, http: 429 },
   ERR_LIMIT_TOO_LARGE: { exit: 1, http: 429 },
@@ -80,6 +81,7 @@ export const errorCatalogue = {
   ERR_ORIGIN_REFUSED: { exit: 1, http: 403 },
   ERR_OUTPUT_EXISTS: { exit: 2 },
   ERR_OUTPUT_UNWRITABLE: { exit: 3 },
+  ERR_OVERLOADED: { exit: 1, http: 503 },
   ERR_PLAYBOOK_CONDITION: { exit: 2 },
   ERR_PLAYBOOK_INVALID: { exit: 2 },
   ERR_PLAYBOOK_UNKNOWN: { exit: 2 },
@@ -202,6 +204,7 @@ export const errorCatalogue = {
   ERR_COMMAND_UNREACHABLE: { exit: 3 },
   ERR_FIREWALL_NONE: { exit: 3 },
   ERR_FIREWALL_FAILED: { exit: 1 },
+  ERR_CORRECTION_UNKNOWN: { exit: 2 },
 } as const satisfies Record<string, { exit: 1 | 2 | 3; http?: number }>;
 
 export type ErrorCode = keyof typeof errorCatalogue;
