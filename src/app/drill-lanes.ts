@@ -12,6 +12,8 @@ import type { LaneAnswer, LaneOrder } from './drill-lane.ts';
 export interface LanesOptions {
   dryRun: boolean;
   lang: Lang;
+  /** Those that are held first, one by one. */
+  alone: (scenario: string) => boolean;
   /** Lanes at once. */
   lanes: number;
   podman: boolean;
@@ -34,10 +36,12 @@ export async function runLanes(scenarios: readonly string[], options: LanesOptio
   sweepSandboxes();
   const root = makeSandboxRoot(mkdtempSync(join(tmpdir(), sandboxPrefix)));
   const keeper = startKeeper(root, options.path);
-  const waiting = [...scenarios];
   const done = new Map<string, DrilledScenario>();
   try {
-    const count = Math.min(options.lanes, scenarios.length);
+    const alone = scenarios.filter(options.alone);
+    await lane(root, alone, done, options);
+    const waiting = scenarios.filter((scenario) => !options.alone(scenario));
+    const count = Math.min(options.lanes, waiting.length);
     await Promise.all(Array.from({ length: count }, () => lane(root, waiting, done, options)));
   } finally {
     clearSandbox(root);

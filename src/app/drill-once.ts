@@ -114,7 +114,7 @@ async function foretold(
 function shown({ result, why: because, checks, detectors, detectedMs, containedMs }: DrillOutcome, lang: Lang) {
   return {
     result,
-    why: because === null ? null : why(lang, because.code, whyFacts(because.facts, lang)),
+    why: because === null ? null : why(lang, because.code, whyFacts(because.facts, checks, lang)),
     detector: detectors[0] ?? null,
     detectors: [...detectors],
     detectedMs,
@@ -130,11 +130,13 @@ function shown({ result, why: because, checks, detectors, detectedMs, containedM
 }
 
 /** The check that did not hold is told in words. */
-function whyFacts(facts: Facts, lang: Lang): Facts {
-  const { check, phase } = facts;
+function whyFacts(facts: Facts, checks: DrillOutcome['checks'], lang: Lang): Facts {
+  const { check, phase, reason } = facts;
+  const failed = checks.find(({ name, ok }) => name === check && !ok);
   return {
     ...facts,
-    ...(check === undefined ? {} : { check: textOf(lang, `drill.check.${check}`, facts) }),
+    ...(check === undefined ? {} : { check: textOf(lang, `drill.check.${check}`, failed?.facts ?? {}) }),
+    ...(reason === undefined ? {} : { reason: textOf(lang, `drill.why.${reason}`, {}) }),
     ...(phase === undefined ? {} : { phase: textOf(lang, `drill.phase.${phase}`, {}) }),
   };
 }

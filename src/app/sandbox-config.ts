@@ -59,6 +59,14 @@ export function sandboxConfig({ files, provider, containers, deployment }: Sandb
     models: { store: files.models, every: 1, providers: [] },
     deployment,
     posture: { every: 60, engine: containers.socket },
-    respond: { actions: { enabled: ['*'], perWindow: { contain: 100, restore: 100, destroy: 20 } } },
+    // Enough for what is usual; a flood is above it, and what remains of it in an incident is below a flood.
+    limits: {
+      rules: [{ per: 'user', every: 'hour', requests: 1_000 }],
+      sources: { requests: 20_000, every: 'minute' },
+    },
+    respond: {
+      actions: { enabled: ['*'], perWindow: { contain: 100, restore: 100, destroy: 20 } },
+      drills: { schedule: 'off' },
+    },
   };
 }

@@ -66,6 +66,7 @@ async function exercise(input: CommandInput, types: readonly IncidentType[]): Pr
       ...{ dryRun, lang, lanes, signal, podman: true },
       ...(typeof given === 'string' ? { keep: resolve(given) } : {}),
       path: env['PATH'] ?? '',
+      alone: (scenario) => findDrill(scenario.replaceAll('_', '-'))?.alone === true,
       lost: lostBy(types, input),
       onDone: (done) => void stderr.write(`${progressLine(done, dryRun, say)}\n`),
     },

@@ -1,6 +1,7 @@
 // What the configuration says of respond: incident types and playbooks of one's own, and what actions may do.
 import { z } from 'zod';
 import { detectorsSchema } from './detectors/detectors-config.ts';
+import { drillsSettingsSchema } from './drills/drills-config.ts';
 import { notifySchema } from './escalation/notify-config.ts';
 import { kpiTargetsSchema } from './review/kpi-config.ts';
 import { rollbackSchema } from './rollback/rollback-config.ts';
@@ -47,6 +48,7 @@ export const respondSchema = z.strictObject({
   rollback: rollbackSchema.prefault({}),
   notify: notifySchema.prefault({}),
   kpi: kpiTargetsSchema.prefault({}),
+  drills: drillsSettingsSchema.prefault({}),
 });
 
 export type RespondConfig = z.output<typeof respondSchema>;

@@ -64,10 +64,15 @@ export interface Sandbox {
   verifyJournal(): Promise<{ ok: boolean; records: number }>;
 }
 
+/** Why it would prove nothing at this moment; `drill.why.REASON` says it. */
+export interface NotNow {
+  notNow: string;
+}
+
 /** A drill at work in one sandbox; what it must remember from step to step it keeps itself. */
 export interface DrillAtWork {
   /** Brings about what must be there before, and looks whether it is. */
-  before(): Promise<readonly Look[]>;
+  before(): Promise<readonly Look[] | NotNow>;
   /** The real thing. */
   cause(): Promise<void>;
   /** Where it is detected although no incident can be opened yet. */
@@ -89,6 +94,8 @@ export interface Drill {
   type: string;
   /** Real containers where they can be had. */
   wantsContainers: boolean;
+  /** Held by itself: others beside it would be taken for it. */
+  alone?: true;
   /** Work by hand that the playbook asks for before anything is contained; all else waits until containment was looked at. */
   answersFirst?: readonly string[];
   /** What would be caused. */

@@ -4,11 +4,12 @@ import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { groupMembers, isSameProcess, processStartTime } from '../../platform/base/process-identity.ts';
+import { processesNaming } from './find-process.ts';
 
 export type Owned =
   | { kind: 'process'; pid: number; started: string | null }
   /** A store of Podman's own: what leads its command line there. */
-  | { kind: 'podman'; flags: string[]; network: string };
+  | { kind: 'podman'; flags: string[]; network: string; store: string };
 
 const listName = 'owned.jsonl';
 const holderName = 'holder.json';
@@ -87,16 +88,11 @@ function end({ pid, started }: Extract<Owned, { kind: 'process' }>): number[] {
   if (!isSameProcess(pid, started)) return [];
   // Only who leads a group of its own may take the group along.
   const members = groupMembers(pid);
-  for (const target of members.length > 0 ? [-pid] : [pid])
-    try {
-      process.kill(target, 'SIGKILL');
-    } catch {
-      // It ended by itself meanwhile.
-    }
+  for (const target of members.length > 0 ? [-pid] : [pid]) endProcess(target);
   return [pid];
 }
 
-function clearPodman({ flags, network }: Extract<Owned, { kind: 'podman' }>): void {
+function clearPodman({ flags, network, store }: Extract<Owned, { kind: 'podman' }>): void {
   for (const args of [
     ['rm', '--force', '--all', '--time', '0'],
     ['network', 'rm', '--force', network],
@@ -106,4 +102,14 @@ function clearPodman({ flags, network }: Extract<Owned, { kind: 'podman' }>): vo
     } catch {
       // Nothing of it was there.
     }
+  // What watched over a process in a container stays for minutes by itself.
+  for (const pid of processesNaming(store)) endProcess(pid);
+}
+
+export function endProcess(target: number): void {
+  try {
+    process.kill(target, 'SIGKILL');
+  } catch {
+    // It ended by itself meanwhile.
+  }
 }

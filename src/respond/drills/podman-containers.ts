@@ -6,8 +6,8 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { until } from './drill.ts';
 import { answersAt, askEngine, type DrillContainers, execInside, mainPid } from './drill-containers.ts';
-import { processOf } from './find-process.ts';
-import { own, ownProcess } from './owned.ts';
+import { processesNaming, processOf } from './find-process.ts';
+import { endProcess, own, ownProcess } from './owned.ts';
 import type { ContainersAt } from './process-containers.ts';
 
 const run = promisify(execFile);
@@ -34,7 +34,7 @@ export async function startPodmanContainers(at: ContainersAt, path: string): Pro
       .at(-1)
       ?.replace(/[^a-z0-9]/g, '') ?? 'net'
   }`;
-  own(at.dir, { kind: 'podman', flags, network });
+  own(at.dir, { kind: 'podman', flags, network, store });
   const podman = (...args: string[]) => run('podman', [...flags, ...args], { timeout: 20_000, env: { PATH: path } });
   try {
     return await start({ ...at, busybox, store, flags, network, podman, path });
@@ -119,6 +119,8 @@ async function start(starting: Starting): Promise<DrillContainers> {
       await podman('network', 'rm', '--force', network).catch(() => undefined);
       const ended = new Promise((resolve) => service.once('exit', resolve));
       if (service.kill('SIGTERM')) await ended;
+      // What watched over a process in a container stays for minutes by itself.
+      for (const left of processesNaming(store)) endProcess(left);
     },
   };
 }

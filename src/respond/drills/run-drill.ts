@@ -1,12 +1,12 @@
 // One drill from its cause to its closed incident: cause → detected → contained → restored → undone → closed, each looked at.
-import type { DrillPhase } from '../../platform/documents/drill.ts';
+import type { DrillPhase, DrillResult } from '../../platform/documents/drill.ts';
 import type { Incident } from '../../platform/documents/incident.ts';
 import { type Check, type Drill, type DrillAtWork, type Look, type Sandbox, until } from './drill.ts';
 import { type Officer, startOfficer } from './officer.ts';
 import { usualAnswer } from './usual-answers.ts';
 
 export interface DrillOutcome {
-  result: 'passed' | 'failed';
+  result: DrillResult;
   /** The first thing that did not hold; the checks say the rest. */
   why: { code: DrillFailure; facts: Readonly<Record<string, string | number>> } | null;
   checks: readonly Check[];
@@ -15,7 +15,14 @@ export interface DrillOutcome {
   containedMs: number | null;
 }
 
-export type DrillFailure = 'not-ready' | 'not-detected' | 'not-contained' | 'waits' | 'check' | 'unexpected';
+export type DrillFailure =
+  | 'not-now'
+  | 'not-ready'
+  | 'not-detected'
+  | 'not-contained'
+  | 'waits'
+  | 'check'
+  | 'unexpected';
 
 export interface Patience {
   detectMs: number;
@@ -40,7 +47,12 @@ export async function runDrill(
   }
   const bad = run.checks.find(({ ok }) => !ok);
   if (why === null && bad !== undefined) why = { code: 'check', facts: { check: bad.name, phase: bad.phase } };
-  return { result: why === null ? 'passed' : 'failed', why, checks: run.checks, ...seen };
+  return { result: resultOf(why), why, checks: run.checks, ...seen };
+}
+
+function resultOf(why: DrillOutcome['why']): DrillResult {
+  if (why === null) return 'passed';
+  return why.code === 'not-now' ? 'not-run' : 'failed';
 }
 
 interface Running {
@@ -59,7 +71,9 @@ interface Seen {
 
 async function goThrough(run: Running, seen: Seen): Promise<DrillOutcome['why']> {
   const { drill, sandbox, patience, work } = run;
-  if (!note(run, 'before', await work.before())) return { code: 'not-ready', facts: {} };
+  const before = await work.before();
+  if ('notNow' in before) return { code: 'not-now', facts: { reason: before.notNow } };
+  if (!note(run, 'before', before)) return { code: 'not-ready', facts: {} };
 
   const at = performance.now();
   const sinceAct = () => Math.round((performance.now() - at) * 10) / 10;
