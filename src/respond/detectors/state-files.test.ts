@@ -98,6 +98,7 @@ test('stateFilesDetector() tells anew when a state that was mended is damaged ag
   truncateSync(path, 3);
   await until(() => context.told.length === 1, 'a detection');
   writeFileSync(path, good);
+  await new Promise((resolve) => setTimeout(resolve, 800));
   await looked();
   truncateSync(path, 3);
   await until(() => context.told.length === 2, 'another');

@@ -45,6 +45,7 @@ const undecided: readonly UnfitReason[] = ['changing', 'too-large', 'too-many-fi
 /** Looks in a row with the same answer: an owner that writes its file anew is caught in between now and then. */
 const looks = 2;
 const againMs = 60_000;
+const ordinaryMs = 20;
 /** A damaged one is looked at so often for having been mended without a change that shows. */
 const mendedMs = 10_000;
 /** A database is checked page by page. */
@@ -91,7 +92,7 @@ async function lookAt(watched: Watched, parts: StateFilesParts, context: Detecto
   const begun = performance.now();
   const why = await unfitness(watched, parts, at, outside);
   // What takes long to check is checked less often.
-  watched.restsUntil = performance.now() + 10 * (performance.now() - begun);
+  watched.restsUntil = performance.now() + 10 * Math.max(0, performance.now() - begun - ordinaryMs);
   if (why !== undefined && undecided.includes(why)) {
     watched.dueAt = at + againMs;
     return;
