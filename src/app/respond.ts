@@ -30,6 +30,7 @@ import type { RespondConfig } from '../respond/respond-config.ts';
 import { createResponder } from '../respond/responder.ts';
 import { loadTaxonomy } from '../respond/taxonomy/load-taxonomy.ts';
 import { openAfter } from './after.ts';
+import { watchDrills } from './drill-process.ts';
 import type { AtEnd } from './options.ts';
 import { actionsOnMachines, oneEngine } from './respond-actions.ts';
 import { openRestore } from './restore.ts';
@@ -149,6 +150,7 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
       void responder.catchUp();
       restore.watch(atEnd);
       await after.watch();
+      watchDrills({ data, store, log, now }, respond.drills.schedule, atEnd);
       if (!respond.enabled) return;
       const detectors = createDetectors({ settings: respond.detectors, signals });
       const { detected } = responder;
