@@ -61,8 +61,9 @@ export function runtimeDetector(parts: RuntimeParts, settings: RuntimeSettings =
       const delayMs =
         parts.delayMs ??
         (() => {
-          // Without a sample since the last look nothing is known that is new.
-          if (!Number.isNaN(ownLoop!.mean)) lastDelayMs = Math.max(0, ownLoop!.mean / 1e6 - 20);
+          // A loop held up so long that no two samples fall between two looks is told to begin anew only once there are some.
+          if (ownLoop!.count === 0) return lastDelayMs;
+          lastDelayMs = Math.max(0, ownLoop!.mean / 1e6 - 20);
           ownLoop!.reset();
           return lastDelayMs;
         });
