@@ -73,7 +73,7 @@ export async function startRempart(
     'log: warn',
     `providers: [{ name: canned, dialect: openai, url: 'http://127.0.0.1:${upstream.port}', key: env:UPSTREAM_KEY }]`,
     'access: { keys: [{ key: env:BENCH_KEY, subject: bench }] }',
-    'limits: { rules: [{ per: user, every: hour, requests: 1000000000 }, { per: user, every: day, tokens: 100000000000 }], sources: { requests: 1000000000 } }',
+    'limits: { rules: [{ per: user, every: hour, requests: 1000000000 }, { per: user, every: day, tokens: 100000000000 }], sources: { requests: 1000000000 }, concurrency: { perKey: 2000 } }',
     config,
   ];
   writeFileSync(join(dir, 'rempart.yaml'), `${lines.join('\n')}\n`);

@@ -7,6 +7,7 @@ import { createSharedMemory } from '../src/platform/shared/memory.ts';
 import type { ProviderSettings } from '../src/protect/gateway/settings.ts';
 import { createLimiter } from '../src/protect/limits/limiter.ts';
 import { limitsSchema } from '../src/protect/limits/limits-config.ts';
+import { createPlaces } from '../src/protect/limits/places.ts';
 import {
   type Answer,
   answering,
@@ -374,4 +375,56 @@ test('a stream without an error ends as ever under a quota that it keeps to', as
   const { text } = await chat(rig, { stream: true, max_tokens: 20 });
   assert.equal(text.match(/word/g)?.length, 20);
   assert.match(text, /\[DONE\]\n\n$/);
+});
+
+test('calls beyond the places wait, users before a batch; who finds none or has too many is told when to come again', async () => {
+  const held: (() => void)[] = [];
+  const upstream = await startUpstream((_req, res) => void held.push(() => json(res, 200, completion('done'))));
+  const refused: string[] = [];
+  const { concurrency } = limitsSchema.parse({ concurrency: { total: 1, perKey: 3, waiting: 2, waitMs: 5_000 } });
+  const places = createPlaces(concurrency, (scope) => refused.push(scope));
+  const limiter = createLimiter(
+    { now: () => noon, memory: createSharedMemory() },
+    limitsSchema.parse({ rules: [{ every: 'hour', requests: 10 }] }),
+  );
+  const rig = await startRig([{ name: 'up', dialect: 'openai', url: upstream.url }], {
+    limiter,
+    places,
+    keys: [{ key: otherKey, subject: 'other', role: 'user' }],
+  });
+  ends.push(rig.close, upstream.close, async () => places.close());
+  const done: string[] = [];
+  const call = async (name: string, headers = {}) => {
+    const answer = await rig.ask('/v1/chat/completions', { model: name, messages }, headers);
+    if (answer.status === 200) done.push(name);
+    return answer;
+  };
+  const all = [call('first')];
+  await until(() => held.length === 1);
+  all.push(call('batch', { 'x-rempart-urgency': 'batch' }));
+  await until(() => places.state().waiting === 1);
+  all.push(call('user'));
+  await until(() => places.state().waiting === 2);
+
+  const tooMany = await call('fourth');
+  assert.equal(tooMany.status, 429);
+  assert.match(tooMany.text, /ERR_LIMIT_AT_ONCE/);
+  const full = await call('other', as(otherKey));
+  assert.equal(full.status, 503);
+  assert.match(full.text, /ERR_OVERLOADED/);
+  assert.equal(full.headers['retry-after'], '2');
+  assert.equal(full.headers['x-should-retry'], undefined);
+  assert.deepEqual(refused, ['at-once', 'overload']);
+
+  for (let nth = 0; nth < 3; nth++) {
+    await until(() => held.length > nth);
+    held[nth]?.();
+  }
+  await Promise.all(all);
+  assert.deepEqual(done, ['first', 'user', 'batch']);
+  assert.deepEqual([places.state().running, places.state().waiting], [0, 0]);
+  const next = call('next', as(otherKey));
+  await until(() => held.length === 4);
+  held[3]?.();
+  assert.equal(header(await next, 'remaining-requests'), '9', 'who found no place was not counted');
 });

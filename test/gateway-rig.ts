@@ -11,6 +11,7 @@ import type { GatewayMetrics } from '../src/protect/gateway/metrics.ts';
 import type { Screen } from '../src/protect/gateway/screen.ts';
 import type { GatewaySettings, ProviderSettings } from '../src/protect/gateway/settings.ts';
 import type { Limiter } from '../src/protect/limits/limiter.ts';
+import type { Places } from '../src/protect/limits/places.ts';
 
 export const userKey = 'a-key-given-in-the-configuration';
 export const viewerKey = 'another-key-for-a-viewer';
@@ -41,6 +42,7 @@ export interface RigOptions {
   /** Keys beside those of the rig's own user and viewer. */
   keys?: readonly GivenKey[];
   limiter?: Limiter;
+  places?: Places;
 }
 
 export const quickSettings: Omit<GatewaySettings, 'providers'> = {
@@ -113,6 +115,7 @@ export async function startRig(providers: readonly ProviderSettings[], options: 
       ...(options.screen === undefined ? {} : { screen: options.screen }),
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       ...(options.limiter === undefined ? {} : { limiter: options.limiter }),
+      ...(options.places === undefined ? {} : { places: options.places }),
     },
     { ...quickSettings, ...options.settings, providers },
   );

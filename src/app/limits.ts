@@ -1,17 +1,20 @@
 // The limits of a running instance: what outlives the gateway that asks them, so that a new configuration forgets no count.
 import { join } from 'node:path';
+import { Gauge, type Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import type { Log } from '../platform/base/log.ts';
 import type { Journal } from '../platform/journal/journal.ts';
 import type { Signals } from '../platform/signals.ts';
 import { openKeptCounts } from '../protect/limits/kept-counts.ts';
 import { createLimiter, type Limiter } from '../protect/limits/limiter.ts';
+import { createPlaces, type Places } from '../protect/limits/places.ts';
 import { createTellLimits } from '../protect/limits/tell-limits.ts';
 import type { AtEnd } from './options.ts';
 
 export interface InstanceLimits {
   /** Counts in the same memory as the one before. */
   limiterFor(settings: Config['limits']): Limiter;
+  places: Places;
   /** Lowers all limits to this share of what is configured, 0 to 1, at once and over reloads; 1 ends it. */
   tighten(factor: number): void;
 }
@@ -24,16 +27,25 @@ export interface InstanceLimitsParts {
   journal: Journal;
   signals: Signals;
   metrics: { rateLimited(scope: string): void };
+  registry: Registry;
 }
 
-export async function openLimits(parts: InstanceLimitsParts, atEnd: AtEnd): Promise<InstanceLimits> {
+export async function openLimits(
+  parts: InstanceLimitsParts,
+  { concurrency }: Config['limits'],
+  atEnd: AtEnd,
+): Promise<InstanceLimits> {
   const now = Date.now;
   const { data, memory, log } = parts;
   const kept = await openKeptCounts({ file: join(data, 'limits.jsonl'), memory, now, log });
   atEnd(kept.close);
   const refused = createTellLimits({ ...parts, now });
   let share = 1;
+  const places = createPlaces(concurrency, (scope) => refused({ scope }));
+  atEnd(async () => places.close());
+  registerPlaces(parts.registry, places);
   return {
+    places,
     limiterFor: (settings) =>
       createLimiter({ now, memory, refused, touched: kept.touched, share: () => share }, settings),
     tighten(factor) {
@@ -42,4 +54,16 @@ export async function openLimits(parts: InstanceLimitsParts, atEnd: AtEnd): Prom
       share = factor;
     },
   };
+}
+
+function registerPlaces(registry: Registry, places: Places): void {
+  new Gauge({
+    name: 'rempart_gateway_places',
+    help: 'Calls worked on now, calls waiting for a place, and how many may be worked on at once just now',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      for (const [state, count] of Object.entries(places.state())) this.set({ state }, count);
+    },
+  });
 }

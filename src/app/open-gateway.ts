@@ -14,6 +14,7 @@ import type { GatewaySettings } from '../protect/gateway/settings.ts';
 import type { Revocations } from '../protect/gateway/tokens/revocations.ts';
 import type { ModelGuard } from '../protect/gateway/verified-models.ts';
 import type { KeptHealth } from '../protect/resilience/kept-health.ts';
+import type { HeldBack } from '../protect/restraints.ts';
 import type { Behaviour } from '../protect/screening/behaviour.ts';
 import { loadPromptScreen } from '../protect/screening/shipped.ts';
 import { startStandin } from '../simulate/standin/standin.ts';
@@ -38,6 +39,7 @@ export interface GatewayGround {
   keptHealth: KeptHealth;
   shutOut: QuarantineState;
   modes: ReadModes;
+  restraints: HeldBack;
   limits: InstanceLimits;
 }
 
@@ -55,6 +57,7 @@ export function openGateway(
       ...ground,
       identify: openIdentify({ ...ground, strangers: openCounters(ground.memory, 'anyone') }, config.access),
       limiter: limits.limiterFor(config.limits),
+      places: limits.places,
       screen: loadPromptScreen({ thresholds: config.screening.thresholds }),
       ...(modelGuard === undefined ? {} : { modelGuard }),
     },

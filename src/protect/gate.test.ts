@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createGate } from './gate.ts';
+import { createGate, ranks } from './gate.ts';
 import type { Role } from './gateway/ask.ts';
 
 /** Work that ends when it is told to, and says in which order it began. */
@@ -74,4 +74,59 @@ test('createGate() gives its place back when the work fails', async () => {
     /broken/,
   );
   assert.equal(await gate.admit('user', () => Promise.resolve('next')), 'next');
+});
+
+test('createGate() gives every fourth place to who has waited longest, so that a batch ends although users keep coming', async () => {
+  const gate = createGate({ ...settings, maxWaiting: 100, limit: () => 1 });
+  const order: string[] = [];
+  const come = async (name: string, rank: number) => {
+    const leave = await gate.enter({ rank });
+    order.push(name);
+    return leave;
+  };
+  let leave = await come('first', ranks.user);
+  const batch = come('batch', ranks.batch);
+  const users = Array.from({ length: 8 }, (_, nth) => come(`user ${nth}`, ranks.user));
+  for (const next of [users[0]!, users[1]!, users[2]!, batch, users[3]!]) {
+    leave();
+    leave = await next;
+  }
+  assert.deepEqual(order, ['first', 'user 0', 'user 1', 'user 2', 'batch', 'user 3']);
+  for (const next of users.slice(4)) {
+    leave();
+    leave = await next;
+  }
+  leave();
+});
+
+test('createGate() keeps the first of each rank in line when it is full', async () => {
+  const gate = createGate({ ...settings, limit: () => 1 });
+  const leave = gate.enter({ rank: ranks.user }) as () => void;
+  const batch = gate.enter({ rank: ranks.batch }) as Promise<() => void>;
+  const later = gate.enter({ rank: ranks.batch }) as Promise<() => void>;
+  const refused = assert.rejects(later, { code: 'ERR_RATE_LIMITED' });
+  const users = [1, 2].map(() => gate.enter({ rank: ranks.user }) as Promise<() => void>);
+  await refused;
+  const [one, two] = users;
+  leave();
+  (await one!)();
+  (await two!)();
+  (await batch)();
+  assert.deepEqual(gate.state(), { running: 0, waiting: 0 });
+});
+
+test('createGate() refuses a key that has all its places at once, waiting ones included, and forgets who goes away', async () => {
+  const gate = createGate({ ...settings, limit: () => 1, perKey: 2 });
+  const gone = new AbortController();
+  const leave = gate.enter({ rank: 1, key: 'a' }) as () => void;
+  const waiting = gate.enter({ rank: 1, key: 'a', signal: gone.signal }) as Promise<() => void>;
+  assert.throws(() => gate.enter({ rank: 1, key: 'a' }), { code: 'ERR_RATE_LIMITED' });
+  const left = assert.rejects(waiting, { code: 'ERR_RATE_LIMITED' });
+  gone.abort();
+  await left;
+  assert.deepEqual(gate.state(), { running: 1, waiting: 0 });
+  leave();
+  leave();
+  assert.deepEqual(gate.state(), { running: 0, waiting: 0 });
+  (gate.enter({ rank: 1, key: 'a' }) as () => void)();
 });

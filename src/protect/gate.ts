@@ -1,10 +1,32 @@
-// How many questions are worked on at once: many as a rule, few while the host is overloaded, the important ones first.
+// How many are worked on at once: many as a rule, few while something is overloaded, the important ones first, and nobody last for ever.
 import { RempartError } from '../platform/base/errors.ts';
 import type { Role } from './gateway/ask.ts';
 
+/** Lower is sooner. */
+export const ranks = { admin: 0, operator: 0, user: 1, viewer: 1, batch: 2 } as const satisfies Record<
+  Role | 'batch',
+  number
+>;
+
+export interface Entering {
+  rank: number;
+  /** Whose places are counted apart. */
+  key?: string;
+  /** Gives up waiting. */
+  signal?: AbortSignal;
+}
+
+/** Gives the place back; a second call does nothing. */
+export type Leave = () => void;
+
 export interface Gate {
-  /** Runs `work` when its turn comes; rejects with ERR_RATE_LIMITED when too many wait or the wait is too long. */
+  /** Runs `work` when its turn comes; rejects as `enter` does. */
   admit<T>(role: Role, work: () => Promise<T>): Promise<T>;
+  /**
+   * A place: at once where one is free, so that nobody waits for a promise. Throws or rejects with ERR_RATE_LIMITED, or
+   * what `refusal` makes, when too many wait, the wait is too long or the key has all that it may.
+   */
+  enter(asked: Entering): Leave | Promise<Leave>;
   state(): { running: number; waiting: number };
 }
 
@@ -14,64 +36,137 @@ export interface GateSettings {
   maxWaiting: number;
   maxWaitMs: number;
   retryAfterSeconds: number;
+  /** Places of one key at most; who has them is refused and does not wait. */
+  perKey?: number;
+  /** Default: ERR_RATE_LIMITED. */
+  refusal?: (why: 'crowded' | 'key') => RempartError;
 }
 
 interface Waiting {
   rank: number;
+  key: string | undefined;
+  /** In the order of arrival. */
+  nth: number;
   begin: () => void;
   refuse: (error: RempartError) => void;
   timer: NodeJS.Timeout;
 }
 
-/** Lower is sooner. */
-const ranks: Readonly<Record<Role, number>> = { admin: 0, operator: 0, user: 1, viewer: 1 };
+/** Each so many-th place goes to who has waited longest, whatever the rank: the last in line moves too. */
+const fairTurn = 4;
 
 export function createGate(settings: GateSettings): Gate {
   let running = 0;
+  let arrivals = 0;
+  let turns = 0;
   /** By rank, then by arrival. */
   const waiting: Waiting[] = [];
-  const refusal = () => new RempartError('ERR_RATE_LIMITED', { seconds: settings.retryAfterSeconds });
+  const held = new Map<string, number>();
+  const refusal =
+    settings.refusal ?? (() => new RempartError('ERR_RATE_LIMITED', { seconds: settings.retryAfterSeconds }));
+
+  function take(key: string | undefined): void {
+    running++;
+    if (key !== undefined) held.set(key, (held.get(key) ?? 0) + 1);
+  }
+
+  function leaving(key: string | undefined): Leave {
+    let isIn = true;
+    return () => {
+      if (!isIn) return;
+      isIn = false;
+      running--;
+      free(key);
+      next();
+    };
+  }
+
+  function free(key: string | undefined): void {
+    if (key === undefined) return;
+    const left = (held.get(key) ?? 1) - 1;
+    if (left > 0) held.set(key, left);
+    else held.delete(key);
+  }
+
+  function remove(entry: Waiting): void {
+    const at = waiting.indexOf(entry);
+    if (at >= 0) waiting.splice(at, 1);
+    clearTimeout(entry.timer);
+  }
 
   function next(): void {
-    while (running < settings.limit()) {
-      const first = waiting.shift();
-      if (first === undefined) return;
-      clearTimeout(first.timer);
+    while (waiting.length > 0 && running < settings.limit()) {
+      const isFair = ++turns % fairTurn === 0;
+      const first = isFair ? waiting.reduce((a, b) => (b.nth < a.nth ? b : a)) : waiting[0]!;
+      remove(first);
       running++;
       first.begin();
     }
   }
 
-  function enqueue(rank: number): Promise<void> {
-    return new Promise((begin, refuse) => {
-      const leave = () => {
-        const at = waiting.indexOf(entry);
-        if (at >= 0) waiting.splice(at, 1);
-        refuse(refusal());
+  /** Full: the latest of the least important goes, which may be the one that just came; but the first of each rank stays in line. */
+  function evict(): Waiting | undefined {
+    for (let at = waiting.length - 1; at > 0; at--) if (waiting[at - 1]!.rank === waiting[at]!.rank) return waiting[at];
+    return waiting.at(-1);
+  }
+
+  function enqueue({ rank, key, signal }: Entering): Promise<Leave> {
+    return new Promise((resolve, reject) => {
+      const gone = () => leave(new RempartError('ERR_RATE_LIMITED', { seconds: settings.retryAfterSeconds }));
+      const leave = (error: RempartError) => {
+        remove(entry);
+        entry.refuse(error);
       };
-      const entry: Waiting = { rank, begin, refuse, timer: setTimeout(leave, settings.maxWaitMs) };
+      const entry: Waiting = {
+        rank,
+        key,
+        nth: arrivals++,
+        begin: () => {
+          signal?.removeEventListener('abort', gone);
+          resolve(leaving(key));
+        },
+        refuse: (error) => {
+          signal?.removeEventListener('abort', gone);
+          free(key);
+          reject(error);
+        },
+        timer: setTimeout(() => leave(refusal('crowded')), settings.maxWaitMs),
+      };
+      // Who waits has its key's place already, or a key could fill the queue.
+      if (key !== undefined) held.set(key, (held.get(key) ?? 0) + 1);
+      signal?.addEventListener('abort', gone, { once: true });
       const at = waiting.findIndex((other) => other.rank > rank);
       waiting.splice(at < 0 ? waiting.length : at, 0, entry);
       if (waiting.length <= settings.maxWaiting) return;
-      // Full: the least important and latest goes, which may be the one that just came.
-      const last = waiting.pop();
+      const last = evict();
       if (last === undefined) return;
-      clearTimeout(last.timer);
-      last.refuse(refusal());
+      remove(last);
+      last.refuse(refusal('crowded'));
     });
+  }
+
+  function enter(asked: Entering): Leave | Promise<Leave> {
+    const { key } = asked;
+    if (key !== undefined && settings.perKey !== undefined && (held.get(key) ?? 0) >= settings.perKey)
+      throw refusal('key');
+    // More places than a moment ago, and nobody has left since.
+    if (waiting.length > 0) next();
+    if (running >= settings.limit() || waiting.length > 0) return enqueue(asked);
+    take(key);
+    return leaving(key);
   }
 
   return {
     async admit(role, work) {
-      if (running < settings.limit() && waiting.length === 0) running++;
-      else await enqueue(ranks[role]);
+      const entered = enter({ rank: ranks[role] });
+      const leave = entered instanceof Promise ? await entered : entered;
       try {
         return await work();
       } finally {
-        running--;
-        next();
+        leave();
       }
     },
+    enter,
     state: () => ({ running, waiting: waiting.length }),
   };
 }

@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
+import type { Leave } from '../gate.ts';
 import { estimateOf } from '../limits/call-estimate.ts';
 import type { Standings } from '../limits/limit-headers.ts';
 import type { Grant, Limiter } from '../limits/limiter.ts';
+import type { Places } from '../limits/places.ts';
 import { admit } from './admit.ts';
 import type { Caller, DegradedMode } from './ask.ts';
 import { chatAttempt } from './chat-attempt.ts';
@@ -14,6 +16,7 @@ import { errorOfFailure, type Unavailable } from './failure-error.ts';
 import type { AnswerFilter } from './filter.ts';
 import { type Forwarded, forward } from './forward.ts';
 import { capOutput } from './limit-output.ts';
+import { heldInSafeMode, type ReadModes } from './locked-out.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { createModelLoads } from './model-loads.ts';
 import type { OutcomeFacts, Recorder } from './record.ts';
@@ -36,6 +39,8 @@ export interface Exchange {
   signal: AbortSignal;
   /** Told where the caller stands within its limits, before anything is sent. */
   granted?: (standings: Standings) => void;
+  /** It said of itself that it can wait. */
+  isBatch?: true;
 }
 
 /** Who takes a streamed answer. */
@@ -67,10 +72,13 @@ export interface ConverseParts {
   metrics: GatewayMetrics;
   screening: Screening;
   providers: readonly Provider[];
+  /** With it, emergency modes are heeded. */
+  modes?: ReadModes;
   /** With it, only verified models are used. */
   modelGuard?: ModelGuard;
   /** Without it, nobody's requests are counted. */
   limiter?: Limiter;
+  places?: Places;
 }
 
 export type Converse = (exchange: Exchange, call: ChatCall, listener?: Listener) => Promise<Conversed>;
@@ -81,6 +89,12 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
   const halfOpenMs = settings.breaker.halfOpenMs;
   const loads = createModelLoads(now, metrics, parts.modelGuard);
   const remote = createRemoteModels(now, settings);
+
+  /** The chatbot has a line of its own. */
+  async function placeFor({ caller, isBatch, operation, signal }: Exchange): Promise<Leave> {
+    if (parts.places === undefined || operation === 'ask') return () => {};
+    return parts.places.enter(caller, isBatch === true, signal);
+  }
 
   return async (exchange, call, listener) => {
     const cancel = new AbortController();
@@ -105,9 +119,15 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     let end: Conversed;
     let facts: Partial<OutcomeFacts> = {};
     let grant: Grant | undefined;
+    let leave: Leave | undefined;
+    let begunAt = exchange.startedAt;
     try {
       admit(exchange.caller, { operation: exchange.operation, model: call.model });
+      const held = heldInSafeMode(parts.modes, now());
+      if (held !== undefined) throw held;
       grant = parts.limiter?.begin(askedBy(exchange, call), estimateOf(call), exchange.granted);
+      leave = await placeFor(exchange);
+      begunAt = now();
       const bounded = grant?.maxTokens === undefined ? call : capOutput(call, grant.maxTokens);
       const cleared = parts.screening.prompts(exchange, bounded);
       const until = exchange.startedAt + settings.timeouts.totalMs;
@@ -144,7 +164,10 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     } catch (error) {
       end = { kind: 'failed', ...refusal(error, parts.log) };
       facts = { kind: 'refused' };
+      // There was no place for it: it is as if it had not been asked.
+      if (leave === undefined) grant?.undo();
     }
+    leave?.();
     grant?.settle(usedBy(end, call, progress, facts.attempts ?? 0));
     if (progress.filter !== undefined)
       parts.screening.answered(exchange, progress.filter.findings(), progress.filter.failed());
@@ -158,8 +181,11 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
       metrics.tokens(facts.provider, 'input', end.settlement.promptTokens);
       metrics.tokens(facts.provider, 'output', end.settlement.completionTokens);
     }
-    if (progress.firstAt !== undefined)
+    if (progress.firstAt !== undefined) {
       metrics.firstByte(call.dialect, (progress.firstAt - exchange.startedAt) / 1_000);
+      if (end.kind === 'answered')
+        parts.places?.answered(`${listener === undefined} ${call.model}`, progress.firstAt - begunAt);
+    }
     return end;
   };
 }

@@ -7,8 +7,10 @@ import type { Journal } from '../../platform/journal/journal.ts';
 import type { Signals } from '../../platform/signals.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
 import type { Limiter } from '../limits/limiter.ts';
+import type { Places } from '../limits/places.ts';
 import type { KeptHealth } from '../resilience/kept-health.ts';
 import type { ProviderState } from '../resilience/provider-health.ts';
+import { type HeldBack, heldBack } from '../restraints.ts';
 import type { Behaviour } from '../screening/behaviour.ts';
 import type { Ask, Caller } from './ask.ts';
 import { createIdentify, type Identify } from './authenticate.ts';
@@ -53,10 +55,14 @@ export interface GatewayParts {
   behaviour?: Behaviour;
   /** With it, emergency modes are heeded. */
   modes?: ReadModes;
+  /** With it, who and what is held back is. */
+  restraints?: HeldBack;
   /** With it, only verified models are used. */
   modelGuard?: ModelGuard;
   /** With it, requests and tokens are counted and limited. */
   limiter?: Limiter;
+  /** With it, so many calls at once are worked on. */
+  places?: Places;
   /** What the next gateway takes over when this one is replaced. */
   keptHealth?: KeptHealth;
   shutOut?: QuarantineState;
@@ -119,7 +125,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     const caller = await callerOf(req, context);
     if (caller === undefined) return;
     const exchange = beginExchange(context, caller, operation);
-    const closed = lockedOut(parts.modes, caller, now());
+    const closed = lockedOut(parts.modes, caller, now()) ?? heldBack(parts.restraints, caller);
     if (closed !== undefined) return refuse(context, exchange, closed);
     if (endpoint.kind === 'call') return handleChat(req, context, exchange, received.dialect.wires[endpoint.wire]!);
     if (endpoint.kind === 'dangerous') return refuseDangerous(req, received, context, exchange);
@@ -172,6 +178,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
       lang,
       startedAt: now(),
       signal: gone.signal,
+      ...(res.req.headers['x-rempart-urgency'] === 'batch' ? { isBatch: true as const } : {}),
       granted: (standings) => {
         for (const [name, value] of limitHeaders(standings)) res.setHeader(name, value);
       },
@@ -188,7 +195,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
         else sendError(context, { error: new RempartError('ERR_INTERNAL') });
       });
     },
-    ask: createAsk({ now, converse, modes: parts.modes }),
+    ask: createAsk({ now, converse, restraints: parts.restraints, modes: parts.modes }),
     failedAuth: noteFailedAuth,
     identify,
     admitSource: (address) => parts.limiter?.source(address),

@@ -77,6 +77,8 @@ function hasBody({ headers }: IncomingMessage): boolean {
 const healsByItself: ReadonlySet<string> = new Set([
   'ERR_PROVIDER_UNAVAILABLE',
   'ERR_RATE_LIMITED',
+  'ERR_LIMIT_AT_ONCE',
+  'ERR_OVERLOADED',
   'ERR_JOURNAL_UNWRITABLE',
   'ERR_UNSCREENED',
   'ERR_INTERNAL',

@@ -34,6 +34,8 @@ export interface Grant extends Standings {
   maxTokens?: number;
   /** Told while an answer streams. ERR_LIMIT_TOKENS: the caller's tokens are used up, and the answer must end here. */
   spent(completionTokens: number): RempartError | undefined;
+  /** The request never was: it is not counted either. */
+  undo(): void;
   /** Once, at the end: what was really used. Undefined: nothing was asked of any upstream. */
   settle(used: Usage | undefined): void;
 }
@@ -58,8 +60,9 @@ export interface LimiterParts {
 
 export interface Refused {
   scope: string;
-  unit: Limit['unit'];
-  every: Limit['every'];
+  /** Of what; nothing where it is how many at once. */
+  unit?: Limit['unit'];
+  every?: Limit['every'];
   /** Where it was refused before anybody was known. */
   sourceIp?: string;
 }
@@ -120,6 +123,11 @@ export function createLimiter(parts: LimiterParts, settings: LimitsSettings): Li
         if (short === undefined) agreed += more;
         else over = refusal(short, at);
         return over;
+      },
+      undo() {
+        if (isSettled) return;
+        isSettled = true;
+        for (const one of held) reserve.settle(one, 0, now());
       },
       settle(used) {
         if (isSettled) return;

@@ -1,4 +1,4 @@
-// The part of the configuration that says how much callers may ask: rules for those who are known, one for each address, and how long answers may be.
+// The part of the configuration that says how much callers may ask: rules for those who are known, one for each address, how long answers may be, and how many at once.
 import { z } from 'zod';
 
 export const dimensions = ['user', 'key', 'source', 'model', 'route'] as const;
@@ -36,6 +36,8 @@ const rule = z
     'limits.issue.rolling',
   );
 
+const atOnce = z.number().int().min(1).max(100_000);
+
 export const limitsSchema = z.strictObject({
   /** Where midnight is, e.g. Europe/Paris. */
   zone: z.string().default('UTC').refine(isZone, 'limits.issue.zone'),
@@ -54,6 +56,19 @@ export const limitsSchema = z.strictObject({
       defaultAnswer: z.number().int().min(1).max(1_000_000).default(2_048),
       /** No request under a limit of tokens may ask for more. */
       maxAnswer: z.number().int().min(1).max(10_000_000).default(32_768),
+    })
+    .prefault({}),
+  concurrency: z
+    .strictObject({
+      /** Calls worked on at once, over all callers of one thread. */
+      total: atOnce.default(2_000),
+      perKey: atOnce.default(500),
+      /** Who finds no place waits, no longer than this; the rest is refused. */
+      waiting: z.number().int().min(0).max(100_000).default(256),
+      waitMs: z.number().int().min(0).max(60_000).default(8_000),
+      /** Fewer at once while the event loop is so late, or answers take so many times as long to begin as they did. */
+      lagMs: z.number().int().min(10).max(10_000).default(250),
+      slower: z.number().min(1.5).max(1_000).default(4),
     })
     .prefault({}),
 });

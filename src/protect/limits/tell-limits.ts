@@ -36,9 +36,10 @@ export function createTellLimits({ now, log, journal, signals, metrics }: TellLi
 
   return ({ scope, unit, every, sourceIp }) => {
     metrics.rateLimited(scope);
+    const what = { scope, ...(unit === undefined ? {} : { unit }), ...(every === undefined ? {} : { every }) };
     const refused = sinceTold(`${scope}|${unit}|${every}`);
     if (refused !== undefined)
-      signals.emit({ kind: 'rate-limited', time: now(), severity: 'low', facts: { scope, unit, every, refused } });
+      signals.emit({ kind: 'rate-limited', time: now(), severity: 'low', facts: { ...what, refused } });
     // A caller who is known has an outcome in the journal for each request; of an address there is nothing else.
     if (sourceIp === undefined || sinceTold(sourceNetwork(sourceIp)) === undefined) return;
     const time = now();
@@ -52,7 +53,7 @@ export function createTellLimits({ now, log, journal, signals, metrics }: TellLi
           types: ['rate-limited'],
           severity: 'low',
           status: 'success',
-          unmapped: { phase: 'finding', sourceIp, scope, unit, every },
+          unmapped: { phase: 'finding', sourceIp, ...what },
         }),
       )
       .catch((err: unknown) => log.error({ err }, 'a limit that was reached could not be journalled'));
