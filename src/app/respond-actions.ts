@@ -1,14 +1,17 @@
 // What playbooks may do to containers, to this machine and to others, put together from the configuration.
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { RempartError } from '../platform/base/errors.ts';
 import { type ContainerEngine, openContainerEngine } from '../platform/containers/container-engine.ts';
 import { engineSocket } from '../platform/containers/engine-socket.ts';
 import type { Deployment } from '../platform/documents/deployment.ts';
+import { commandActions } from '../respond/actions/commands/command-actions.ts';
 import { findComposeTool } from '../respond/actions/containers/compose-tool.ts';
 import { containerActions } from '../respond/actions/containers/container-actions.ts';
 import { createEvidence } from '../respond/actions/evidence.ts';
 import type { Action } from '../respond/engine/action.ts';
+import type { Tasks } from '../respond/engine/durable.ts';
 import type { AtEnd } from './options.ts';
 
 export interface ActingGround {
@@ -16,9 +19,14 @@ export interface ActingGround {
   /** The data directory; what actions find is kept in its `evidence`. */
   data: string;
   deployment: Deployment | undefined;
+  tasks: Tasks;
 }
 
-export function actionsOnMachines({ config, data, deployment }: ActingGround, atEnd: AtEnd): Action[] {
+/** Of programs; what is configured for a user's shell is none of theirs. */
+const programs = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export function actionsOnMachines({ config, data, deployment, tasks }: ActingGround, atEnd: AtEnd): Action[] {
+  const { commands, secrets } = config.respond;
   const evidence = createEvidence(join(data, 'evidence'));
   const { engine, socketPath } = oneEngine(config, atEnd);
   return [
@@ -29,6 +37,18 @@ export function actionsOnMachines({ config, data, deployment }: ActingGround, at
       evidence,
       health: { fetch },
       compose: () => findComposeTool({ file: deployment?.compose, socketPath: socketPath(), env: process.env }),
+    }),
+    ...commandActions({
+      tasks,
+      evidence,
+      secrets: Object.fromEntries(
+        Object.entries(secrets).map(([id, at]) => [id, typeof at === 'string' ? { value: at } : at]),
+      ),
+      urls: commands.urls,
+      knownHosts: commands.knownHosts,
+      timeoutMs: commands.timeoutSeconds * 1_000,
+      path: programs,
+      home: homedir(),
     }),
   ];
 }

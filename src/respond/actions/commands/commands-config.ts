@@ -11,8 +11,8 @@ export const commandsSchema = z.strictObject({
 });
 export type CommandsConfig = z.output<typeof commandsSchema>;
 
-/** By the id that a playbook's login calls it: a file with the secret, or the environment's variable that holds it. */
+/** By the id that a playbook's login calls it: the secret itself (`env:NAME`, `file:PATH`), or the file of a private key for ssh. */
 export const secretsSchema = z.record(
   z.string().regex(/^[\w.-]{1,64}$/),
-  z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string().regex(/^[A-Z_][A-Z0-9_]*$/) })]),
+  z.union([z.string().min(1), z.strictObject({ file: z.string().min(1) })]),
 );
