@@ -122,7 +122,8 @@ async function writeConfiguration(
   const configFile = join(dir, 'rempart.yaml');
   // JSON is YAML.
   writeFileSync(configFile, JSON.stringify(configured(sandboxConfig({ ...made, deployment })), null, 2));
-  const env = { DRILL_KEY: randomBytes(24).toString('hex'), DRILL_SPARE_KEY: randomBytes(24).toString('hex') };
+  const secret = () => randomBytes(24).toString('hex');
+  const env = { DRILL_KEY: secret(), DRILL_SPARE_KEY: secret(), DRILL_NOTICE_SECRET: secret() };
   const config = loadConfig({ file: configFile, asked: true, env });
   const trusted = await trustModels(made.files.models, listFiles(data), {
     sources: ['registry.ollama.ai/library'],

@@ -38,7 +38,9 @@ export function sandboxDeployment({ files, notices, containers }: SandboxMade) {
     ],
     models: [{ kind: 'ollama', store: files.models, backup: files.modelsCopy }],
     logs: [files.log],
-    contacts: [{ name: 'drill', role: 'security', from: 'info', webhook: notices.url }],
+    contacts: ['devops', 'ai-lead', 'infrastructure', 'security', 'management'].map((role) => ({
+      ...{ name: `drill-${role}`, role, from: 'info', webhook: notices.url },
+    })),
   };
 }
 
@@ -66,6 +68,7 @@ export function sandboxConfig({ files, provider, containers, deployment }: Sandb
     },
     respond: {
       actions: { enabled: ['*'], perWindow: { contain: 100, restore: 100, destroy: 20 } },
+      notify: { webhook: { secret: 'env:DRILL_NOTICE_SECRET' } },
       drills: { schedule: 'off' },
     },
   };

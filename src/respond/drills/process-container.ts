@@ -107,10 +107,14 @@ export async function createContainer(parts: ContainerParts, spec: ContainerSpec
     }
   }
 
-  function ended(): Promise<void> {
-    const child = main;
-    if (child === undefined || status === 'exited' || status === 'created') return Promise.resolve();
-    return new Promise((resolve) => child.once('exit', () => setImmediate(resolve)));
+  /** Of all its processes: what was killed is dead when the engine says so. */
+  async function ended(): Promise<void> {
+    const living = [main, ...executed].filter(
+      (child) => child !== undefined && child.exitCode === null && child.signalCode === null,
+    );
+    await Promise.all(
+      living.map((child) => new Promise((resolve) => child?.once('exit', () => setImmediate(resolve)))),
+    );
   }
 
   const container: ProcessContainer = {
