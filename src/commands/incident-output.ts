@@ -89,6 +89,12 @@ const kinds: Readonly<Record<string, TextKey>> = {
   'step-failed': 'incident.kind.step-failed',
   'step-undone': 'incident.kind.step-undone',
   'undo-failed': 'incident.kind.undo-failed',
+  notified: 'review.kind.notified',
+  'not-notified': 'review.kind.not-notified',
+  'to-call': 'review.kind.to-call',
+  'nobody-reachable': 'review.kind.nobody-reachable',
+  'deadline-missed': 'review.kind.deadline-missed',
+  'post-mortem': 'review.kind.post-mortem',
 };
 
 function entryLine({ time, kind, by, facts }: TimelineEntry, { say, lang }: Voice): string {

@@ -1,4 +1,4 @@
-// `rempart incident list|show|types|open|ack|approve|resolve|close`: incidents by hand, through the running instance when there is one.
+// `rempart incident list|show|types|open|ack|approve|resolve|close|report|checklist|amend|follow-up`: incidents by hand, through the running instance when there is one.
 import { loadConfig } from '../config.ts';
 import { type Incident, incidentVerdicts } from '../platform/documents/incident.ts';
 import type { Question } from '../platform/documents/incidents.ts';
@@ -7,10 +7,11 @@ import { account } from './account.ts';
 import { askRespond, isRunning } from './ask-respond.ts';
 import { type Command, type CommandInput, usageError, wholeNumber } from './command.ts';
 import { describeIncident, describeQuestion, incidentRow, questionRow, typesTable } from './incident-output.ts';
+import { type FollowUp, followUpLines, reviewActionsOfIncident, reviewOptions, reviewRuns } from './incident-review.ts';
 
 type Action = (input: CommandInput, rest: readonly string[]) => Promise<number>;
 
-const run: Readonly<Record<string, Action>> = { list, show, types, open, ack, approve, resolve, close };
+const run: Readonly<Record<string, Action>> = { list, show, types, open, ack, approve, resolve, close, ...reviewRuns };
 /** How many words each of them takes after its name; `approve` takes values besides. */
 const takes: Readonly<Record<string, string | undefined>> = {
   show: 'ID',
@@ -18,6 +19,10 @@ const takes: Readonly<Record<string, string | undefined>> = {
   approve: 'QUESTION',
   resolve: 'ID',
   close: 'ID',
+  report: 'ID',
+  checklist: 'ID',
+  amend: 'ID',
+  'follow-up': 'ID',
 };
 
 export const incident: Command = {
@@ -36,6 +41,7 @@ export const incident: Command = {
     deny: { type: 'boolean', summary: 'incident.flag.deny' },
     look: { type: 'boolean', summary: 'incident.flag.look' },
     plan: { type: 'string', value: 'HASH', summary: 'incident.flag.plan' },
+    ...reviewOptions,
   },
   actions: {
     list: {
@@ -58,6 +64,7 @@ export const incident: Command = {
     },
     resolve: { usage: 'resolve ID', summary: 'incident.resolve.summary', options: [] },
     close: { usage: 'close ID --verdict VERDICT', summary: 'incident.close.summary', options: ['verdict'] },
+    ...reviewActionsOfIncident,
   },
   async run(input) {
     const [name = '', ...rest] = input.args;
@@ -100,7 +107,9 @@ async function list(input: CommandInput): Promise<number> {
 async function show(input: CommandInput, [id = '']: readonly string[]): Promise<number> {
   const found = (await askRespond(input, 'incident.show', { id })) as unknown as Shown;
   if (input.json) return print(input, found.incident);
-  input.stdout.write(`${describeIncident(found.incident, found.questions, input).join('\n')}\n`);
+  const status = (await askRespond(input, 'review.status', { id })) as unknown as FollowUp;
+  const lines = [...describeIncident(found.incident, found.questions, input), '', ...followUpLines(status, input)];
+  input.stdout.write(`${lines.join('\n')}\n`);
   return 0;
 }
 

@@ -74,7 +74,7 @@ async function afterwards({ deadlines, matrix }: FallParts, incident: Incident):
   const { id, verdict, escalation: level } = incident;
   const open = await deadlines.of(id);
   const isNone = verdict !== null && verdict !== 'true-positive';
-  const isDone = isNone || incident.lessons.length > 0;
+  const isDone = isNone || incident.timeline.some(({ kind }) => kind === 'post-mortem');
   const kinds = open.filter(({ state, kind }) => state === 'open' && (isDone || !postMortem.includes(kind)));
   if (kinds.length > 0)
     await deadlines.over(

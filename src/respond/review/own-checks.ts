@@ -26,9 +26,9 @@ function missingOf(incident: Incident): string[] {
 
 /** Its date is set, and has not passed without anybody having held it. */
 export function postMortemSet(escalation: Pick<Escalation, 'deadlines'>, now: () => number): Check {
-  return async ({ id, timeline, lessons }): Promise<Checked> => {
+  return async ({ id, timeline }): Promise<Checked> => {
     const held = timeline.find(({ kind }) => kind === 'post-mortem');
-    if (held !== undefined || lessons.length > 0) return { state: 'ok', evidence: { held: held?.time ?? true } };
+    if (held !== undefined) return { state: 'ok', evidence: { held: held.time } };
     const due = (await escalation.deadlines(id)).find(({ kind }) => kind === 'post-mortem');
     // While it is open none is set: it is set by itself when the incident is resolved, 48 h later.
     if (due === undefined) return { state: 'ok', evidence: { dueHoursAfterEnd: 48, set: 'at-resolution' } };

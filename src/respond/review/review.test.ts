@@ -116,7 +116,7 @@ const well: Checks = {
 
 test('the checklist has eight points; what cannot be checked asks for a person, and ticks outlast a new check', async () => {
   const rig = await openRig(dir);
-  const incident = exampleIncident({ status: 'resolved', lessons: ['x'] });
+  const incident = exampleIncident({ status: 'resolved' });
   await rig.memory.open(incident);
   const node = rig.node();
   const checks = { ...well, record: recordComplete, 'post-mortem': postMortemSet(node, () => rig.clock.at) };

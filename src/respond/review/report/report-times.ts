@@ -27,7 +27,12 @@ export function timesBlocks(incident: Incident, say: Say): Block[] {
   // Those that a report must have stand there also while they have not come.
   const known = others.filter((moment) => incident[moment] !== null);
   const rank = (moment: Moment) => Date.parse(incident[moment] ?? '') || Number.POSITIVE_INFINITY;
-  const ordered = [...moments, ...known].toSorted((a, b) => {
+  // On a tie what comes first by its nature: an incident begins before it is detected.
+  const ordered = [
+    ...known.filter((one) => one === 'occurredAt'),
+    ...moments,
+    ...known.filter((one) => one !== 'occurredAt'),
+  ].toSorted((a, b) => {
     const difference = rank(a) - rank(b);
     return Number.isNaN(difference) ? 0 : difference;
   });
