@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createJobQueue } from './analyze/jobs/job-queue.ts';
 import { jobCommands } from './analyze/jobs/queue-control.ts';
+import { actuatorsOf } from './app/actuators.ts';
 import { openChat } from './app/chat.ts';
 import { startConsole } from './app/console.ts';
 import { firstKey } from './app/first-key.ts';
@@ -105,6 +106,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     behaviour: behaviour.behaviour,
     modelGuard,
     modes: modes.modes,
+    restraints: modes.restraints,
     keptHealth: createKeptHealth(),
     shutOut: createQuarantineState(),
   };
@@ -155,6 +157,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   const gatewayUrl = await listen(dataPlane, { ...config.gateway, flag: '--port', setting: 'gateway' });
   atEnd(() => drain(dataPlane, drainMs));
   const standin = config.providers.length === 0;
+  let running = { config, providers };
   let { bareNames } = config.metrics;
   const reload =
     options.loadAnew &&
@@ -170,6 +173,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
           // From here on nothing may fail.
           keys.give(givenKeys(next.access));
           gateway.swap(successor);
+          running = { config: next, providers: providing };
           front.replace(next);
           limits.places.replace(next.limits.concurrency);
           setLogLevel(log, next.log);
@@ -194,7 +198,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     atEnd,
   );
   const { journals } = ground;
-  const { respondWith } = options;
+  const { configFile, respondWith } = options;
   const respond = await openRespond(
     {
       config,
@@ -205,6 +209,16 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
       registry,
       now: Date.now,
       ask: gateway.ask,
+      actuators: actuatorsOf({
+        ...modes,
+        journal: watch.journal,
+        keys,
+        record,
+        running: () => running,
+        limits,
+        now: Date.now,
+      }),
+      ...(configFile === undefined ? {} : { configFile }),
       ...(respondWith === undefined ? {} : { respondWith }),
     },
     atEnd,

@@ -7,6 +7,7 @@ import { createFront, type Front, type FrontOptions } from '../protect/gateway/f
 import { createRecordMatches, type RecordMatchesParts } from '../protect/gateway/front/record-matches.ts';
 import type { GatewayMetrics } from '../protect/gateway/metrics.ts';
 import { loadWafRules, type WafRules } from '../protect/gateway/waf/waf-rules.ts';
+import type { HeldBack } from '../protect/restraints.ts';
 
 export interface OpenFront {
   front: Front;
@@ -18,14 +19,15 @@ export interface OpenFront {
 
 /** Throws when a rule cannot be read: a front that could not look must not open as if it could. */
 export function openFront(
-  ground: Omit<RecordMatchesParts, 'now' | 'metrics'> & { metrics: GatewayMetrics },
+  ground: Omit<RecordMatchesParts, 'now' | 'metrics'> & { metrics: GatewayMetrics; restraints: HeldBack },
   config: Config,
   lang: Lang,
 ): OpenFront {
   const { found, close } = createRecordMatches({ ...ground, now: Date.now });
   const rules = loadWafRules();
   tellUnknown(ground.log, rules, config);
-  const parts = { rules, found, refused: ground.metrics.frontRefused };
+  const isBlocked = (address: string) => ground.restraints.isHeld('source', address);
+  const parts = { rules, found, refused: ground.metrics.frontRefused, isBlocked };
   const front = createFront(parts, optionsOf(config, lang));
   const { headers, ...limits } = config.gateway.server;
   return {

@@ -205,6 +205,9 @@ export const errorCatalogue = {
   ERR_FIREWALL_NONE: { exit: 3 },
   ERR_FIREWALL_FAILED: { exit: 1 },
   ERR_CORRECTION_UNKNOWN: { exit: 2 },
+  ERR_SESSION_SHUT_OUT: { exit: 1, http: 403 },
+  ERR_RESTRAINTS_UNREADABLE: { exit: 3 },
+  ERR_RESTRAINTS_UNWRITABLE: { exit: 3 },
 } as const satisfies Record<string, { exit: 1 | 2 | 3; http?: number }>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

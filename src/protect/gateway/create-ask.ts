@@ -1,4 +1,5 @@
 // `ask`: the gateway for callers inside the process, under the same guards as the HTTP front.
+import { type HeldBack, heldBack } from '../restraints.ts';
 import type { Ask, AskOutcome, AskRequest } from './ask.ts';
 import type { Converse, Conversed, Listener } from './converse.ts';
 import type { ChatCall } from './dialects/dialect.ts';
@@ -8,12 +9,13 @@ export interface AskParts {
   now: () => number;
   converse: Converse;
   modes: ReadModes | undefined;
+  restraints: HeldBack | undefined;
 }
 
-export function createAsk({ now, converse, modes }: AskParts): Ask {
+export function createAsk({ now, converse, restraints, modes }: AskParts): Ask {
   return async (request, onDelta) => {
     const { caller, requestId, signal } = request;
-    const closed = lockedOut(modes, caller, now());
+    const closed = lockedOut(modes, caller, now()) ?? heldBack(restraints, caller);
     if (closed !== undefined) return { kind: 'unavailable', error: closed, partial: '' };
     const { lang, granted } = request;
     const about = { requestId, caller, operation: 'ask', lang, startedAt: now(), signal };

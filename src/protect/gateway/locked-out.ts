@@ -1,6 +1,6 @@
-// Lockdown as callers meet it: nobody but admins is served, and the refusal says when to come back.
+// Emergency modes as callers meet them: in lockdown nobody but admins is served, in safe mode no model is asked; the refusal says when to come back.
 import { RempartError } from '../../platform/base/errors.ts';
-import type { Modes } from '../modes.ts';
+import type { ModeName, Modes } from '../modes.ts';
 import type { Caller } from './ask.ts';
 
 const usualSeconds = 60;
@@ -11,7 +11,17 @@ export type ReadModes = Pick<Modes, 'active' | 'state'>;
 /** What a caller is told while lockdown is on; undefined when it may go on. */
 export function lockedOut(modes: ReadModes | undefined, caller: Caller, now: number): RempartError | undefined {
   if (modes === undefined || !modes.active('lockdown') || caller.role === 'admin') return undefined;
-  const { until } = modes.state('lockdown');
+  return new RempartError('ERR_LOCKDOWN', { seconds: secondsLeft(modes, 'lockdown', now) });
+}
+
+/** What whoever asks a model is told in safe mode, in which none is asked; undefined when one may be. */
+export function heldInSafeMode(modes: ReadModes | undefined, now: number): RempartError | undefined {
+  if (modes === undefined || !modes.active('safe')) return undefined;
+  return new RempartError('ERR_SAFE_MODE', { seconds: secondsLeft(modes, 'safe', now) });
+}
+
+function secondsLeft(modes: ReadModes, name: ModeName, now: number): number {
+  const { until } = modes.state(name);
   const left = until === undefined ? usualSeconds : Math.ceil((until - now) / 1_000);
-  return new RempartError('ERR_LOCKDOWN', { seconds: Math.min(longestSeconds, Math.max(1, left)) });
+  return Math.min(longestSeconds, Math.max(1, left));
 }

@@ -2,11 +2,14 @@
 import { type Dispatcher, Pool, ProxyAgent } from 'undici';
 import type { KeptHealth } from '../resilience/kept-health.ts';
 import { createProviderHealth, type HealthParts } from '../resilience/provider-health.ts';
+import type { HeldBack } from '../restraints.ts';
 import { dialectByName } from './dialects/index.ts';
 import type { Provider } from './route.ts';
 import type { GatewaySettings, ProviderSettings } from './settings.ts';
 
-export interface OpenProviderParts extends HealthParts {
+export interface OpenProviderParts extends Omit<HealthParts, 'isHeld'> {
+  /** With it, a provider that is held back is asked nothing. */
+  restraints?: HeldBack | undefined;
   /** Where health outlives this gateway. */
   keptHealth?: KeptHealth | undefined;
   /** Connections to one provider's origin; default: an undici Pool. */
@@ -28,7 +31,8 @@ export function openProvider(
     ...(rideOutMs === undefined ? {} : { rideOutMs }),
     ...(refusal === undefined ? {} : { refusal }),
   };
-  const newHealth = () => createProviderHealth(parts, { name, keys: keys.length, ...healthSettings });
+  const isHeld = (kind: 'provider' | 'spare') => parts.restraints?.isHeld(kind, name) === true;
+  const newHealth = () => createProviderHealth({ ...parts, isHeld }, { name, keys: keys.length, ...healthSettings });
   return {
     name,
     dialect: dialectByName[dialect],

@@ -8,6 +8,8 @@ import { defaultRefusal, type Refusal, type RefusalSettings, refuse } from './re
 export interface HealthParts {
   now: () => number;
   signals: Signals;
+  /** provider: nothing is sent there at the moment. spare: its first key is passed over. */
+  isHeld?: (kind: 'provider' | 'spare') => boolean;
 }
 
 export interface HealthSettings {
@@ -73,11 +75,13 @@ const forbiddenLimit = 3;
 const suspicionMs = 300;
 /** While requests wait for the network, one of them tries it this often for all. */
 export const rideStepMs = 500;
+/** Nobody knows how long a provider is held back: callers come again after this. */
+const heldMs = 60_000;
 /** A timer may fire a little before its time by the clock: who waited as long as was asked is let through. */
 const timerSlackMs = 5;
 
 export function createProviderHealth(parts: HealthParts, settings: HealthSettings): ProviderHealth {
-  const { now, signals } = parts;
+  const { now, signals, isHeld = () => false } = parts;
   const { name, breaker: breakerSettings, refusal: refusalSettings = defaultRefusal, rideOutMs = 0 } = settings;
   const outage = createOutage(name, parts);
   let warned = false;
@@ -92,7 +96,9 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     suspected: false,
     forbidden: 0,
   }));
-  const current = () => keys.findIndex((key) => key.refusal.kind === 'accepted' && !key.suspected);
+  const isOut = (index: number) => index === 0 && keys.length > 1 && isHeld('spare');
+  const current = () =>
+    keys.findIndex(({ refusal, suspected }, index) => refusal.kind === 'accepted' && !suspected && !isOut(index));
   let suspicion: (index: number) => void = () => {};
 
   /** One user's forbidden model must not take the key from everybody: the probe decides, unless it goes on. */
@@ -152,6 +158,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
 
   return {
     pick() {
+      if (isHeld('provider')) return { kind: 'wait', ms: heldMs, because: 'server-error' };
       const index = current();
       const key = keys[index];
       if (key === undefined) {
@@ -179,11 +186,14 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     rideUntil,
     gaveUp: outage.gaveUp,
     due() {
+      if (isHeld('provider')) return undefined;
       const index = current();
-      const suspect = keys.findIndex(({ suspected }) => suspected);
+      const suspect = keys.findIndex(({ suspected }, at) => suspected && !isOut(at));
       if (suspect !== -1) return suspect;
       // A refused key has its own slow clock; a key in service is probed whenever something is wrong.
-      const refusedIndex = keys.findIndex(({ refusal }) => refusal.kind === 'refused' && refusal.nextProbeAt <= now());
+      const refusedIndex = keys.findIndex(
+        ({ refusal }, at) => refusal.kind === 'refused' && refusal.nextProbeAt <= now() && !isOut(at),
+      );
       if (refusedIndex !== -1) return refusedIndex;
       return index !== -1 && outage.worthProbing() && keys[index]!.heldUntil <= now() ? index : undefined;
     },

@@ -5,7 +5,7 @@ import { RempartError } from '../../../platform/base/errors.ts';
 import type { ServerManners } from '../../../platform/base/limited-server.ts';
 import type { Lang } from '../../../platform/i18n/say.ts';
 import { inspectBodyWith } from '../read.ts';
-import { createSourceTeller, networks, sourceNetwork } from '../source-network.ts';
+import { createSourceTeller, networks, sourceAddress, sourceNetwork } from '../source-network.ts';
 import { createWaf, type WafMatch } from '../waf/waf.ts';
 import type { WafRules } from '../waf/waf-rules.ts';
 import type { FrontSettings } from './front-config.ts';
@@ -15,13 +15,24 @@ import { createOriginCheck } from './origins.ts';
 import { rawRefusal, refuse, securityHeaders } from './refusals.ts';
 import { requestIdOf } from './request-id.ts';
 
-export type FrontRefusal = 'malformed' | 'headers' | 'timeout' | 'connections' | 'method' | 'host' | 'origin' | 'waf';
+export type FrontRefusal =
+  | 'malformed'
+  | 'headers'
+  | 'timeout'
+  | 'connections'
+  | 'method'
+  | 'host'
+  | 'blocked'
+  | 'origin'
+  | 'waf';
 
 export interface FrontParts {
   rules: WafRules;
   /** Journals, counts and signals what was found. */
   found: (req: IncomingMessage, matches: readonly WafMatch[]) => void;
   refused: (reason: FrontRefusal) => void;
+  /** Whether nothing is heard from that address at the moment. */
+  isBlocked?: (address: string) => boolean;
 }
 
 export interface Front {
@@ -81,6 +92,8 @@ export function createFront(parts: FrontParts, first: FrontOptions): Front {
       const form = originForm(req);
       if (form !== undefined) return no(req, res, form.reason, form.error);
       tellSource(req);
+      if (parts.isBlocked?.(sourceAddress(req)) === true)
+        return no(req, res, 'blocked', new RempartError('ERR_SOURCE_BLOCKED'));
       const origin = originOf(req);
       if (origin.kind === 'refused') return no(req, res, 'origin', new RempartError('ERR_ORIGIN_REFUSED'));
       if (origin.kind !== 'none')
