@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import type { ControlHandlers } from '../platform/base/control-socket.ts';
+import { RempartError } from '../platform/base/errors.ts';
 import type { Log } from '../platform/base/log.ts';
 import type { Deployment } from '../platform/documents/deployment.ts';
 import { loadDeployment } from '../platform/documents/load-deployment.ts';
@@ -11,11 +12,9 @@ import type { Signals } from '../platform/signals.ts';
 import type { Store } from '../platform/store/store.ts';
 import type { Ask } from '../protect/gateway/ask.ts';
 import type { Actuators } from '../respond/actuators.ts';
-import { createDetectors } from '../respond/detectors/detectors.ts';
-import { watchDetectors } from '../respond/detectors/hub.ts';
 import { drillCommands } from '../respond/drills/drill-commands.ts';
 import { type Action, createActions } from '../respond/engine/action.ts';
-import { type AllowanceSettings, createAllowance } from '../respond/engine/allowance.ts';
+import { type AllowanceSettings, createAllowance, isEnabled } from '../respond/engine/allowance.ts';
 import { createEngine, defaultEngine } from '../respond/engine/engine.ts';
 import { createRunLog } from '../respond/engine/run-log.ts';
 import { createTasks } from '../respond/engine/tasks.ts';
@@ -30,6 +29,7 @@ import type { RespondConfig } from '../respond/respond-config.ts';
 import { createResponder } from '../respond/responder.ts';
 import { loadTaxonomy } from '../respond/taxonomy/load-taxonomy.ts';
 import { openAfter } from './after.ts';
+import { openDetectors } from './detectors.ts';
 import { watchDrills } from './drill-process.ts';
 import type { AtEnd } from './options.ts';
 import { actionsOnMachines, oneEngine } from './respond-actions.ts';
@@ -51,6 +51,8 @@ export interface RespondGround {
   actuators?: Actuators;
   /** The gateway of an instance, to ask it a question once an incident is over. */
   ask?: Ask;
+  /** Where the configuration was read from, for what is wrong with it. */
+  configFile?: string;
   /** Puts another action in the place of one. */
   respondWith?: (actions: readonly Action[]) => readonly Action[];
 }
@@ -91,6 +93,7 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
     // One line for each part that acts.
   ];
   const actions = createActions(ground.respondWith?.(list) ?? list);
+  refuseUnknown(ground, actions.names());
   const engine = createEngine(
     {
       store,
@@ -152,15 +155,23 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
       await after.watch();
       watchDrills({ data, store, log, now }, respond.drills.schedule, atEnd);
       if (!respond.enabled) return;
-      const detectors = createDetectors({ settings: respond.detectors, signals });
-      const { detected } = responder;
-      const hub = watchDetectors(
-        { detectors, detected, now, log, tightness: after.tightness, ...(registry === undefined ? {} : { registry }) },
-        { repeatMs: respond.detectors.repeatSeconds * 1_000, subjectsPerMinute: respond.detectors.subjectsPerMinute },
-      );
-      atEnd(() => hub.close());
+      openDetectors({ ...parts, signals, detected: responder.detected, tightness: after.tightness }, atEnd);
     },
   };
+}
+
+/** A mistyped name would leave an action off, and nobody would know before it is needed. */
+function refuseUnknown({ config, configFile = 'rempart.yaml' }: RespondGround, names: readonly string[]): void {
+  const { enabled } = config.respond.actions;
+  // Some actions exist only for what a deployment profile names.
+  if (config.deployment === undefined) return;
+  for (const [index, entry] of enabled.entries())
+    if (!names.some((name) => isEnabled([entry], name)))
+      throw new RempartError('ERR_CONFIG_INVALID', {
+        file: configFile,
+        path: `respond.actions.enabled.${index}`,
+        what: { key: 'incident.issue.action', facts: { name: entry, known: names.join(', ') } },
+      });
 }
 
 function allowanceOf({ actions }: RespondConfig): AllowanceSettings {

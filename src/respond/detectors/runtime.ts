@@ -20,7 +20,7 @@ export interface RuntimeSample {
 
 export interface RuntimeParts {
   timers: Timers;
-  sample?: () => RuntimeSample;
+  sample?: () => RuntimeSample | Promise<RuntimeSample>;
   /** Of this process, unless a test gives others. */
   memory?: () => { heapUsed: number; heapLimit: number; rss: number };
   delayMs?: () => number;
@@ -74,8 +74,8 @@ export function runtimeDetector(parts: RuntimeParts, settings: RuntimeSettings =
           ? []
           : [trafficJudge(context, parts.sample, parts.steady ?? (() => performance.now()), settings)]),
       ];
-      const looking = lookEvery({ timers, ms: everyMs }, context, () => {
-        for (const judge of judges) judge();
+      const looking = lookEvery({ timers, ms: everyMs }, context, async () => {
+        for (const judge of judges) await judge();
       });
       return {
         async close() {
@@ -177,7 +177,7 @@ const trafficLooks = 5;
 /** Requests, errors and latency of ten seconds against those before; a cold baseline says nothing. */
 function trafficJudge(
   context: DetectorContext,
-  sample: () => RuntimeSample,
+  sample: NonNullable<RuntimeParts['sample']>,
   steady: () => number,
   settings: RuntimeSettings,
 ) {
@@ -230,8 +230,8 @@ function trafficJudge(
     latency.learn(latencyMs);
   }
 
-  return () => {
-    const now = sample();
+  return async () => {
+    const now = await sample();
     const at = steady();
     const last = before;
     before = { at, sample: now };
