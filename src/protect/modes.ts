@@ -5,10 +5,7 @@ import { RempartError } from '../platform/base/errors.ts';
 import { writeWhole } from '../platform/base/write-whole.ts';
 import type { Bus } from '../platform/shared/bus.ts';
 
-/**
- * lockdown: nobody but admins is served. safe and heightened are shown and journalled; nothing acts on
- * them yet.
- */
+/** lockdown: nobody but admins is served. safe: no model is asked. heightened: detectors react sooner. */
 export const modeNames = ['safe', 'lockdown', 'heightened'] as const;
 export type ModeName = (typeof modeNames)[number];
 
