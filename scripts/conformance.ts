@@ -1,10 +1,17 @@
 // `npm run conformance -- DIR`: what Rempart writes, held against the schemas of others that lie in DIR. One file a check under conformance/.
 import { existsSync } from 'node:fs';
+import { checkCacao, checkPublicCacao } from './conformance/cacao.ts';
 import { checkCompose } from './conformance/compose.ts';
 import { checkOcsf } from './conformance/ocsf.ts';
 import { type Checked, checkSarif } from './conformance/sarif.ts';
 
-const checks: readonly ((dir: string) => Checked | Promise<Checked>)[] = [checkCompose, checkOcsf, checkSarif];
+const checks: readonly ((dir: string) => Checked | Promise<Checked>)[] = [
+  checkCacao,
+  checkPublicCacao,
+  checkCompose,
+  checkOcsf,
+  checkSarif,
+];
 
 const [dir] = process.argv.slice(2);
 if (dir === undefined || !existsSync(dir)) {
@@ -12,7 +19,8 @@ if (dir === undefined || !existsSync(dir)) {
   process.exitCode = 2;
 } else {
   for (const check of checks) {
-    const { what, checked, problems } = await check(dir);
+    const { what, checked, problems, lines = [] } = await check(dir);
+    for (const line of lines) console.log(`  ${line}`);
     for (const problem of problems) console.error(`${what}: ${problem}`);
     console.log(`${what}: ${checked} documents, ${problems.length} problems`);
     // Nothing checked is nothing proved.

@@ -12,6 +12,8 @@ export interface Checked {
   /** Documents held against the schema; 0 when the reference is not there. */
   checked: number;
   problems: string[];
+  /** Told as well: what became of each document. */
+  lines?: string[];
 }
 
 /** Reports of mixed, hostile and empty input, in both languages; `more` are further SARIF files to check. */
