@@ -207,6 +207,24 @@ test('incident opened without an instance is answered by the next one, once', { 
   }
 });
 
+test('incident refuses a configuration that enables an action which there is not, and names those there are', async () => {
+  mkdirSync(join(cwd, 'typo'), { recursive: true });
+  writeFileSync(join(cwd, 'typo', 'deployment.yaml'), 'name: small\nservices: [{ name: api, role: core, order: 1 }]\n');
+  const rempart = (action: string) =>
+    writeFileSync(
+      join(cwd, 'typo', 'rempart.yaml'),
+      `deployment: typo/deployment.yaml\nrespond: { actions: { enabled: ['states.*', ${action}] } }\n`,
+    );
+  rempart('container.stop');
+  const open = ['open', '--type', 'host-overload', '--subject', 'host', '--config', 'typo/rempart.yaml'];
+  const refused = await incident('typo-data', ...open);
+  assert.equal(refused.code, 2, refused.stdout);
+  assert.match(refused.stderr, /respond\.actions\.enabled\.1.*container\.stop.*containers\.stop.*ERR_CONFIG_INVALID/);
+  rempart('containers.stop');
+  const taken = await incident('typo-data', ...open);
+  assert.equal(taken.code, 0, taken.stderr);
+});
+
 async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
   for (const end = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 200))) {
     const found = await look();

@@ -49,7 +49,10 @@ export async function askRespond(
     const store = await openStore(storeLocation(config, data));
     atEnd(() => store.close());
     if (store.health().state === 'away') throw new RempartError('ERR_STORE_AWAY', { seconds: 1 });
-    const respond = await openRespond({ config, data, store, journals, log, now: Date.now }, atEnd);
+    const respond = await openRespond(
+      { config, configFile: input.configFile, data, store, journals, log, now: Date.now },
+      atEnd,
+    );
     const handler = respond.commands[command];
     if (handler === undefined) throw new RempartError('ERR_CONTROL_COMMAND', { command });
     if (working) respond.engine.work();
