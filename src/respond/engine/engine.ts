@@ -144,12 +144,14 @@ export function createEngine(parts: EngineParts, settings: EngineSettings = defa
 
   /** With a run that is over, or that this node is carrying out. Null while another node has it. */
   async function withRun<T>(id: string, work: (held: HeldRun) => Promise<T>): Promise<T | null> {
-    const here = underWay.get(id);
-    if (here !== undefined) return work(here.held);
     const before = await runs.find(id);
     if (before === null) throw new RempartError('ERR_RUN_UNKNOWN', { run: id });
     const { state, code } = before;
-    if (state === 'waiting' || state === 'running') return null;
+    const here = underWay.get(id);
+    const isActive = state === 'waiting' || state === 'running';
+    if (isActive) return here === undefined ? null : work(here.held);
+    // Its end is on disk and still being told: what was held is no longer.
+    await here?.carried;
     const held = await runs.take(id, node, settings.leaseMs);
     if (held === null) return null;
     try {
