@@ -4,6 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { deploymentSchema } from '../../platform/documents/deployment.ts';
+import { createSignals } from '../../platform/signals.ts';
+import { createDetectors, type DetectorsParts } from '../detectors/detectors.ts';
+import { detectorsSchema } from '../detectors/detectors-config.ts';
 import { loadPlaybooks } from '../playbooks/library.ts';
 import { loadTaxonomy } from './load-taxonomy.ts';
 
@@ -68,6 +72,39 @@ test('loadTaxonomy() finds a type by its id with hyphens or underscores, and no 
 test('loadTaxonomy() names for each type a playbook that there is', async () => {
   const { find } = await loadPlaybooks();
   for (const { playbook } of loadTaxonomy().all) assert.equal(find(playbook).name, playbook);
+});
+
+/** With all that they could watch; none is started. */
+function everyDetector() {
+  const deployment = deploymentSchema.parse({
+    name: 'all',
+    services: [{ name: 'api', role: 'core', order: 1 }],
+    logs: ['*.log'],
+    metrics: ['http://127.0.0.1:9/metrics'],
+  });
+  return createDetectors({
+    settings: detectorsSchema.parse({}),
+    signals: createSignals(),
+    deployment,
+    folder,
+    data: folder,
+    auditFile: '/dev/null',
+    engine: {} as NonNullable<DetectorsParts['engine']>,
+    states: { list: [{}], check() {} } as unknown as NonNullable<DetectorsParts['states']>,
+  });
+}
+
+test('loadTaxonomy() names for each type detectors that there are, and that tell of it', () => {
+  const all = everyDetector();
+  for (const { id, detectors } of loadTaxonomy().all)
+    for (const name of detectors)
+      assert.ok(all.find((detector) => detector.name === name)?.types.includes(id), `${name} tells of ${id}`);
+});
+
+test('loadTaxonomy() has each type that a detector tells of', () => {
+  const { find } = loadTaxonomy();
+  for (const { name, types } of everyDetector())
+    for (const type of types) assert.ok(find(type)?.detectors.includes(name), `${type} names ${name}`);
 });
 
 const ownType = (more = '') => `- id: gpu-theft
