@@ -10,6 +10,7 @@ import { commandActions } from '../respond/actions/commands/command-actions.ts';
 import { findComposeTool } from '../respond/actions/containers/compose-tool.ts';
 import { containerActions } from '../respond/actions/containers/container-actions.ts';
 import { createEvidence } from '../respond/actions/evidence.ts';
+import { networkActions } from '../respond/actions/network/network-actions.ts';
 import type { Action } from '../respond/engine/action.ts';
 import type { Tasks } from '../respond/engine/durable.ts';
 import type { AtEnd } from './options.ts';
@@ -26,7 +27,7 @@ export interface ActingGround {
 const programs = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export function actionsOnMachines({ config, data, deployment, tasks }: ActingGround, atEnd: AtEnd): Action[] {
-  const { commands, secrets } = config.respond;
+  const { commands, secrets, firewall, isolation } = config.respond;
   const evidence = createEvidence(join(data, 'evidence'));
   const { engine, socketPath } = oneEngine(config, atEnd);
   return [
@@ -38,6 +39,7 @@ export function actionsOnMachines({ config, data, deployment, tasks }: ActingGro
       health: { fetch },
       compose: () => findComposeTool({ file: deployment?.compose, socketPath: socketPath(), env: process.env }),
     }),
+    ...networkActions({ deployment, firewall, ...isolation, evidence, path: programs }),
     ...commandActions({
       tasks,
       evidence,

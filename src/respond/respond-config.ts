@@ -1,6 +1,7 @@
 // What the configuration says of respond: incident types and playbooks of one's own, and what actions may do.
 import { z } from 'zod';
 import { commandsSchema, secretsSchema } from './actions/commands/commands-config.ts';
+import { isolationSchema } from './actions/network/isolation-config.ts';
 import { detectorsSchema } from './detectors/detectors-config.ts';
 import { drillsSettingsSchema } from './drills/drills-config.ts';
 import { notifySchema } from './escalation/notify-config.ts';
@@ -46,6 +47,7 @@ export const respondSchema = z.strictObject({
     .prefault({}),
   /** true: network.isolate loads the rules it writes; false: it only shows them. */
   firewall: z.boolean().default(false),
+  isolation: isolationSchema.prefault({}),
   commands: commandsSchema.prefault({}),
   /** For the logins of commands in playbooks, by the id that they call them. */
   secrets: secretsSchema.default({}),
