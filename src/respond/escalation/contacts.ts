@@ -44,6 +44,12 @@ export function recipients(
   );
 }
 
+/** Those who hear of it without anybody's doing. */
+function told(...given: Parameters<typeof recipients>): Recipient[] {
+  const [, channels] = given;
+  return recipients(...given).filter(({ channel }) => channels[channel]?.byHand !== true);
+}
+
 /** What to say at the start: a level that nobody would hear of is not found out about during an incident. */
 export function unreachable(
   contacts: readonly Contact[],
@@ -54,9 +60,9 @@ export function unreachable(
   return escalationLevels.flatMap((level) => {
     const { roles } = matrix.of(level);
     const found = types.map((type) => {
-      const told = recipients(contacts, channels, level, type);
-      if (told.length === 0) return { type, why: 'nobody' as const };
-      const isOwn = told.some(({ contact }) =>
+      const heard = told(contacts, channels, level, type);
+      if (heard.length === 0) return { type, why: 'nobody' as const };
+      const isOwn = heard.some(({ contact }) =>
         contacts.some(({ name, role }) => name === contact && roles.includes(role)),
       );
       return { type, why: isOwn ? null : ('not-responsible' as const) };
@@ -88,5 +94,5 @@ export function reachableInstead(
   type: string,
 ): EscalationLevel | null {
   const at = escalationLevels.indexOf(level);
-  return escalationLevels.slice(at).find((one) => recipients(contacts, channels, one, type).length > 0) ?? null;
+  return escalationLevels.slice(at).find((one) => told(contacts, channels, one, type).length > 0) ?? null;
 }

@@ -27,6 +27,8 @@ export interface Deadlines {
   /** Puts it off, to the next round. False when it was changed meanwhile. */
   next(deadline: Deadline, change: { dueAt: number; level?: EscalationLevel }): Promise<boolean>;
   over(incident: string, kinds?: readonly DeadlineKind[]): Promise<void>;
+  /** What a process that died held is free at once; only where no other node can hold it. */
+  takeOver(): Promise<void>;
 }
 
 export const deadlineId = (incident: string, kind: DeadlineKind) => `${incident}/${kind}`;
@@ -89,6 +91,9 @@ export function createDeadlines({ db }: Pick<Store, 'db'>, now: () => number): D
         .where('round', '=', round)
         .executeTakeFirst();
       return numUpdatedRows === 1n;
+    },
+    async takeOver() {
+      await db.updateTable('respond_deadlines').set({ held_until: 0 }).where('state', '=', 'open').execute();
     },
     async over(incident, kinds) {
       let rows = db.updateTable('respond_deadlines').set({ state: 'over' }).where('incident', '=', incident);

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../platform/base/json.ts';
 import { createLog } from '../../platform/base/log.ts';
 import type { Deployment } from '../../platform/documents/deployment.ts';
 import type { Incident } from '../../platform/documents/incident.ts';
-import { openStore, type Store } from '../../platform/store/store.ts';
+import { openStore, type Store, type StoreLocation } from '../../platform/store/store.ts';
 import type { Incidents } from '../incidents/incidents.ts';
 import type { Channel, Delivered, Delivery } from './channels/channel.ts';
 import { type EscalationParts, escalationService } from './escalation.ts';
@@ -115,6 +115,7 @@ export interface Rig {
   sent: Delivery[];
   journalled: JsonObject[];
   store: Store;
+  place: StoreLocation;
   answer: { with: () => Promise<Delivered> };
   memory: ReturnType<typeof incidentsInMemory>;
   /** Another node over the same store and incidents. */
@@ -122,10 +123,11 @@ export interface Rig {
   end(): Promise<void>;
 }
 
-export async function openRig(dir: string): Promise<Rig> {
+export async function openRig(where: string | StoreLocation): Promise<Rig> {
   const clock = { at: begin };
   const now = () => clock.at;
-  const store = await openStore({ path: join(dir, `${process.hrtime.bigint()}.sqlite`) });
+  const location = typeof where === 'string' ? { path: join(where, `${process.hrtime.bigint()}.sqlite`) } : where;
+  const store = await openStore(location);
   const memory = incidentsInMemory(now);
   const sent: Delivery[] = [];
   const journalled: JsonObject[] = [];
@@ -145,6 +147,7 @@ export async function openRig(dir: string): Promise<Rig> {
     sent,
     journalled,
     store,
+    place: location,
     answer,
     memory,
     node: (change = {}, settings) =>

@@ -20,7 +20,7 @@ import { recordDelivery, type Telling, type TellParts, type Told, tellPeople } f
 export type TaxonomyTitle = (type: string) => { en: string; fr: string } | undefined;
 
 export interface EscalationParts {
-  store: Pick<Store, 'db'>;
+  store: Pick<Store, 'db' | 'kind'>;
   incidents: Incidents;
   taxonomy: { find(id: string): Pick<IncidentType, 'title' | 'phases'> | undefined; all: readonly { id: string }[] };
   matrix: Matrix;
@@ -86,6 +86,7 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
   };
   let reconciledAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
+  let hasTakenOver = false;
   let looking: Promise<void> = Promise.resolve();
   let turn: Promise<unknown> = Promise.resolve();
   /** One thing after the other on this node, so that a change and a deadline of the same incident do not say the same. */
@@ -117,10 +118,13 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
     for (const incident of [...open, ...over]) await followInTurn(incident);
   }
 
-  async function look(): Promise<void> {
+  async function begin(): Promise<void> {
+    // A file has one process: whatever is held in it was held by one that is no more.
+    if (!hasTakenOver && parts.store.kind === 'sqlite') await Promise.all([outbox.takeOver(), deadlines.takeOver()]);
+    hasTakenOver = true;
     await reconcile();
     while (!stop.signal.aborted) {
-      const due = await deadlines.take(60_000);
+      const due = await deadlines.take(30_000);
       if (due === null) break;
       await inTurn(() => fall(falling, due));
     }
@@ -128,14 +132,17 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
   }
 
   const lookAgain = (everyMs: number): void => {
-    looking = look().catch(failed('escalation could not look; it will look again'));
+    looking = begin().catch(failed('escalation could not look; it will look again'));
     void looking.then(() => {
       if (!stop.signal.aborted) timer = setTimeout(() => lookAgain(everyMs), everyMs);
     });
   };
 
   return {
-    look,
+    async look() {
+      await begin();
+      await outbox.settled();
+    },
     tell,
     recipients: (level, type) => recipients(deployment.contacts, channels, level, type),
     follow: followInTurn,
@@ -157,7 +164,7 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
       stop.abort();
       unsubscribe();
       clearTimeout(timer);
-      await Promise.all([looking, turn]);
+      await Promise.all([looking, turn, outbox.settled()]);
       for (const channel of Object.values(channels)) channel.close();
     },
   };

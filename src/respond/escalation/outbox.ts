@@ -39,14 +39,17 @@ export interface OutboxParts {
 }
 
 export interface OutboxSettings {
+  /** Longer than an attempt: after it another node may try. */
   leaseMs: number;
+  attemptMs: number;
   giveUpMs: number;
   firstRetryMs: number;
   mostRetryMs: number;
 }
 
 export const usualOutbox: OutboxSettings = {
-  leaseMs: 180_000,
+  leaseMs: 90_000,
+  attemptMs: 60_000,
   giveUpMs: 72 * 3_600_000,
   firstRetryMs: 2_000,
   mostRetryMs: 600_000,
@@ -56,8 +59,12 @@ export interface Outbox {
   /** On disk when it resolves. The same id again is the same message. Resolves to how many are new. */
   put(messages: readonly { id: string; recipient: Recipient; notice: Notice }[]): Promise<number>;
   list(filter: { incident?: string; idBegins?: string }): Promise<Message[]>;
-  /** Tries everything that is due once; resolves when those attempts are over. */
+  /** Begins with everything that is due; one slow way holds no other up. */
   sendDue(signal: AbortSignal): Promise<void>;
+  /** Resolves when what was begun is over. */
+  settled(): Promise<void>;
+  /** What a process that died held is free at once; only where no other node can hold it. */
+  takeOver(): Promise<void>;
 }
 
 /** Milliseconds times this many messages a millisecond: enough to keep those that one call puts in in their order. */
@@ -66,6 +73,7 @@ const perMs = 1_000;
 export function createOutbox(parts: OutboxParts, settings: OutboxSettings = usualOutbox): Outbox {
   const { store, channels, now, log } = parts;
   const { db } = store;
+  const busy = new Map<string, Promise<void>>();
   let last = 0;
   const position = () => {
     last = Math.max(last + 1, now() * perMs);
@@ -125,7 +133,8 @@ export function createOutbox(parts: OutboxParts, settings: OutboxSettings = usua
       return true;
     }
     try {
-      const delivered = await way.send({ id: message.id, address, notice: message.notice }, signal);
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(settings.attemptMs)]);
+      const delivered = await way.send({ id: message.id, address, notice: message.notice }, limited);
       if (delivered.kind === 'refused') await end(message, 'failed', delivered.why);
       else await end(message, delivered.kind === 'shown' ? 'shown' : 'sent', null);
       return true;
@@ -136,13 +145,14 @@ export function createOutbox(parts: OutboxParts, settings: OutboxSettings = usua
     }
   }
 
-  /** The head of each lane; what stands behind it waits for it. */
-  async function heads(): Promise<RespondOutboxRow[]> {
-    const first = db
+  /** The head of each lane, or of one; what stands behind it waits for it. */
+  async function heads(name?: string): Promise<RespondOutboxRow[]> {
+    let first = db
       .selectFrom('respond_outbox')
       .select((q) => ['lane', q.fn.min('position').as('position')])
       .where('state', '=', 'waiting')
       .groupBy('lane');
+    if (name !== undefined) first = first.where('lane', '=', name);
     const rows = await db
       .selectFrom('respond_outbox as box')
       .innerJoin(first.as('head'), (join) =>
@@ -156,12 +166,16 @@ export function createOutbox(parts: OutboxParts, settings: OutboxSettings = usua
     return [...new Map(rows.map((row) => [row.lane, row])).values()];
   }
 
-  async function lane(head: RespondOutboxRow, signal: AbortSignal): Promise<void> {
+  /** One message after the other, until one has to wait. */
+  async function empty(name: string, signal: AbortSignal): Promise<void> {
     try {
-      await attempt(head, signal);
+      while (!signal.aborted) {
+        const [head] = await heads(name);
+        if (head === undefined || !(await attempt(head, signal))) return;
+      }
     } catch (error) {
       if (error instanceof RempartError && error.code === 'ERR_STORE_AWAY') return;
-      log.error({ err: error, channel: head.channel }, 'a message could not be handled and will be tried again');
+      log.error({ err: error }, 'a message could not be handled and will be tried again');
     }
   }
 
@@ -200,11 +214,18 @@ export function createOutbox(parts: OutboxParts, settings: OutboxSettings = usua
       return (await rows.execute()).map(messageOf);
     },
     async sendDue(signal) {
-      while (!signal.aborted) {
-        const due = await heads();
-        if (due.length === 0) return;
-        await Promise.all(due.map((head) => lane(head, signal)));
-      }
+      for (const { lane } of await heads())
+        if (!busy.has(lane) && !signal.aborted)
+          busy.set(
+            lane,
+            empty(lane, signal).finally(() => busy.delete(lane)),
+          );
+    },
+    async settled() {
+      while (busy.size > 0) await Promise.all(busy.values());
+    },
+    async takeOver() {
+      await db.updateTable('respond_outbox').set({ free_at: 0 }).where('state', '=', 'waiting').execute();
     },
   };
 }

@@ -6,7 +6,7 @@ import { apiActivity } from '../../platform/journal/ocsf.ts';
 import type { Incidents } from '../incidents/incidents.ts';
 import type { Channels } from './channels/channel.ts';
 import { type Composed, type ComposeParts, composeNotice } from './compose-notice.ts';
-import { type Contact, contactsFor, reachableInstead, recipients } from './contacts.ts';
+import { type Contact, type Recipient, reachableInstead, recipients } from './contacts.ts';
 import type { NoticeKind } from './notice.ts';
 import type { Message, Outbox } from './outbox.ts';
 
@@ -36,23 +36,38 @@ export interface Told {
   instead: EscalationLevel | null;
 }
 
+const asksToCall: readonly NoticeKind[] = ['alert', 'escalated'];
+
 export async function tellPeople(parts: TellParts, incident: Incident, telling: Telling): Promise<Told> {
-  const { contacts, channels, outbox } = parts;
-  const { level, id } = telling;
+  const { contacts, channels } = parts;
+  const { level } = telling;
   const instead = reachableInstead(contacts, channels, level, incident.type);
   if (instead !== level) await unheard(parts, incident, telling, instead);
-  if (instead === null) return { messages: 0, contacts: [], instead };
-  const to = recipients(contacts, channels, instead, incident.type);
-  const toCall = contactsFor(contacts, instead, incident.type).filter(({ phone }) => phone !== undefined);
-  const composed: Composed = {
-    ...telling,
-    level,
-    ...(instead === level ? {} : { instead: level }),
-    toCall: toCall.map(({ name }) => name),
-  };
-  const notice = await composeNotice(parts, incident, composed);
-  await outbox.put(to.map((recipient) => ({ id: messageId(id, recipient), recipient, notice })));
+  if (instead === null) {
+    // Nobody hears of it by itself: numbers to call are all that is left.
+    const left = recipients(contacts, channels, level, incident.type);
+    if (left.length > 0 && asksToCall.includes(telling.what)) await put(parts, incident, telling, left, left);
+    return { messages: 0, contacts: [], instead };
+  }
+  const byHand = ({ channel }: Recipient) => channels[channel]?.byHand === true;
+  const all = recipients(contacts, channels, instead, incident.type);
+  const toCall = all.filter(byHand);
+  // A number is put before people when it is to be called, not again with each reminder.
+  const to = asksToCall.includes(telling.what) ? all : all.filter((recipient) => !byHand(recipient));
+  await put(parts, incident, { ...telling, ...(instead === level ? {} : { instead: level }) }, to, toCall);
   return { messages: to.length, contacts: [...new Set(to.map(({ contact }) => contact))], instead };
+}
+
+async function put(
+  parts: TellParts,
+  incident: Incident,
+  telling: Telling & Pick<Composed, 'instead'>,
+  to: readonly Recipient[],
+  toCall: readonly Recipient[],
+): Promise<void> {
+  const names = toCall.map(({ contact }) => contact);
+  const notice = await composeNotice(parts, incident, { ...telling, toCall: names });
+  await parts.outbox.put(to.map((recipient) => ({ id: messageId(telling.id, recipient), recipient, notice })));
 }
 
 /** Letters, digits, dots and hyphens only: it becomes a Message-ID (RFC 5322 §3.6.4) and a header. */
@@ -110,6 +125,8 @@ export function recordDelivery({ incidents, journal, log, now }: Omit<TellParts,
     );
     if (failed) log.warn({ incident, channel, code, outcome }, 'a notification was not delivered');
     if (outcome === 'again' || outcome === 'withdrawn') return;
+    // The journal has each of them; a timeline full of reminders would hide what happened.
+    if (outcome === 'sent' && what === 'reminder') return;
     const kind = { sent: 'notified', shown: 'to-call', failed: 'not-notified' }[outcome];
     await incidents.note(incident, {
       kind,

@@ -22,6 +22,8 @@ export type Delivered =
 export interface Channel {
   /** Throws ChannelAway when it may go better later. */
   send(delivery: Delivery, signal: AbortSignal): Promise<Delivered>;
+  /** It only shows what somebody has to do: nobody is told by that. */
+  byHand?: boolean;
   /** Whether it could reach this address at all. */
   reaches(address: string): boolean;
   close(): void;

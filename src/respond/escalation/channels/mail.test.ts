@@ -212,6 +212,16 @@ test('mail that is cut in the middle, or met with silence, is away and never tak
   await assert.rejects(openMail(settings(closed.port)).send(delivery, never), ChannelAway);
 });
 
+test('mail to a server that drips ends with the time it is given', async () => {
+  const server = await broken('silent');
+  const mail = openMail(settings(server.port, { timeoutMs: 60_000 }));
+  const begun = performance.now();
+  const given = mail.send(delivery, AbortSignal.timeout(300));
+  await assert.rejects(given, (error) => error instanceof ChannelAway && error.why === 'aborted');
+  assert.ok(performance.now() - begun < 10_000);
+  server.close();
+});
+
 test('mail about a hostile incident has the headers it always has, one recipient, and shows what a terminal would obey', async () => {
   const server = await smtp();
   const hostile = 'x\r\nBcc: evil@example.net\r\n\r\n<script>\u001b[2J\u202egnp.exe\u0000\n.\r\nQUIT';

@@ -28,30 +28,28 @@ export function openMail(settings: SmtpSettings): Channel {
       const { subject } = noticeText(notice);
       // One connection for each message: alerts are few, and a connection kept open may be dead when it is needed.
       const transport = createTransport(options);
-      const stop = () => transport.close();
-      signal.addEventListener('abort', stop, { once: true });
+      const sending = transport.sendMail({
+        from: { name: 'Rempart', address: from },
+        // As an object, so that nothing in it is read as a list of addresses.
+        to: { name: '', address },
+        subject,
+        text: plainText(notice),
+        messageId: `<${id}@rempart.invalid>`,
+        date: new Date(notice.at),
+        headers: {
+          'auto-submitted': 'auto-generated',
+          'x-rempart-incident': notice.incident.id,
+          ...(notice.what === 'alert' || notice.what === 'escalated' ? { importance: 'high' } : {}),
+        },
+        // Those that belong together are shown together.
+        references: `<${notice.incident.id}@rempart.invalid>`,
+      });
       try {
-        await transport.sendMail({
-          from: { name: 'Rempart', address: from },
-          // As an object, so that nothing in it is read as a list of addresses.
-          to: { name: '', address },
-          subject,
-          text: plainText(notice),
-          messageId: `<${id}@rempart.invalid>`,
-          date: new Date(notice.at),
-          headers: {
-            'auto-submitted': 'auto-generated',
-            'x-rempart-incident': notice.incident.id,
-            ...(notice.what === 'alert' || notice.what === 'escalated' ? { importance: 'high' } : {}),
-          },
-          // Those that belong together are shown together.
-          references: `<${notice.incident.id}@rempart.invalid>`,
-        });
+        await unlessAborted(sending, signal);
         return { kind: 'taken' };
       } catch (error) {
         return outcomeOf(error);
       } finally {
-        signal.removeEventListener('abort', stop);
         transport.close();
       }
     },
@@ -60,8 +58,27 @@ export function openMail(settings: SmtpSettings): Channel {
   };
 }
 
+/** A server that drips its answers outlasts every timeout between two of them. */
+async function unlessAborted(sending: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  let ended = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    ended = () => reject(new ChannelAway('aborted'));
+    if (signal.aborted) ended();
+    else signal.addEventListener('abort', ended, { once: true });
+  });
+  // Whichever comes second is of no interest any more.
+  sending.catch(() => undefined);
+  aborted.catch(() => undefined);
+  try {
+    await Promise.race([sending, aborted]);
+  } finally {
+    signal.removeEventListener('abort', ended);
+  }
+}
+
 /** RFC 5321 §4.2.1: 5yz about the recipient or the message is final; about who we are, it waits for someone to mend it. */
 function outcomeOf(error: unknown): Delivered {
+  if (error instanceof ChannelAway) throw error;
   const { responseCode, command } = error as { responseCode?: unknown; command?: unknown };
   if (typeof responseCode !== 'number') throw new ChannelAway(whyOf(error), undefined, error);
   const why = `smtp-${responseCode}`;
