@@ -34,6 +34,11 @@ const provider = z.strictObject({
    * `environment` heeds them there too, `none` goes straight; else a proxy's address.
    */
   proxy: text.default('auto'),
+  /** Whose limits its keys have: providers of one account name the same one. Default: its own name. */
+  workspace: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*$/, 'issue.provider.name')
+    .optional(),
 });
 
 const action = z.enum(['block', 'mask', 'flag', 'pass']);

@@ -428,3 +428,36 @@ test('calls beyond the places wait, users before a batch; who finds none or has 
   held[3]?.();
   assert.equal(header(await next, 'remaining-requests'), '9', 'who found no place was not counted');
 });
+
+test('a provider’s quota that runs low is told, then kept for those who cannot wait, over all providers of its workspace', async () => {
+  let left = 100;
+  const counting: Behaviour = (_req, res) =>
+    json(res, 200, completion('done'), {
+      'x-ratelimit-limit-requests': '100',
+      'x-ratelimit-remaining-requests': String(left),
+      'x-ratelimit-reset-requests': '40s',
+    });
+  const upstream = await startUpstream(counting);
+  const workspace = 'acme';
+  const providers = ['one', 'two'].map((name) => ({ name, dialect: 'openai' as const, url: upstream.url, workspace }));
+  const rig = await startRig(providers, { foresees: true });
+  ends.push(rig.close, upstream.close);
+  const batch = { 'x-rempart-urgency': 'batch' };
+  const ask = (headers = {}) => rig.ask('/v1/chat/completions', { model: 'm', messages }, headers);
+  assert.equal((await ask()).headers['x-rempart-degraded'], undefined);
+  left = 15;
+  assert.equal((await ask()).headers['x-rempart-degraded'], 'warning');
+  assert.equal((await ask(batch)).status, 200);
+  left = 8;
+  assert.equal((await ask()).headers['x-rempart-degraded'], 'rationed');
+  const sent = upstream.bodies.length;
+  const waits = await ask(batch);
+  assert.equal(waits.status, 429);
+  assert.equal(waits.headers['x-rempart-degraded'], 'rationed');
+  const seconds = Number(waits.headers['retry-after']);
+  assert.ok(seconds > 30 && seconds <= 40, String(seconds));
+  assert.equal(upstream.bodies.length, sent, 'the other provider of the workspace has the same limit');
+  assert.equal((await ask()).status, 200);
+  assert.ok(rig.signals.some(({ kind }) => kind === 'quota-warning'));
+  await until(() => JSON.stringify(rig.journalled).includes('"degraded":"rationed"'));
+});

@@ -12,6 +12,7 @@ import type { Screen } from '../src/protect/gateway/screen.ts';
 import type { GatewaySettings, ProviderSettings } from '../src/protect/gateway/settings.ts';
 import type { Limiter } from '../src/protect/limits/limiter.ts';
 import type { Places } from '../src/protect/limits/places.ts';
+import { createForesights } from '../src/protect/resilience/foresight.ts';
 
 export const userKey = 'a-key-given-in-the-configuration';
 export const viewerKey = 'another-key-for-a-viewer';
@@ -43,6 +44,8 @@ export interface RigOptions {
   keys?: readonly GivenKey[];
   limiter?: Limiter;
   places?: Places;
+  /** What providers tell of their limits is heeded. */
+  foresees?: boolean;
 }
 
 export const quickSettings: Omit<GatewaySettings, 'providers'> = {
@@ -115,6 +118,7 @@ export async function startRig(providers: readonly ProviderSettings[], options: 
       ...(options.screen === undefined ? {} : { screen: options.screen }),
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       ...(options.limiter === undefined ? {} : { limiter: options.limiter }),
+      ...(options.foresees ? { foresights: createForesights({ now: Date.now, signals }) } : {}),
       ...(options.places === undefined ? {} : { places: options.places }),
     },
     { ...quickSettings, ...options.settings, providers },

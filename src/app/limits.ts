@@ -9,12 +9,15 @@ import { openKeptCounts } from '../protect/limits/kept-counts.ts';
 import { createLimiter, type Limiter } from '../protect/limits/limiter.ts';
 import { createPlaces, type Places } from '../protect/limits/places.ts';
 import { createTellLimits } from '../protect/limits/tell-limits.ts';
+import { createForesights, type Foresights } from '../protect/resilience/foresight.ts';
 import type { AtEnd } from './options.ts';
 
 export interface InstanceLimits {
   /** Counts in the same memory as the one before. */
   limiterFor(settings: Config['limits']): Limiter;
   places: Places;
+  /** What is left of the limits of providers. */
+  foresights: Foresights;
   /** Lowers all limits to this share of what is configured, 0 to 1, at once and over reloads; 1 ends it. */
   tighten(factor: number): void;
 }
@@ -44,8 +47,11 @@ export async function openLimits(
   const places = createPlaces(concurrency, (scope) => refused({ scope }));
   atEnd(async () => places.close());
   registerPlaces(parts.registry, places);
+  const foresights = createForesights({ now, signals: parts.signals });
+  registerForesights(parts.registry, foresights);
   return {
     places,
+    foresights,
     limiterFor: (settings) =>
       createLimiter({ now, memory, refused, touched: kept.touched, share: () => share }, settings),
     tighten(factor) {
@@ -64,6 +70,22 @@ function registerPlaces(registry: Registry, places: Places): void {
     registers: [registry],
     collect() {
       for (const [state, count] of Object.entries(places.state())) this.set({ state }, count);
+    },
+  });
+}
+
+function registerForesights(registry: Registry, foresights: Foresights): void {
+  new Gauge({
+    name: 'rempart_provider_quota_used_ratio',
+    help: 'Share of the limit used most that a provider tells of, 0 to 1',
+    labelNames: ['workspace'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [workspace, foresight] of foresights.all()) {
+        const state = foresight.state();
+        if (state !== undefined) this.set({ workspace }, state.used);
+      }
     },
   });
 }

@@ -58,6 +58,7 @@ export function openGateway(
       identify: openIdentify({ ...ground, strangers: openCounters(ground.memory, 'anyone') }, config.access),
       limiter: limits.limiterFor(config.limits),
       places: limits.places,
+      foresights: limits.foresights,
       screen: loadPromptScreen({ thresholds: config.screening.thresholds }),
       ...(modelGuard === undefined ? {} : { modelGuard }),
     },

@@ -33,7 +33,8 @@ function readResets(headers: ProviderHeaders): number | undefined {
 
 const units: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
 
-function readDuration(text: string): number | undefined {
+/** `20ms`, `12s`, `6m0s`, `1h2m3s`; undefined for anything else. */
+export function readDuration(text: string): number | undefined {
   if (!/^(\d+(\.\d+)?(ms|d|h|m|s))+$/.test(text)) return undefined;
   let total = 0;
   for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|d|h|m|s)/g)) total += Number(amount) * units[unit!]!;

@@ -5,7 +5,9 @@ import type { Grant } from '../limits/limiter.ts';
 import { watchAnswer } from '../limits/watch-answer.ts';
 import type { Failure } from '../resilience/failure.ts';
 import type { AnswerSettings } from '../screening/answers.ts';
+import type { DegradedMode } from './ask.ts';
 import type { Listener, Progress } from './converse.ts';
+import { degradedOf } from './degraded.ts';
 import type { ChatCall, ReplyEvent, ReplyReader, Speech } from './dialects/dialect.ts';
 import { type AnswerFilter, createAnswerFilter } from './filter.ts';
 import type { Attempt, AttemptEnd } from './forward.ts';
@@ -50,7 +52,7 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
     if (listener === undefined)
       return readWhole(given, provider, { ...speech, named }, await callUpstream(provider.dispatcher, request));
 
-    const relay = createRelay(given, listener, isFallback);
+    const relay = createRelay(given, listener, degradedOf(provider, isFallback));
     let reader: ReplyReader | undefined;
     let finish = () => {};
     const watch = watchAnswer(given.grant);
@@ -167,7 +169,11 @@ interface Relay {
 }
 
 /** Holds what comes before the first word, which may still be retried, and everything until the journal has the request. */
-function createRelay({ durable, progress, now }: ChatAttempt, listener: Listener, isFallback: boolean): Relay {
+function createRelay(
+  { durable, progress, now }: ChatAttempt,
+  listener: Listener,
+  degraded: readonly DegradedMode[],
+): Relay {
   let phase: 'silent' | 'waiting' | 'open' = 'silent';
   const held: { event: ReplyEvent; flow: Flow }[] = [];
   let opened: Promise<void> = Promise.resolve();
@@ -178,7 +184,7 @@ function createRelay({ durable, progress, now }: ChatAttempt, listener: Listener
     opened = durable.then((isDurable) => {
       if (!isDurable) return;
       phase = 'open';
-      listener.begin({ degraded: isFallback ? ['provider'] : [] });
+      listener.begin({ degraded });
       for (const { event, flow } of held.splice(0)) listener.event(event, flow);
     });
   }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
-import type { Leave } from '../gate.ts';
+import { type Leave, ranks } from '../gate.ts';
 import { estimateOf } from '../limits/call-estimate.ts';
 import type { Standings } from '../limits/limit-headers.ts';
 import type { Grant, Limiter } from '../limits/limiter.ts';
@@ -11,6 +11,7 @@ import type { Places } from '../limits/places.ts';
 import { admit } from './admit.ts';
 import type { Caller, DegradedMode } from './ask.ts';
 import { chatAttempt } from './chat-attempt.ts';
+import { degradedOf } from './degraded.ts';
 import type { ChatCall, ReplyEvent, Usage } from './dialects/dialect.ts';
 import { errorOfFailure, type Unavailable } from './failure-error.ts';
 import type { AnswerFilter } from './filter.ts';
@@ -144,7 +145,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
         grant,
         cancel: () => cancel.abort(),
       });
-      const limits = { retries: settings.retries, until, signal };
+      const limits = { retries: settings.retries, until, signal, rank: rankOf(exchange) };
       const providers = await verifiedProviders(
         call,
         await remote.without(call, route(call, parts.providers)),
@@ -161,6 +162,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
         ...('provider' in forwarded ? { provider: forwarded.provider.name } : {}),
       };
       end = concluded(forwarded, call, progress, halfOpenMs);
+      if (end.kind === 'failed' && end.degraded?.includes('rationed')) metrics.rateLimited('rationed');
     } catch (error) {
       end = { kind: 'failed', ...refusal(error, parts.log) };
       facts = { kind: 'refused' };
@@ -213,7 +215,7 @@ function concluded(forwarded: Forwarded<void>, call: ChatCall, progress: Progres
         events: progress.events,
         text,
         model: progress.tally.model() ?? call.model,
-        degraded: forwarded.isFallback ? ['provider'] : [],
+        degraded: degradedOf(forwarded.provider, forwarded.isFallback),
         settlement: progress.tally.settle(call.turns),
       };
     case 'cut':
@@ -226,6 +228,10 @@ function concluded(forwarded: Forwarded<void>, call: ChatCall, progress: Progres
       return progress.shown ? { kind: 'cut', error, text } : { kind: 'failed', ...unavailable(error) };
     }
   }
+}
+
+function rankOf({ caller, isBatch }: Exchange): number {
+  return isBatch ? ranks.batch : ranks[caller.role];
 }
 
 function askedBy({ caller, operation }: Exchange, { model }: ChatCall) {
@@ -262,7 +268,13 @@ function outcomeOf(end: Conversed, call: ChatCall, progress: Progress, startedAt
   if (progress.firstAt !== undefined) facts.firstByteMs = progress.firstAt - startedAt;
   if (end.kind === 'failed' || end.kind === 'cut') {
     const { code, facts: why } = end.error;
-    return { ...facts, code, ...(typeof why['limit'] === 'string' ? { limit: why['limit'] } : {}) };
+    const degraded = end.kind === 'failed' ? (end.degraded ?? []).join(',') : '';
+    return {
+      ...facts,
+      code,
+      ...(typeof why['limit'] === 'string' ? { limit: why['limit'] } : {}),
+      ...(degraded === '' ? {} : { degraded }),
+    };
   }
   if (end.kind === 'aborted') return facts;
   const { promptTokens, completionTokens, estimated } = end.settlement;

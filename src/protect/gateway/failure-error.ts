@@ -1,21 +1,28 @@
 // What the user is told of a provider's failure: our own words and a time to wait, never the provider's.
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Failure } from '../resilience/failure.ts';
+import type { DegradedMode } from './ask.ts';
 
 export interface Unavailable {
   error: RempartError;
   /** There when waiting helps. */
   retryAfterSeconds?: number;
+  /** Said in `x-rempart-degraded`. */
+  degraded?: readonly DegradedMode[];
 }
 
 /** Longest wait that is asked for when nobody knows how long it takes. */
 const refusedSeconds = 60;
 
-export function errorOfFailure({ kind, retryAfterMs }: Failure, halfOpenMs: number): Unavailable {
+export function errorOfFailure({ kind, retryAfterMs, isRationed }: Failure, halfOpenMs: number): Unavailable {
   const seconds = Math.max(1, Math.ceil((retryAfterMs ?? halfOpenMs) / 1_000));
   switch (kind) {
     case 'rate-limited':
-      return { error: new RempartError('ERR_RATE_LIMITED', { seconds }), retryAfterSeconds: seconds };
+      return {
+        error: new RempartError('ERR_RATE_LIMITED', { seconds }),
+        retryAfterSeconds: seconds,
+        ...(isRationed ? { degraded: ['rationed'] } : {}),
+      };
     case 'quota-exhausted': {
       const wait = retryAfterMs === undefined ? refusedSeconds : seconds;
       return { error: new RempartError('ERR_QUOTA_EXHAUSTED', { seconds: wait }), retryAfterSeconds: wait };

@@ -33,6 +33,8 @@ export interface ForwardLimits {
   /** Milliseconds since the epoch after which no attempt begins. */
   until: number;
   signal: AbortSignal;
+  /** Who is served last when a provider's quota runs low is of the highest; default: nobody is. */
+  rank?: number;
 }
 
 /** The failure reported is the first provider's, since that is the one the caller asked for. */
@@ -62,8 +64,8 @@ export async function forward<T>(
 
 async function tryProvider<T>(
   { now, random, log, metrics }: ForwardParts,
-  { name, keys, health }: Provider,
-  { retries, until, signal, isLast }: ForwardLimits & { isLast: boolean },
+  { name, keys, health, foresight }: Provider,
+  { retries, until, signal, isLast, rank = 0 }: ForwardLimits & { isLast: boolean },
   attempt: (key: string) => Promise<AttemptEnd<T>>,
 ): Promise<AttemptEnd<T>> {
   let retry = 0;
@@ -73,6 +75,14 @@ async function tryProvider<T>(
     return { kind: 'failed', failure, committed };
   };
   for (;;) {
+    const rationedMs = foresight?.wait(rank) ?? 0;
+    // No fault of the provider's: what is left there is for others.
+    if (rationedMs > 0)
+      return {
+        kind: 'failed',
+        failure: { kind: 'rate-limited', heals: true, retryAfterMs: rationedMs, isRationed: true },
+        committed: false,
+      };
     const picked = health.pick();
     if (picked.kind === 'refused') return giveUp({ kind: 'key-refused', heals: false });
     let failure: Failure;

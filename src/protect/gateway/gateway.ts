@@ -8,6 +8,7 @@ import type { Signals } from '../../platform/signals.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Places } from '../limits/places.ts';
+import type { Foresights } from '../resilience/foresight.ts';
 import type { KeptHealth } from '../resilience/kept-health.ts';
 import type { ProviderState } from '../resilience/provider-health.ts';
 import { type HeldBack, heldBack } from '../restraints.ts';
@@ -61,6 +62,8 @@ export interface GatewayParts {
   modelGuard?: ModelGuard;
   /** With it, requests and tokens are counted and limited. */
   limiter?: Limiter;
+  /** What the next gateway goes on with: how much is left of the providers' limits. */
+  foresights?: Foresights;
   /** With it, so many calls at once are worked on. */
   places?: Places;
   /** What the next gateway takes over when this one is replaced. */

@@ -1,5 +1,6 @@
 // A provider made ready: its dialect, keys, health and connections, from its settings.
 import { type Dispatcher, Pool, ProxyAgent } from 'undici';
+import type { Foresights } from '../resilience/foresight.ts';
 import type { KeptHealth } from '../resilience/kept-health.ts';
 import { createProviderHealth, type HealthParts } from '../resilience/provider-health.ts';
 import type { HeldBack } from '../restraints.ts';
@@ -12,6 +13,8 @@ export interface OpenProviderParts extends Omit<HealthParts, 'isHeld'> {
   restraints?: HeldBack | undefined;
   /** Where health outlives this gateway. */
   keptHealth?: KeptHealth | undefined;
+  /** What is known of the limits of providers. */
+  foresights?: Foresights | undefined;
   /** Connections to one provider's origin; default: an undici Pool. */
   createDispatcher?: (origin: string, connectMs: number) => Dispatcher;
 }
@@ -33,8 +36,10 @@ export function openProvider(
   };
   const isHeld = (kind: 'provider' | 'spare') => parts.restraints?.isHeld(kind, name) === true;
   const newHealth = () => createProviderHealth({ ...parts, isHeld }, { name, keys: keys.length, ...healthSettings });
+  const foresight = parts.foresights?.of(provider.workspace ?? name);
   return {
     name,
+    ...(foresight === undefined ? {} : { foresight }),
     dialect: dialectByName[dialect],
     keys,
     prefix: url.pathname.replace(/\/+$/, ''),

@@ -38,12 +38,13 @@ export function providerRequest(
 
 /** The failure in an answer's status; undefined when it is a success. Redirects are never followed: they lead out of the configuration. */
 export function failureOfStatus(
-  { dialect, health }: Provider,
+  { dialect, health, foresight }: Provider,
   status: number,
   headers: ProviderHeaders,
   body: string,
   now: () => number,
 ): Failure | undefined {
+  foresight?.learn(headers);
   const used = limitUsed(headers);
   if (used !== undefined) health.used(used);
   if (status === 200) return undefined;

@@ -51,7 +51,7 @@ export function degradedHeader(modes: readonly DegradedMode[]): Record<string, s
 /** Waiting helps: `retry-after`. Sending it again at once does not: `x-should-retry: false`. Some errors say both. */
 export function sendError(
   context: ReplyContext,
-  { error, retryAfterSeconds }: Unavailable,
+  { error, retryAfterSeconds, degraded = [] }: Unavailable,
   headers: Record<string, string> = {},
 ): void {
   const view = viewOf(error, context.lang);
@@ -59,6 +59,7 @@ export function sendError(
     sendJson(context, view.status, context.dialect.writeError(view), {
       'content-language': context.lang,
       vary: 'accept-language',
+      ...degradedHeader(degraded),
       ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
       ...(isWorthRetrying(error.code, retryAfterSeconds) ? {} : { 'x-should-retry': 'false' }),
       ...more,

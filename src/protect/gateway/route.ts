@@ -1,6 +1,7 @@
 // Where a call may go: the providers in their order, without those that could not understand it.
 import type { Dispatcher } from 'undici';
 import { RempartError } from '../../platform/base/errors.ts';
+import type { Foresight } from '../resilience/foresight.ts';
 import type { ProviderHealth } from '../resilience/provider-health.ts';
 import type { ChatCall, Dialect } from './dialects/dialect.ts';
 
@@ -13,6 +14,8 @@ export interface Provider {
   prefix: string;
   fallbackModel?: string;
   health: ProviderHealth;
+  /** With it, what is left of its limits is kept for those who matter most. */
+  foresight?: Foresight;
   dispatcher: Dispatcher;
 }
 

@@ -20,6 +20,8 @@ export interface ProviderSettings {
   proxy?: string;
   /** The model to ask of it when it stands in for another provider; default: the one the caller named. */
   fallbackModel?: string;
+  /** Whose limits its keys have; default: its own name. */
+  workspace?: string | undefined;
 }
 
 export interface Timeouts {

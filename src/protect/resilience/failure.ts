@@ -19,6 +19,8 @@ export interface Failure {
   retryAfterMs?: number;
   /** As a network that is cut for a moment fails: nothing was sent, and waiting a little may be all it takes. */
   maybeBrief?: true;
+  /** Not asked at all: what is left of the quota there is for others. */
+  isRationed?: true;
 }
 
 /** Failures that say something about the provider and not only about this request. */
