@@ -1,6 +1,6 @@
 // What playbooks may do to containers, to this machine and to others, put together from the configuration.
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { RempartError } from '../platform/base/errors.ts';
 import { type ContainerEngine, openContainerEngine } from '../platform/containers/container-engine.ts';
@@ -10,6 +10,7 @@ import { commandActions } from '../respond/actions/commands/command-actions.ts';
 import { findComposeTool } from '../respond/actions/containers/compose-tool.ts';
 import { containerActions } from '../respond/actions/containers/container-actions.ts';
 import { createEvidence } from '../respond/actions/evidence.ts';
+import { hostActions } from '../respond/actions/host/host-actions.ts';
 import { networkActions } from '../respond/actions/network/network-actions.ts';
 import type { Action } from '../respond/engine/action.ts';
 import type { Tasks } from '../respond/engine/durable.ts';
@@ -39,6 +40,7 @@ export function actionsOnMachines({ config, data, deployment, tasks }: ActingGro
       health: { fetch },
       compose: () => findComposeTool({ file: deployment?.compose, socketPath: socketPath(), env: process.env }),
     }),
+    ...hostActions({ deployment, folder: dirname(resolve(config.deployment ?? '.')), evidence }),
     ...networkActions({ deployment, firewall, ...isolation, evidence, path: programs }),
     ...commandActions({
       tasks,
