@@ -14,7 +14,8 @@ import { createEngine, type Engine } from '../../src/respond/engine/engine.ts';
 import { createRunLog } from '../../src/respond/engine/run-log.ts';
 import { createTasks } from '../../src/respond/engine/tasks.ts';
 import { loadPlaybooks } from '../../src/respond/playbooks/library.ts';
-import { commandTypes, type Problem } from '../../src/respond/playbooks/lint.ts';
+import type { Problem } from '../../src/respond/playbooks/lint.ts';
+import { commandTypes } from '../../src/respond/playbooks/lint-action.ts';
 import { type ReadPlaybook, readPlaybook } from '../../src/respond/playbooks/read-playbook.ts';
 import type { Checked } from './sarif.ts';
 

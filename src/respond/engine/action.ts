@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { canonicalJson, type Json, type JsonObject } from '../../platform/base/json.ts';
 import type { ActionExtension } from '../playbooks/playbook.ts';
+import { referencesIn } from '../playbooks/variables.ts';
 
 export type ActionClass = 'observe' | 'notify' | 'contain' | 'restore' | 'destroy';
 
@@ -73,7 +74,7 @@ export interface Actions {
   find(name: string): Action | undefined;
   names(): readonly string[];
   /** For the linter. */
-  check(extension: ActionExtension): { known: false } | { known: true; wrong?: string };
+  check(extension: ActionExtension): { known: false } | { known: true; wrong?: string; canUndo: boolean };
 }
 
 /** Lets each action have its own type of arguments; they are checked by its schema before it sees them. */
@@ -85,12 +86,19 @@ export function createActions(list: readonly Action[]): Actions {
     check({ action: name, args }) {
       const action = byName.get(name);
       if (action === undefined) return { known: false };
-      const read = action.args.safeParse(args);
-      if (read.success) return { known: true };
-      const issue = read.error.issues[0];
-      return { known: true, wrong: `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim() };
+      const known = { known: true, canUndo: action.undo !== undefined } as const;
+      const issue = action.args
+        .safeParse(args)
+        // What a variable will hold is known when it runs.
+        .error?.issues.find(({ path }) => referencesIn(String(valueAt(args, path))).length === 0);
+      if (issue === undefined) return known;
+      return { ...known, wrong: `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim() };
     },
   };
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
 }
 
 /** Hex SHA-256 over what would be done: what people approve is bound to it. */

@@ -2,10 +2,10 @@
 import { RempartError } from '../../platform/base/errors.ts';
 import type { TextKey } from '../../platform/i18n/say.ts';
 import { namesIn, parseCondition } from './condition.ts';
+import { lintAction } from './lint-action.ts';
+import { lintFlow, targetsOf } from './lint-flow.ts';
 import {
   type ActionExtension,
-  actionExtension,
-  actionExtensionSchema,
   identifierPattern,
   type Playbook,
   type Step,
@@ -25,11 +25,8 @@ export interface Problem {
 
 export interface KnownActions {
   /** Undefined: no such action; else what is wrong with the arguments, or nothing. */
-  check(extension: ActionExtension): { known: false } | { known: true; wrong?: string };
+  check(extension: ActionExtension): { known: false } | { known: true; wrong?: string; canUndo: boolean };
 }
-
-/** Commands that an actuator of ours can carry out; the rest of the vocabulary is refused by name. */
-export const commandTypes = ['manual', 'bash', 'http-api', 'ssh'] as const;
 
 export function lintPlaybook(playbook: Playbook, actions?: KnownActions): Problem[] {
   const problems: Problem[] = [];
@@ -50,11 +47,12 @@ export function lintPlaybook(playbook: Playbook, actions?: KnownActions): Proble
     add('error', '/workflow_exception', 'missing-step', { step: playbook.workflow_exception });
   lintVariables(playbook.playbook_variables, '/playbook_variables', add);
   for (const [id, step] of Object.entries(workflow)) lintStep(playbook, id, step, add, actions);
-  if (!problems.some(({ severity }) => severity === 'error')) lintReach(playbook, add);
+  lintSummary(playbook, add);
+  if (!problems.some(({ severity }) => severity === 'error')) lintFlow(playbook, add);
   return problems;
 }
 
-type Add = (severity: Problem['severity'], at: string, rule: string, facts?: Problem['facts']) => void;
+export type Add = (severity: Problem['severity'], at: string, rule: string, facts?: Problem['facts']) => void;
 
 function lintStep(playbook: Playbook, id: string, step: Step, add: Add, actions: KnownActions | undefined): void {
   const at = `/workflow/${id}`;
@@ -76,6 +74,7 @@ function lintStep(playbook: Playbook, id: string, step: Step, add: Add, actions:
       if (!(error instanceof RempartError)) throw error;
       add('error', `${at}/condition`, 'condition', { condition: step.condition.slice(0, 80) });
     }
+  if (step.type === 'while-condition' && !step.timeout) add('warning', at, 'unbounded');
   if (step.type === 'switch-condition') {
     const names = referencesIn(step.switch);
     if (names.length !== 1) add('error', `${at}/switch`, 'switch');
@@ -96,53 +95,6 @@ function lintSuccessors(step: Step, at: string, add: Add): void {
   if (!has('on_completion') && !has('on_success')) add('error', at, 'no-successor');
 }
 
-function lintAction(
-  playbook: Playbook,
-  step: Extract<Step, { type: 'action' }>,
-  at: string,
-  mustKnow: (names: readonly string[], field: string) => void,
-  add: Add,
-  actions: KnownActions | undefined,
-): void {
-  if (playbook.agent_definitions[step.agent] === undefined)
-    add('error', `${at}/agent`, 'missing-agent', { agent: step.agent });
-  for (const target of step.targets)
-    if (playbook.target_definitions[target] === undefined)
-      add('error', `${at}/targets`, 'missing-agent', { agent: target });
-  const given = step.step_extensions[actionExtension];
-  if (given !== undefined) {
-    if (playbook.extension_definitions[actionExtension] === undefined)
-      add('error', `${at}/step_extensions`, 'extension-undefined');
-    const read = actionExtensionSchema.safeParse(given);
-    if (!read.success) {
-      add('error', `${at}/step_extensions`, 'extension', { what: read.error.issues[0]?.path.join('.') ?? '' });
-      return;
-    }
-    mustKnow(referencesIn(JSON.stringify(read.data.args)), 'step_extensions');
-    const check = actions?.check(read.data);
-    if (check?.known === false) add('error', `${at}/step_extensions`, 'action', { action: read.data.action });
-    else if (check?.wrong !== undefined)
-      add('error', `${at}/step_extensions`, 'action-args', { action: read.data.action, what: check.wrong });
-    return;
-  }
-  for (const [index, command] of step.commands.entries()) {
-    const place = `${at}/commands/${index}`;
-    if (!(commandTypes as readonly string[]).includes(command.type)) {
-      add('error', place, 'command-type', { type: command.type });
-      continue;
-    }
-    const text = command.command ?? decoded(command.command_b64);
-    if (text === undefined) add('error', place, 'no-command');
-    else if (command.type === 'http-api' && !/^[A-Z]+ \S+ HTTP\/\d(\.\d)?$/.test(text))
-      add('error', place, 'http-line', { line: text.slice(0, 80) });
-    else mustKnow(text.match(/__[a-zA-Z_][\w-]*?__(?=:value)/g) ?? [], `commands/${index}`);
-  }
-}
-
-function decoded(base64: string | undefined): string | undefined {
-  return base64 === undefined ? undefined : Buffer.from(base64, 'base64').toString('utf8');
-}
-
 function lintVariables(variables: Variables, at: string, add: Add): void {
   for (const [name, { type, value }] of Object.entries(variables)) {
     if (!variableNamePattern.test(name)) add('error', `${at}/${name}`, 'variable-name', { name });
@@ -151,43 +103,27 @@ function lintVariables(variables: Variables, at: string, add: Add): void {
   }
 }
 
-/** Every step that a step may lead to, by the field that names it. */
-export function targetsOf(step: Step): [string, string][] {
-  const targets: [string, string | undefined][] = [
-    ['on_completion', step.on_completion],
-    ['on_success', step.on_success],
-    ['on_failure', step.on_failure],
-  ];
-  if (step.type === 'parallel') targets.push(...step.next_steps.map((id): [string, string] => ['next_steps', id]));
-  if (step.type === 'if-condition') targets.push(['on_true', step.on_true], ['on_false', step.on_false]);
-  if (step.type === 'while-condition') targets.push(['on_true', step.on_true]);
-  if (step.type === 'switch-condition')
-    targets.push(...Object.entries(step.cases).map(([key, id]): [string, string] => [`cases/${key}`, id]));
-  return targets.filter((entry): entry is [string, string] => entry[1] !== undefined);
-}
-
-/** Steps that nothing leads to, and ways that never come to an end. */
-function lintReach({ workflow, workflow_start, workflow_exception }: Playbook, add: Add): void {
-  const seen = new Set<string>();
-  const waiting = [workflow_start, ...(workflow_exception === undefined ? [] : [workflow_exception])];
-  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
-    if (seen.has(id)) continue;
-    seen.add(id);
-    waiting.push(...targetsOf(workflow[id]!).map(([, target]) => target));
-  }
-  for (const id of Object.keys(workflow)) if (!seen.has(id)) add('warning', `/workflow/${id}`, 'unreachable');
-  const ends = new Set(Object.keys(workflow).filter((id) => workflow[id]!.type === 'end'));
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const [id, step] of Object.entries(workflow)) {
-      if (ends.has(id)) continue;
-      // What follows the step itself, not the branches it opens, must come to an end.
-      const next = [step.on_completion, step.on_success].filter((target) => target !== undefined);
-      if (next.some((target) => ends.has(target))) {
-        ends.add(id);
-        grew = true;
-      }
-    }
-  }
-  for (const id of seen) if (!ends.has(id)) add('error', `/workflow/${id}`, 'endless');
+/** What it says of itself against what its steps are. */
+function lintSummary(playbook: Playbook, add: Add): void {
+  const { workflow, playbook_activities: activities } = playbook;
+  const steps = Object.values(workflow);
+  const done = new Set(
+    steps.flatMap((step) => (step.type === 'action' ? step.commands.map((command) => command.playbook_activity) : [])),
+  );
+  // Who names no activity at any step does not tell which step is which.
+  if (done.size > 1 || !done.has(undefined))
+    for (const activity of activities)
+      if (!done.has(activity)) add('warning', '/playbook_activities', 'activity-unused', { activity });
+  const summary = (playbook['playbook_processing_summary'] ?? {}) as Record<string, unknown>;
+  const used: Record<string, boolean> = {
+    external_playbooks: steps.some(({ type }) => type === 'playbook-action'),
+    parallel_processing: steps.some(({ type }) => type === 'parallel'),
+    if_logic: steps.some(({ type }) => type === 'if-condition'),
+    while_logic: steps.some(({ type }) => type === 'while-condition'),
+    switch_logic: steps.some(({ type }) => type === 'switch-condition'),
+    temporal_logic: steps.some(({ delay, timeout }) => delay !== undefined || timeout !== undefined),
+  };
+  for (const [feature, is] of Object.entries(used))
+    if (typeof summary[feature] === 'boolean' && summary[feature] !== is)
+      add('warning', `/playbook_processing_summary/${feature}`, 'summary', { feature });
 }
