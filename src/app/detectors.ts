@@ -66,7 +66,7 @@ function partsOf(ground: WatchGround, atEnd: AtEnd): DetectorsParts {
   const { maxMegabytes, maxFiles } = config.respond.rollback;
   const limits = { maxBytes: maxMegabytes * 1_048_576, maxFiles };
   return {
-    ...{ settings, signals, data, folder },
+    ...{ settings, signals, data, folder, log },
     ...(deployment === undefined ? {} : { deployment }),
     ...(isReadable ? { auditFile: settings.audit.file } : {}),
     ...(engine === undefined ? {} : { engine }),

@@ -1,5 +1,6 @@
 // All detectors of an instance, as its configuration and its deployment profile ask for them.
 import { join } from 'node:path';
+import type { Log } from '../../platform/base/log.ts';
 import type { ContainerEngine } from '../../platform/containers/container-engine.ts';
 import type { Deployment } from '../../platform/documents/deployment.ts';
 import type { Signals } from '../../platform/signals.ts';
@@ -10,6 +11,8 @@ import type { Detector } from './detector.ts';
 import type { DetectorsSettings } from './detectors-config.ts';
 import type { EngineExecutions } from './engine-executions.ts';
 import { journalChainDetector } from './journal-chain.ts';
+import { journalPatternsDetector } from './journal-patterns.ts';
+import { loadShippedSigma, loadSigma } from './load-sigma.ts';
 import { logFilesDetector } from './log-files.ts';
 import { createLogFollower } from './log-follower.ts';
 import { logInjectionDetector } from './log-injection.ts';
@@ -37,6 +40,8 @@ export interface DetectorsParts {
   states?: { list: readonly NamedState[] } & Pick<StateFilesParts, 'check' | 'isOwnerRunning' | 'isOurs'>;
   sample?: RuntimeParts['sample'];
   fetch?: typeof fetch;
+  /** Told of rules that are refused. */
+  log?: Log;
   timers?: Timers;
 }
 
@@ -101,8 +106,21 @@ function machineDetectors(parts: DetectorsParts, timers: Timers): Detector[] {
   return list;
 }
 
-function journalDetectors({ settings, data }: DetectorsParts, timers: Timers): Detector[] {
+function journalDetectors({ settings, data, log }: DetectorsParts, timers: Timers): Detector[] {
   const { journal } = settings;
   if (data === undefined || !journal.on) return [];
-  return journal.chain ? [journalChainDetector({ dir: join(data, 'journal'), timers })] : [];
+  const dir = join(data, 'journal');
+  const shipped = loadShippedSigma();
+  const own = loadSigma(journal.sigma);
+  for (const { file, what } of own.refused) log?.error({ file, what }, 'a Sigma rule is refused');
+  return [
+    ...(journal.chain ? [journalChainDetector({ dir, timers })] : []),
+    journalPatternsDetector({
+      dir,
+      rules: [...shipped.rules, ...own.rules],
+      correlations: [...shipped.correlations, ...own.correlations],
+      timers,
+      placesFile: join(data, 'detectors', 'journal-places.json'),
+    }),
+  ];
 }
