@@ -104,7 +104,10 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
       log,
       now,
       findPlaybook: playbooks.findPlaybook,
-      ...followRuns({ incidents, journal, actions, log, now, ended: metrics.ran }),
+      ...followRuns({
+        ...{ incidents, journal, actions, log, now, ended: metrics.ran },
+        nameOf: (id) => playbooks.all.find(({ read }) => read.playbook.id === id)?.name,
+      }),
     },
     { ...defaultEngine, idle: true },
   );

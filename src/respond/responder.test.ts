@@ -4,10 +4,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { z } from 'zod';
 import type { JsonObject } from '../platform/base/json.ts';
 import { openStore } from '../platform/store/store.ts';
 import type { Detection } from './detectors/detector.ts';
-import { createActions } from './engine/action.ts';
+import { type Action, createActions } from './engine/action.ts';
 import { createAllowance, defaultAllowance } from './engine/allowance.ts';
 import { createEngine } from './engine/engine.ts';
 import { actionStep, exampleActions, examplePlaybook, stepId } from './engine/example.ts';
@@ -42,6 +43,29 @@ const answer = examplePlaybook(
   { playbook_variables: { __incident__: external('string'), __subject__: external('string') } },
 );
 
+/** Stands for what people say they have done. */
+const byHand: Action = {
+  name: 'command.manual',
+  class: 'notify',
+  args: z.looseObject({}),
+  plan: async () => ({ effects: [], reversible: false, before: {} }),
+  probe: async () => ({ state: 'not-done' }),
+  act: async () => ({}),
+};
+const answerByHand = examplePlaybook(
+  {
+    [stepId('action', 1)]: actionStep(
+      'example.note',
+      { line: 'x' },
+      { on_success: stepId('action', 3), on_failure: stepId('action', 2) },
+    ),
+    [stepId('action', 2)]: actionStep('command.manual', {}, { on_completion: stepId('action', 3) }),
+    [stepId('action', 3)]: actionStep('incident.mark', { moment: 'containedAt' }, { on_completion: stepId('end', 1) }),
+    [stepId('end', 1)]: { type: 'end' },
+  },
+  { id: stepId('playbook', 7) },
+);
+
 const seen = (subject: string, more: Partial<Detection> = {}): Detection => ({
   detector: 'traffic',
   type: 'denial-of-service',
@@ -60,6 +84,7 @@ async function instance({ dir = join(folder, `i${instances++}`), enabled = ['exa
   // A file where the database's folder has to be.
   if (!isThere) writeFileSync(join(dir, 'store'), '');
   writeFileSync(join(own, 'denial-of-service.json'), answer.text);
+  writeFileSync(join(own, 'host-overload.json'), answerByHand.text);
   const store = await openStore({ path: join(dir, 'store', 'store.sqlite') });
   const events: JsonObject[] = [];
   const journal = {
@@ -70,6 +95,7 @@ async function instance({ dir = join(folder, `i${instances++}`), enabled = ['exa
   const incidents = createIncidents(parts);
   const actions = createActions([
     ...exampleActions(join(dir, 'effects')),
+    byHand,
     ...incidentActions({ incidents, runs, actions: () => actions }),
   ]);
   const engine = createEngine(
@@ -221,4 +247,11 @@ test('incidentActions() marks nothing as contained when all that a run tried was
   assert.deepEqual([incident.status, incident.containedAt, incident.firstActionAt], ['detected', null, null]);
   const refused = incident.timeline.find(({ kind, by }) => kind === 'step-failed' && by === 'example.note');
   assert.equal(refused?.facts['code'], 'ERR_ACTION_OFF');
+});
+
+test('incidentActions() marks as contained what was refused and then done by hand', async () => {
+  const { responder, incidents, engine } = await instance({ enabled: [] });
+  const { id } = (await responder.detected(seen('host', { type: 'host-overload' })))!;
+  assert.equal((await engine.ended(`run_${id}`, AbortSignal.timeout(10_000))).state, 'done');
+  assert.equal((await incidents.find(id))?.status, 'contained');
 });

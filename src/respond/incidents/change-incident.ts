@@ -157,7 +157,8 @@ export const ranPlaybook =
   (run: Incident['playbookRuns'][number]): Change =>
   (incident, now) => {
     const before = incident.playbookRuns.find((one) => one.run === run.run);
-    if (before?.state === run.state) return undefined;
+    // The engine may have taken it before its start was noted.
+    if (before !== undefined && (before.state === run.state || run.state === 'waiting')) return undefined;
     const kept = { ...run, playbook: before?.playbook ?? harmlessName(run.playbook) };
     const playbookRuns =
       before === undefined

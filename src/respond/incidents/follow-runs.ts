@@ -17,6 +17,8 @@ export interface FollowRunsParts {
   actions: Pick<Actions, 'find'>;
   log: Log;
   now: () => number;
+  /** As the file is called, which is how people name it. */
+  nameOf?: (playbook: string) => string | undefined;
   ended?: (state: Incident['playbookRuns'][number]['state']) => void;
 }
 
@@ -62,9 +64,9 @@ export function followRuns(parts: FollowRunsParts): Pick<EngineParts, 'tell' | '
     async tellRun(run: RunRecord, end?: Interpreted) {
       await journal.append(runEvent(run, now(), end?.handled === true));
       if (end !== undefined) parts.ended?.(run.state);
-      const { incident, id, playbookName, state } = run;
-      if (incident !== null)
-        await inTimeline(() => incidents.run(incident, { run: id, playbook: playbookName, state }));
+      const { incident, id, state } = run;
+      const playbook = parts.nameOf?.(run.playbook) ?? run.playbookName;
+      if (incident !== null) await inTimeline(() => incidents.run(incident, { run: id, playbook, state }));
     },
   };
 }

@@ -66,14 +66,19 @@ export function incidentActions(parts: IncidentActionsParts): Action[] {
   return [mark as Action, note as Action];
 }
 
-/** A run whose every attempt to change something was refused or failed has contained nothing, whatever its playbook says. */
+/**
+ * A run whose every attempt to change something was refused or failed has contained nothing, whatever its playbook
+ * says; unless people did it by hand.
+ */
 async function nothingSucceeded({ runs, actions }: IncidentActionsParts, run: string): Promise<boolean> {
+  const changes = (action: string) =>
+    action === 'command.manual' || changesTheWorld.includes(actions().find(action)?.class ?? '');
   const tried = new Map<string, boolean>();
   for (const { key, value } of await runs.memory(run)) {
     const { action, done, code } = (value ?? {}) as { action?: string; done?: unknown; code?: string };
     const at = key.slice(0, key.lastIndexOf('/'));
     // What was refused has no intent, and its outcome names the action.
-    if (action !== undefined && changesTheWorld.includes(actions().find(action)?.class ?? '')) tried.set(at, false);
+    if (action !== undefined && changes(action)) tried.set(at, false);
     if (key.endsWith('/outcome') && tried.has(at) && code === undefined) tried.set(at, done !== undefined);
   }
   return tried.size > 0 && ![...tried.values()].includes(true);
