@@ -108,7 +108,9 @@ export function stopService(parts: RollbackParts, steps: Steps, service: string,
     const runs = await parts.services?.isRunning(service).catch(unavailable);
     if (runs === undefined || parts.services === undefined) return { state: 'unavailable' };
     if (!runs) return { state: 'skipped', from: 'stopped', to: 'stopped' };
+    // On disk first: after a crash undo knows what to start.
     steps.record.stopped.push(service);
+    writeRun(parts.data, steps.record);
     await parts.services.stop([service], signal);
     return { from: 'running', to: 'stopped' };
   });

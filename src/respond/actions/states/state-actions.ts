@@ -21,7 +21,12 @@ export interface StateActionsParts extends RestoreParts {
 
 const some = z.strictObject({ states: z.array(z.string()).min(1).optional() });
 const oneOrSome = z
-  .strictObject({ state: z.string().optional(), states: z.array(z.string()).min(1).optional() })
+  .strictObject({
+    state: z.string().optional(),
+    states: z.array(z.string()).min(1).optional(),
+    /** Only those that are not valid now: what is good is worth more than what was. */
+    damaged: z.boolean().optional(),
+  })
   .refine(({ state, states }) => state === undefined || states === undefined, 'names states twice');
 
 export const toOut = ({ outArgs }: Pick<ActionContext, 'outArgs'>, value: string): Pick<Done, 'out'> => {
@@ -101,42 +106,45 @@ function keepEvidence(parts: StateActionsParts, picked: Picked): Action<z.output
 
 function restore(parts: StateActionsParts): Action<z.output<typeof oneOrSome>> {
   const { backups } = parts;
-  const chosen = ({ state, states }: z.output<typeof oneOrSome>) =>
-    pickStates(backups.states, state === undefined ? states : [state]);
-  const resultOf = (states: readonly NamedState[], context: ActionContext): Done | undefined => {
-    const all = states.map((state) => restoredBefore(parts, state, context.idempotencyKey));
+  const { limits } = backups.settings;
+  const decidedIn = ({ decisions }: JsonObject) => decisions as unknown as Readonly<Record<string, Decision>>;
+  const statesIn = (before: JsonObject) => pickStates(backups.states, Object.keys(decidedIn(before)));
+  const resultOf = (before: JsonObject, context: ActionContext): Done | undefined => {
+    const all = statesIn(before).map((state) => restoredBefore(parts, state, context.idempotencyKey));
     if (all.some((one) => one === undefined)) return undefined;
     const minimal = all.some((one) => one?.decision === 'minimal');
     const facts = all.flatMap((one) => (one === undefined ? [] : [[one.state, { ...one }] as const]));
-    return { ...toOut(context, minimal ? 'minimal' : 'backup'), evidence: { states: Object.fromEntries(facts) } };
+    const decision = all.length === 0 ? 'none' : minimal ? 'minimal' : 'backup';
+    return { ...toOut(context, decision), evidence: { states: Object.fromEntries(facts) } };
   };
   return {
     name: 'states.restore',
     class: 'restore',
     args: oneOrSome,
-    async plan(args, { incident }) {
+    async plan({ state: one, states, damaged }, { incident }) {
       const before = incident === null ? null : await parts.firstEvidence(incident);
       const decisions: JsonObject = {};
       const effects = [];
-      for (const state of chosen(args)) {
+      for (const state of pickStates(backups.states, one === undefined ? states : [one])) {
+        const was = await stateProblem(state, limits);
+        if (damaged === true && was === null) continue;
         const { decision, takenAt } = await decide(parts, state, before);
         decisions[state.name] = { ...decision };
-        const was = await stateProblem(state, backups.settings.limits);
         const to = takenAt === null ? 'minimal' : `backup ${new Date(takenAt).toISOString()}`;
         effects.push({ target: state.name, change: 'overwrite', from: was ?? 'valid', to });
       }
       return { effects, reversible: true, before: { decisions } };
     },
-    async probe(args, context) {
-      const done = resultOf(chosen(args), context);
+    async probe(_args, context, before) {
+      const done = resultOf(before, context);
       return done === undefined ? { state: 'not-done' } : { state: 'done', done };
     },
-    async act(args, context, { decisions }) {
-      const states = chosen(args);
+    async act(_args, context, before) {
       let failure: unknown;
-      for (const state of states) {
+      for (const state of statesIn(before)) {
         context.signal.throwIfAborted();
-        const decision = (decisions as JsonObject)[state.name] as unknown as Decision;
+        const decision = decidedIn(before)[state.name];
+        if (decision === undefined) continue;
         const { idempotencyKey: key, incident } = context;
         // One that cannot be put back keeps none of the others from it.
         await restoreState(parts, state, decision, { key, incident }).catch((error: unknown) => {
@@ -144,10 +152,10 @@ function restore(parts: StateActionsParts): Action<z.output<typeof oneOrSome>> {
         });
       }
       if (failure !== undefined) throw failure;
-      return resultOf(states, context) ?? {};
+      return resultOf(before, context) ?? {};
     },
-    async undo(args, { idempotencyKey: key, incident }) {
-      for (const state of chosen(args).toReversed()) await undoRestore(parts, state, { key, incident });
+    async undo(_args, { idempotencyKey: key, incident }, before) {
+      for (const state of statesIn(before).toReversed()) await undoRestore(parts, state, { key, incident });
     },
   };
 }
