@@ -150,6 +150,7 @@ function readings(store: Store, data: string) {
     },
     run: (id: string) => runs.find(id),
     runs: (incident: string) => runs.list({ incident }),
+    undone: async (id: string) => (await runs.memory(id)).filter(({ key }) => key.endsWith('/undone')).length,
     async verifyJournal() {
       const { ok, streams } = await verifyJournal({ dir: join(data, 'journal') });
       return { ok, records: streams.find(({ stream }) => stream === 'respond')?.records ?? 0 };

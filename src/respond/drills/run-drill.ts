@@ -77,14 +77,19 @@ async function goThrough(run: Running, seen: Seen): Promise<DrillOutcome['why']>
 
   const at = performance.now();
   const sinceAct = () => Math.round((performance.now() - at) * 10) / 10;
-  await work.cause();
+  let broke: unknown;
+  const causing = work.cause().catch((error: unknown) => {
+    broke = error;
+  });
   let incident: Incident | null = null;
   await until(async () => {
     incident = await sandbox.incident(drill.type).catch(() => null);
-    return incident !== null || (await work.seen?.()) === true;
+    return broke !== undefined || incident !== null || (await work.seen?.()) === true;
   }, patience.detectMs).then((isSeen) => {
     if (isSeen) seen.detectedMs = sinceAct();
   });
+  await causing;
+  if (broke !== undefined) throw broke;
   if (seen.detectedMs !== null && work.meanwhile !== undefined) {
     note(run, 'detected', await work.meanwhile());
     incident = await sandbox.incident(drill.type).catch(() => null);
@@ -144,8 +149,8 @@ async function answered(
     ...((await work.restored?.(await now())) ?? []),
   ]);
 
-  let undone = 0;
-  for (const { id: one } of runs.toReversed()) undone += await sandbox.undo(one);
+  for (const { id: one } of runs.toReversed()) await sandbox.undo(one);
+  const undone = (await Promise.all(runs.map((one) => sandbox.undone(one.id)))).reduce((sum, count) => sum + count, 0);
   note(run, 'undone', [
     { name: 'undo-ran', ok: undone > 0, facts: { undone } },
     ...((await work.undone?.(await now())) ?? []),

@@ -64,15 +64,33 @@ export const providerUnavailable: Drill = {
   wantsContainers: false,
   cause: 'drill.cause.provider-unavailable',
   subject,
-  begin: (sandbox) =>
-    atWork(sandbox, {
+  begin: (sandbox) => {
+    const { provider, providerKeys } = sandbox;
+    return atWork(sandbox, {
       async cause() {
-        sandbox.provider.set({ kind: 'broken' });
+        provider.set({ kind: 'broken' });
         await ask(sandbox);
       },
-      contained: async ({ id }) => [modeIs(sandbox, 'safe', true), contactsTold(sandbox, id)],
-      undone: async () => [modeIs(sandbox, 'safe', false), await served(sandbox, 'served-after-undo')],
-    }),
+      async contained({ id }) {
+        const [first, spare] = [provider.callsWith(providerKeys.first), provider.callsWith(providerKeys.spare)];
+        const begun = performance.now();
+        await ask(sandbox);
+        const ms = Math.round((performance.now() - begun) / 3);
+        const more = provider.callsWith(providerKeys.first) - first;
+        return [
+          { name: 'key-not-used', ok: more === 0, facts: { calls: more } },
+          { name: 'spare-used', ok: provider.callsWith(providerKeys.spare) > spare },
+          { name: 'nobody-kept-waiting', ok: ms < 3_000, facts: { ms } },
+          contactsTold(sandbox, id),
+        ];
+      },
+      async undone() {
+        const before = provider.callsWith(providerKeys.first);
+        const look = await served(sandbox, 'served-after-undo');
+        return [look, { name: 'first-key-used', ok: provider.callsWith(providerKeys.first) > before }];
+      },
+    });
+  },
 };
 
 export const networkCut: Drill = {
