@@ -461,3 +461,22 @@ test('a provider’s quota that runs low is told, then kept for those who cannot
   assert.ok(rig.signals.some(({ kind }) => kind === 'quota-warning'));
   await until(() => JSON.stringify(rig.journalled).includes('"degraded":"rationed"'));
 });
+
+test('a request that could not be journalled counts for nothing', async () => {
+  const upstream = await startUpstream(answering());
+  let isAway = true;
+  const limiter = createLimiter(
+    { now: () => noon, memory: createSharedMemory() },
+    limitsSchema.parse({ rules: [{ every: 'hour', requests: 2, tokens: 1_000 }] }),
+  );
+  const journal = {
+    append: () => (isAway ? Promise.reject(new Error('away')) : Promise.resolve({ stream: 'test', seq: 1, hash: '' })),
+    checkpoint: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  const rig = await startRig([{ name: 'up', dialect: 'openai', url: upstream.url }], { limiter, journal });
+  ends.push(rig.close, upstream.close);
+  for (let nth = 0; nth < 5; nth++) assert.match((await chat(rig, { max_tokens: 400 })).text, /ERR_JOURNAL_UNWRITABLE/);
+  isAway = false;
+  assert.equal(header(await chat(rig, { max_tokens: 400 }), 'remaining-requests'), '1');
+});

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
-import { type Leave, ranks } from '../gate.ts';
+import type { Leave } from '../gate.ts';
 import { estimateOf } from '../limits/call-estimate.ts';
 import type { Standings } from '../limits/limit-headers.ts';
 import type { Grant, Limiter } from '../limits/limiter.ts';
@@ -12,7 +12,7 @@ import { admit } from './admit.ts';
 import type { Caller, DegradedMode } from './ask.ts';
 import { chatAttempt } from './chat-attempt.ts';
 import { degradedOf } from './degraded.ts';
-import type { ChatCall, ReplyEvent, Usage } from './dialects/dialect.ts';
+import type { ChatCall, ReplyEvent } from './dialects/dialect.ts';
 import { errorOfFailure, type Unavailable } from './failure-error.ts';
 import type { AnswerFilter } from './filter.ts';
 import { type Forwarded, forward } from './forward.ts';
@@ -20,6 +20,8 @@ import { capOutput } from './limit-output.ts';
 import { heldInSafeMode, type ReadModes } from './locked-out.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { createModelLoads } from './model-loads.ts';
+import { outcomeOf } from './outcome-of.ts';
+import { askedBy, rankOf, usedBy } from './owed.ts';
 import type { OutcomeFacts, Recorder } from './record.ts';
 import { createRemoteModels } from './remote-models.ts';
 import { type Provider, route } from './route.ts';
@@ -167,14 +169,22 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
       end = { kind: 'failed', ...refusal(error, parts.log) };
       facts = { kind: 'refused' };
       // There was no place for it: it is as if it had not been asked.
-      if (leave === undefined) grant?.undo();
+      if (leave === undefined) {
+        grant?.undo();
+        if (exchange.signal.aborted) end = { kind: 'aborted', text: '' };
+      }
     }
     leave?.();
-    grant?.settle(usedBy(end, call, progress, facts.attempts ?? 0));
+    const used = usedBy(end, call, progress, facts.attempts ?? 0);
     if (progress.filter !== undefined)
       parts.screening.answered(exchange, progress.filter.findings(), progress.filter.failed());
     parts.screening.given(exchange.caller, progress.said);
-    if (!(await durable)) end = { kind: 'failed', ...journalAway() };
+    if (await durable) grant?.settle(used);
+    else {
+      end = { kind: 'failed', ...journalAway() };
+      // Our own fault, and nothing was shown of what may have come.
+      grant?.undo();
+    }
     recorder.outcome(exchange, { ...outcomeOf(end, call, progress, exchange.startedAt), ...facts });
     spent += performance.now();
     metrics.overhead(call.dialect, Math.max(0, spent) / 1_000);
@@ -230,24 +240,6 @@ function concluded(forwarded: Forwarded<void>, call: ChatCall, progress: Progres
   }
 }
 
-function rankOf({ caller, isBatch }: Exchange): number {
-  return isBatch ? ranks.batch : ranks[caller.role];
-}
-
-function askedBy({ caller, operation }: Exchange, { model }: ChatCall) {
-  const { subject, role, credential, sourceIp } = caller;
-  return { subject, role, credential, sourceIp, operation, model };
-}
-
-/** What is owed for it. Undefined: nobody was asked, or who was asked said nothing but that it could not. */
-function usedBy(end: Conversed, { turns }: ChatCall, { tally }: Progress, attempts: number): Usage | undefined {
-  if (end.kind === 'answered') return end.settlement;
-  if (attempts === 0) return undefined;
-  const used = tally.settle(turns);
-  // Who goes away has asked all the same: what was sent is used, and what came until then.
-  return end.kind === 'aborted' || !used.estimated || tally.size() > 0 ? used : undefined;
-}
-
 function refusal(error: unknown, log: Log): Unavailable {
   if (error instanceof RempartError) return unavailable(error);
   log.error({ err: error }, 'a chat call met an unexpected error');
@@ -261,31 +253,6 @@ export function unavailable(error: RempartError): Unavailable {
 
 export function journalAway(): Unavailable {
   return { error: new RempartError('ERR_JOURNAL_UNWRITABLE'), retryAfterSeconds: 5 };
-}
-
-function outcomeOf(end: Conversed, call: ChatCall, progress: Progress, startedAt: number): OutcomeFacts {
-  const facts: OutcomeFacts = { kind: end.kind, modelAsked: call.model, responseSize: progress.tally.size() };
-  if (progress.firstAt !== undefined) facts.firstByteMs = progress.firstAt - startedAt;
-  if (end.kind === 'failed' || end.kind === 'cut') {
-    const { code, facts: why } = end.error;
-    const degraded = end.kind === 'failed' ? (end.degraded ?? []).join(',') : '';
-    return {
-      ...facts,
-      code,
-      ...(typeof why['limit'] === 'string' ? { limit: why['limit'] } : {}),
-      ...(degraded === '' ? {} : { degraded }),
-    };
-  }
-  if (end.kind === 'aborted') return facts;
-  const { promptTokens, completionTokens, estimated } = end.settlement;
-  return {
-    ...facts,
-    modelUsed: end.model,
-    promptTokens,
-    completionTokens,
-    tokensEstimated: estimated,
-    ...(end.degraded.length === 0 ? {} : { degraded: end.degraded.join(',') }),
-  };
 }
 
 /** Fit for a header, a log and the journal; a client's own id is not taken over, since it could forge another's. */

@@ -1,0 +1,29 @@
+// What the journal is told of how a call ended.
+import type { Conversed, Progress } from './converse.ts';
+import type { ChatCall } from './dialects/dialect.ts';
+import type { OutcomeFacts } from './record.ts';
+
+export function outcomeOf(end: Conversed, call: ChatCall, progress: Progress, startedAt: number): OutcomeFacts {
+  const facts: OutcomeFacts = { kind: end.kind, modelAsked: call.model, responseSize: progress.tally.size() };
+  if (progress.firstAt !== undefined) facts.firstByteMs = progress.firstAt - startedAt;
+  if (end.kind === 'failed' || end.kind === 'cut') {
+    const { code, facts: why } = end.error;
+    const degraded = end.kind === 'failed' ? (end.degraded ?? []).join(',') : '';
+    return {
+      ...facts,
+      code,
+      ...(typeof why['limit'] === 'string' ? { limit: why['limit'] } : {}),
+      ...(degraded === '' ? {} : { degraded }),
+    };
+  }
+  if (end.kind === 'aborted') return facts;
+  const { promptTokens, completionTokens, estimated } = end.settlement;
+  return {
+    ...facts,
+    modelUsed: end.model,
+    promptTokens,
+    completionTokens,
+    tokensEstimated: estimated,
+    ...(end.degraded.length === 0 ? {} : { degraded: end.degraded.join(',') }),
+  };
+}
