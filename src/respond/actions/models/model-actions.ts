@@ -21,10 +21,14 @@ export function modelActions(parts: ModelActionsParts): Action[] {
   return [stop(parts), quarantine(parts), restore(parts), verify(parts), pull(parts)];
 }
 
-/** What the store holds that is not as trusted; each with a name. */
+/** What is no longer there can do no harm, and what nobody vouched for yet may be somebody's new model. */
+const notAltered = ['model-missing', 'model-unknown'];
+
+/** What the store holds that is not as it was when somebody vouched for it. */
 async function suspects(models: ModelActuator, signal: AbortSignal): Promise<string[]> {
   const { findings } = await models.verify(signal);
-  return [...new Set(findings.flatMap(({ model }) => (model === null ? [] : [model])))].sort();
+  const there = findings.filter(({ what }) => !notAltered.includes(what));
+  return [...new Set(there.flatMap(({ model }) => (model === null ? [] : [model])))].sort();
 }
 
 function stop({ actuators, deployment }: ModelActionsParts): Action<z.output<typeof nothing>> {
@@ -76,13 +80,13 @@ function quarantine({ actuators }: ModelActionsParts): Action<MaybeModel> {
     class: 'contain',
     args: maybeModel,
     async plan({ model }, { signal, now }) {
-      const { models: there } = await models().verify(signal);
+      const { models: there, findings } = await models().verify(signal);
       const bad = await suspects(models(), signal);
       const chosen = model === undefined ? bad : [model];
       const unknown = chosen.find((one) => ![...there, ...bad].includes(one));
       if (unknown !== undefined)
         throw new RempartError('ERR_MODELS_UNKNOWN', { model: unknown, place: { key: 'models.place.store' } });
-      const healthy = there.filter((one) => !bad.includes(one));
+      const healthy = there.filter((one) => findings.every(({ model: about }) => about !== one));
       // One that was tampered with is no loss; the last one that answers rightly is.
       const [last] = healthy;
       if (last !== undefined && healthy.every((one) => chosen.includes(one)))
