@@ -7,6 +7,9 @@ import { type Place, until } from './instance.ts';
 const engine = ['--runtime', 'runc', '--cgroup-manager', 'cgroupfs'];
 const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1000:1000'];
 
+/** The first process of a container that ends when it is asked to, so that no test waits for it to be killed. */
+const willing = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done'];
+
 /** Why there is none, or false. */
 export function podmanMissing(): string | false {
   if (process.getuid?.() !== 0) return 'a container engine is asked as root only';
@@ -54,7 +57,7 @@ export async function startPodman(place: Place): Promise<PodmanHere> {
     tag,
     root,
     podman,
-    run(name, how, command = ['/bin/sleep', '600']) {
+    run(name, how, command = willing) {
       const whole = `${tag}-${name}`;
       containers.push(whole);
       podman('run', '-d', '--name', whole, ...limits, ...how, '--rootfs', root, ...command);

@@ -29,6 +29,9 @@ const programs = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export function actionsOnMachines({ config, data, deployment, tasks }: ActingGround, atEnd: AtEnd): Action[] {
   const { commands, secrets, firewall, isolation } = config.respond;
+  // What the profile's relative paths begin at.
+  const folder = dirname(resolve(config.deployment ?? 'deployment.yaml'));
+  const composeFile = deployment?.compose === undefined ? undefined : resolve(folder, deployment.compose);
   const evidence = createEvidence(join(data, 'evidence'));
   const { engine, socketPath } = oneEngine(config, atEnd);
   return [
@@ -38,9 +41,9 @@ export function actionsOnMachines({ config, data, deployment, tasks }: ActingGro
       protected: config.respond.actions.protected,
       evidence,
       health: { fetch },
-      compose: () => findComposeTool({ file: deployment?.compose, socketPath: socketPath(), env: process.env }),
+      compose: () => findComposeTool({ file: composeFile, socketPath: socketPath(), env: process.env }),
     }),
-    ...hostActions({ deployment, folder: dirname(resolve(config.deployment ?? '.')), evidence }),
+    ...hostActions({ deployment, folder, evidence }),
     ...networkActions({ deployment, firewall, ...isolation, evidence, path: programs }),
     ...commandActions({
       tasks,
