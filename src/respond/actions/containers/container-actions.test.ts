@@ -344,6 +344,7 @@ test('health.check answers false for one that is paused, unhealthy or away, and 
     rig.containers.delete('watch');
     assert.deepEqual(await out({ services: ['watch'] }), { __well__: 'false' });
     assert.deepEqual(await out({ services: ['llm-host'] }), { __well__: 'false' });
+    assert.deepEqual(await out({ roles: ['data'] }), { __well__: 'false' });
   }));
 
 test('the actions upon containers answer unknown to a probe when the engine is away', () =>

@@ -36,9 +36,11 @@ export function healthCheckAction(parts: ContainerParts): Action<z.output<typeof
         return left.length === 0;
       };
       const areWell = await within(time === undefined ? 0 : durationMs(time), ask, signal);
+      // Of nothing it cannot be said that it is well.
+      const isWellKnown = areWell && subjects.length > 0;
       const [first] = outArgs;
       return {
-        ...(first === undefined ? {} : { out: { [first]: String(areWell) } }),
+        ...(first === undefined ? {} : { out: { [first]: String(isWellKnown) } }),
         evidence: { asked: subjects.length, unwell: unwell.map(({ name }) => name).sort() },
       };
     },
