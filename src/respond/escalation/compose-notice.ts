@@ -66,7 +66,7 @@ function details({ signals }: Incident): string[] {
   return signals.toReversed().map(({ detector, time, facts, repeats }) => {
     const said = Object.entries(facts).map(([name, value]) => `${name}=${value}`);
     const again = repeats === 0 ? '' : ` (×${repeats + 1})`;
-    return `${time} ${detector}${again}: ${said.join(', ')}`;
+    return `${time} ${detector}${again}${said.length === 0 ? '' : `: ${said.join(', ')}`}`;
   });
 }
 

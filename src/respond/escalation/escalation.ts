@@ -5,6 +5,7 @@ import type { Log } from '../../platform/base/log.ts';
 import type { Deployment } from '../../platform/documents/deployment.ts';
 import type { EscalationLevel, Incident } from '../../platform/documents/incident.ts';
 import type { Journal } from '../../platform/journal/journal.ts';
+import { apiActivity } from '../../platform/journal/ocsf.ts';
 import type { Store } from '../../platform/store/store.ts';
 import type { Incidents } from '../incidents/incidents.ts';
 import type { IncidentType } from '../taxonomy/taxonomy.ts';
@@ -13,7 +14,7 @@ import { closedWays, type Recipient, recipients, type Unreachable, unreachable }
 import { createDeadlines, type Deadline } from './deadlines.ts';
 import { closeDeadlines, type FallParts, fall, follow, isAnswered } from './incident-deadlines.ts';
 import type { Matrix } from './matrix.ts';
-import type { DeedName, JournalMark } from './notice.ts';
+import { type DeedName, deedNames, type JournalMark } from './notice.ts';
 import { createOutbox, type Message, type OutboxSettings, usualOutbox } from './outbox.ts';
 import { recordDelivery, type Telling, type TellParts, type Told, tellPeople } from './tell-people.ts';
 
@@ -48,6 +49,8 @@ export interface Escalation {
   deadlines(incident: string): Promise<Deadline[]>;
   messages(incident: string): Promise<Message[]>;
   messagesOf(idBegins: string): Promise<Message[]>;
+  /** Whether those of this level were alerted, and nothing was done since that they do not know of. */
+  isAlerted(incident: Incident, level: EscalationLevel): Promise<boolean>;
   /** The incident has been talked through. Throws ERR_POSTMORTEM_NONE when none is due. */
   postMortemHeld(incident: string, by: string): Promise<void>;
   /** Levels that nobody would hear of, and ways that the configuration does not open. */
@@ -147,12 +150,23 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
     recipients: (level, type) => recipients(deployment.contacts, channels, level, type),
     follow: followInTurn,
     start: (everyMs = 1_000) => {
-      tellGaps(parts);
+      void tellGaps(parts).catch(failed('what nobody would hear of could not be journalled'));
       lookAgain(everyMs);
     },
     deadlines: (incident) => deadlines.of(incident),
     messages: (incident) => outbox.list({ incident }),
     messagesOf: (idBegins) => outbox.list({ idBegins }),
+    async isAlerted(incident, level) {
+      const done = await parts.deeds(incident);
+      const alerts = (await outbox.list({ incident: incident.id })).filter(
+        ({ what, state }) => what === 'alert' && state !== 'failed' && state !== 'withdrawn',
+      );
+      const knows = ({ notice: { deeds } }: Message) => deedNames.every((name) => deeds[name] || !done[name]);
+      const told = (one: Recipient) =>
+        alerts.some((alert) => alert.contact === one.contact && alert.channel === one.channel && knows(alert));
+      const to = recipients(deployment.contacts, channels, level, incident.type);
+      return to.length > 0 && to.every(told);
+    },
     async postMortemHeld(incident, by) {
       const due = await deadlines.find(incident, 'post-mortem');
       if (due?.state !== 'open') throw new RempartError('ERR_POSTMORTEM_NONE', { id: incident });
@@ -178,11 +192,22 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
   }
 
   /** Names and levels only: the log never holds an address. */
-  function tellGaps(given: EscalationParts): void {
+  async function tellGaps(given: EscalationParts): Promise<void> {
     const { levels, ways } = gapsOf(given);
-    for (const { level, why, types } of levels)
-      log[why === 'nobody' ? 'error' : 'warn']({ level, why, types }, 'an escalation level has nobody who can be told');
+    for (const { level: escalation, why, types } of levels)
+      if (why === 'nobody') log.error({ escalation, types }, 'an escalation level has nobody who can be told');
+      else log.warn({ escalation, types }, 'an escalation level reaches none of those whose business it is');
     for (const { channel } of ways) log.warn({ channel }, 'a contact has an address that no channel is configured for');
+    if (levels.length + ways.length === 0) return;
+    const gaps = {
+      levels: levels.map(({ level, why, types }) => ({ level, why, types: [...types] })),
+      ways: ways.map(({ contact, channel }) => ({ contact, channel })),
+    };
+    const facts = { activity: 'read', operation: 'notify check', actor: { subject: 'rempart' } } as const;
+    const severity = levels.some(({ why }) => why === 'nobody') ? ('high' as const) : ('low' as const);
+    await given.journal.append(
+      apiActivity({ ...facts, time: now(), sourceIp: '127.0.0.1', status: 'failure', severity, unmapped: { gaps } }),
+    );
   }
 }
 

@@ -50,3 +50,28 @@ test('notify.send with nobody to tell does not fail its step, and says that nobo
   await node.close();
   await rig.end();
 });
+
+test('notify.send does not alert those again who were alerted just now, unless something has been done since', async () => {
+  const rig = await openRig(dir);
+  const deeds = { services: false, states: false, logs: false, monitoring: false };
+  const node = rig.node({ deeds: async () => ({ ...deeds }) });
+  await rig.memory.open(exampleIncident());
+  await node.look();
+  const [send] = notifyActions({ incidents: rig.memory.incidents, escalation: node });
+  assert.deepEqual((await send!.act({ what: 'alert' }, context, {})).evidence, { messages: 0, alerted: true });
+  deeds.services = true;
+  await send!.act({ what: 'alert' }, context, {});
+  await node.look();
+  const alerts = rig.sent.map(({ address, notice }) => `${address} ${notice.deeds.services}`);
+  assert.deepEqual(alerts.sort(), [
+    'ada@example.org false',
+    'ada@example.org true',
+    'sec@example.org false',
+    'sec@example.org true',
+  ]);
+  // One more level is told what it does not know.
+  const above = { ...context, idempotencyKey: 'b2'.repeat(16) };
+  assert.equal((await send!.act({ what: 'alert', level: 'critical' }, above, {})).evidence?.['messages'], 3);
+  await node.close();
+  await rig.end();
+});

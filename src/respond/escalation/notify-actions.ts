@@ -10,7 +10,7 @@ import type { Message } from './outbox.ts';
 
 export interface NotifyActionsParts {
   incidents: Pick<Incidents, 'find'>;
-  escalation: Pick<Escalation, 'tell' | 'messagesOf' | 'recipients'>;
+  escalation: Pick<Escalation, 'tell' | 'messagesOf' | 'recipients' | 'isAlerted'>;
 }
 
 const args = z.strictObject({
@@ -45,7 +45,11 @@ export function notifyActions({ incidents, escalation }: NotifyActionsParts): Ac
     },
     async act({ what, level }, context) {
       const incident = await incidentOf(context);
-      const told = await escalation.tell(incident, { what, level: level ?? incident.escalation, id: idOf(context) });
+      const at = level ?? incident.escalation;
+      // Escalation tells by itself at once: the same alert a second later only teaches people to look away.
+      if (what === 'alert' && (await escalation.isAlerted(incident, at)))
+        return { evidence: { messages: 0, alerted: true } };
+      const told = await escalation.tell(incident, { what, level: at, id: idOf(context) });
       const messages = await escalation.messagesOf(`${idOf(context)}.`);
       // Nobody to tell is itself told; it must not hold up what contains the incident.
       return told.instead === null ? { evidence: { messages: 0, nobody: true } } : doneOf(messages);

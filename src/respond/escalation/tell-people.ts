@@ -83,7 +83,7 @@ async function unheard(
   { what, level }: Telling,
   instead: EscalationLevel | null,
 ): Promise<void> {
-  log.warn({ incident: incident.id, level, instead }, 'nobody of an escalation level can be reached');
+  log.warn({ incident: incident.id, escalation: level, instead }, 'nobody of an escalation level can be reached');
   await journal.append(
     apiActivity({
       time: now(),
