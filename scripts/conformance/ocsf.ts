@@ -8,6 +8,7 @@ import { applicationLifecycle, journalRecovered } from '../../src/platform/journ
 import { createRecorder, type OutcomeFacts } from '../../src/protect/gateway/record.ts';
 import { createRecordActivity } from '../../src/protect/record-activity.ts';
 import { respondEvents } from './respond-events.ts';
+import { respondRun } from './respond-run.ts';
 import type { Checked } from './sarif.ts';
 
 interface Attribute {
@@ -31,16 +32,22 @@ interface Schema {
   objects: Record<string, Shape>;
 }
 
-export function checkOcsf(dir: string): Checked {
+/** Each of them must be among the events, or nothing was proved about it. */
+const classesTold = [2004, 2005, 3002, 6002, 6003, 7001, 7002, 7003, 7004];
+
+export async function checkOcsf(dir: string): Promise<Checked> {
   const what = 'OCSF 1.8.0';
   const file = join(dir, 'ocsf', 'ocsf-1.8.0.json');
   if (!existsSync(file)) return { what, checked: 0, problems: [`${file} is not there`] };
   const schema = JSON.parse(readFileSync(file, 'utf8')) as Schema;
-  const events = eventsOf();
+  const run = await respondRun();
+  const events = [...eventsOf(), ...run];
   const problems = events.flatMap((event) =>
     problemsOf(schema, event).map((problem) => `${nameOf(event)}: ${problem}`),
   );
-  return { what, checked: events.length, problems };
+  for (const uid of classesTold)
+    if (!events.some(({ class_uid }) => class_uid === uid)) problems.push(`no event of class ${uid} was written`);
+  return { what, checked: events.length, problems, lines: [`${run.length} events by a run of every type's playbook`] };
 }
 
 /** What is wrong with one event; nothing when it conforms. */
@@ -65,7 +72,9 @@ function objectProblems(schema: Schema, shape: Shape, value: object, profiles: s
       ([name, { requirement, profiles: of }]) => requirement === 'required' && applies(of, profiles) && !has(name),
     )
     .map(([name]) => `${path}${name} is required`);
-  const { at_least_one } = shape.constraints ?? {};
+  const { at_least_one, just_one } = shape.constraints ?? {};
+  if (just_one !== undefined && just_one.filter(has).length !== 1)
+    missing.push(`${path} needs exactly one of ${just_one.join(', ')}`);
   if (at_least_one !== undefined && !at_least_one.some(has))
     missing.push(`${path} needs one of ${at_least_one.join(', ')}`);
   return [
