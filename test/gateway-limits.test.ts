@@ -31,6 +31,9 @@ const noon = Date.parse('2026-06-15T12:00:00.000Z');
 const secondKey = 'a-second-key-of-the-same-user';
 const otherKey = 'a-key-of-another-user';
 
+/** A busy machine is no failing upstream. */
+const patient = { timeouts: { connectMs: 10_000, firstByteMs: 20_000, idleMs: 20_000, totalMs: 60_000 } };
+
 const ends: (() => Promise<void>)[] = [];
 after(async () => {
   for (const end of ends) await end();
@@ -60,6 +63,7 @@ async function limited(
   );
   const rig = await startRig([{ name: 'up', dialect, url: upstream.url }], {
     limiter,
+    settings: patient,
     keys: [
       { key: secondKey, subject: 'tester', role: 'user' },
       { key: otherKey, subject: 'other', role: 'user' },
@@ -208,7 +212,7 @@ test('a refusal says when service resumes, in the language of the user', async (
   const french = await rig.ask('/v1/chat/completions', { model: 'm', messages }, { 'accept-language': 'fr' });
   assert.match(
     french.text,
-    /La limite de 1 demandes? par jour est atteinte.*le 2026-06-16 à 00:00:00 \(Europe\/Paris\)/,
+    /La limite de demandes est atteinte : 1 par jour.*le 2026-06-16 à 00:00:00 \(Europe\/Paris\)/,
   );
   clock.now = Date.parse('2026-06-15T21:59:30Z');
   const soon = await chat(rig);
@@ -390,6 +394,7 @@ test('calls beyond the places wait, users before a batch; who finds none or has 
   const rig = await startRig([{ name: 'up', dialect: 'openai', url: upstream.url }], {
     limiter,
     places,
+    settings: patient,
     keys: [{ key: otherKey, subject: 'other', role: 'user' }],
   });
   ends.push(rig.close, upstream.close, async () => places.close());
@@ -440,7 +445,7 @@ test('a provider’s quota that runs low is told, then kept for those who cannot
   const upstream = await startUpstream(counting);
   const workspace = 'acme';
   const providers = ['one', 'two'].map((name) => ({ name, dialect: 'openai' as const, url: upstream.url, workspace }));
-  const rig = await startRig(providers, { foresees: true });
+  const rig = await startRig(providers, { foresees: true, settings: patient });
   ends.push(rig.close, upstream.close);
   const batch = { 'x-rempart-urgency': 'batch' };
   const ask = (headers = {}) => rig.ask('/v1/chat/completions', { model: 'm', messages }, headers);
@@ -474,9 +479,45 @@ test('a request that could not be journalled counts for nothing', async () => {
     checkpoint: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
-  const rig = await startRig([{ name: 'up', dialect: 'openai', url: upstream.url }], { limiter, journal });
+  const rig = await startRig([{ name: 'up', dialect: 'openai', url: upstream.url }], {
+    limiter,
+    journal,
+    settings: patient,
+  });
   ends.push(rig.close, upstream.close);
   for (let nth = 0; nth < 5; nth++) assert.match((await chat(rig, { max_tokens: 400 })).text, /ERR_JOURNAL_UNWRITABLE/);
   isAway = false;
   assert.equal(header(await chat(rig, { max_tokens: 400 }), 'remaining-requests'), '1');
+});
+
+test('an answer to the chatbot that outgrows its quota ends with what was shown and why', async () => {
+  const endless: Behaviour = (_req, res) => {
+    beginSse(res);
+    const timer = setInterval(() => res.write(chunk('word ')), 1);
+    res.once('close', () => clearInterval(timer));
+  };
+  const { rig } = await limited({ every: 'hour', tokens: 100 }, { behaviour: endless });
+  let shown = '';
+  let limit: number | undefined;
+  const outcome = await rig.gateway.ask(
+    {
+      caller: { subject: 'tester', role: 'user', credential: 'k', sourceIp: '127.0.0.1' },
+      model: 'm',
+      messages: [{ role: 'user', content: 'hello' }],
+      lang: 'en',
+      requestId: 'r',
+      signal: new AbortController().signal,
+      granted: ({ tokens }) => {
+        limit = tokens?.limit;
+      },
+    },
+    (text) => {
+      shown += text;
+    },
+  );
+  assert.equal(limit, 100);
+  assert.equal(outcome.kind, 'unavailable');
+  assert.equal(outcome.kind === 'unavailable' && outcome.error.code, 'ERR_LIMIT_TOKENS');
+  assert.equal(outcome.kind === 'unavailable' && outcome.partial, shown);
+  assert.ok(shown.length > 50 && shown.length <= 100 * 'word '.length, `${shown.length} characters`);
 });

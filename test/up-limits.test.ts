@@ -85,7 +85,7 @@ test('the chatbot says in the user’s language when it resumes, and does not an
   assert.equal(response.headers.get('x-ratelimit-limit-requests'), '2');
   const { error } = (await response.json()) as { error: { code: string; message: string; todo: string } };
   assert.equal(error.code, 'ERR_LIMIT_REQUESTS');
-  assert.match(error.message, /^La limite de 2 demandes par jour est atteinte/);
+  assert.match(error.message, /^La limite de demandes est atteinte : 2 par jour/);
   assert.match(error.todo, /^Le service reprendra (le|à|dans) /);
   const events = await chat({ accept: 'text/event-stream' });
   assert.equal(events.status, 429);
