@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { startApp } from '../app.ts';
 import { loadConfig } from '../config.ts';
 import { callControl } from '../platform/base/control-socket.ts';
+import type { Json } from '../platform/base/json.ts';
 import { createLog } from '../platform/base/log.ts';
 import { openLogFile } from '../platform/base/log-file.ts';
 import type { Incident } from '../platform/documents/incident.ts';
@@ -20,6 +21,7 @@ import { type DrillNotices, startDrillNotices } from '../respond/drills/drill-no
 import { type DrillProvider, startDrillProvider } from '../respond/drills/drill-provider.ts';
 import { officer } from '../respond/drills/officer.ts';
 import { type SandboxFiles, writeSandboxFiles } from '../respond/drills/sandbox-files.ts';
+import type { Actions } from '../respond/engine/action.ts';
 import { createRunLog } from '../respond/engine/run-log.ts';
 import { createTasks } from '../respond/engine/tasks.ts';
 import type { AppOptions, AtEnd } from './options.ts';
@@ -88,6 +90,7 @@ async function open(parts: SandboxParts, atEnd: AtEnd): Promise<Sandbox> {
   });
   atEnd(() => app.close());
   if (respond === undefined) throw new Error('the instance of the sandbox has no respond');
+  const { actions } = respond as Respond;
   // A connection of the drill's own: what it reads there is on disk, whatever the instance says.
   const store = await openStore({ path: join(data, 'store.sqlite') });
   atEnd(() => store.close());
@@ -95,6 +98,7 @@ async function open(parts: SandboxParts, atEnd: AtEnd): Promise<Sandbox> {
     const made = (await callControl(data, 'keys.create', { subject, role: 'user' })) as { key: string };
     return made.key;
   };
+  const read = readings(store, data);
   return {
     dir,
     data,
@@ -107,8 +111,9 @@ async function open(parts: SandboxParts, atEnd: AtEnd): Promise<Sandbox> {
     providerKeys,
     containers,
     notices: notices.received,
-    ...readings(store, data),
+    ...read,
     ...deeds(respond),
+    undone: async (run: string) => undoneOf(await read.memory(run), actions),
   };
 }
 
@@ -150,12 +155,22 @@ function readings(store: Store, data: string) {
     },
     run: (id: string) => runs.find(id),
     runs: (incident: string) => runs.list({ incident }),
-    undone: async (id: string) => (await runs.memory(id)).filter(({ key }) => key.endsWith('/undone')).length,
+    memory: (id: string) => runs.memory(id),
     async verifyJournal() {
       const { ok, streams } = await verifyJournal({ dir: join(data, 'journal') });
       return { ok, records: streams.find(({ stream }) => stream === 'respond')?.records ?? 0 };
     },
   };
+}
+
+function undoneOf(memory: readonly { key: string; value: Json }[], actions: Actions) {
+  const ended = new Set(memory.filter(({ key }) => key.endsWith('/undone')).map(({ key }) => key.slice(0, -7)));
+  const left = memory.filter(({ key, value }) => {
+    if (!key.endsWith('/intent') || ended.has(key.slice(0, -7))) return false;
+    const { action } = value as { action?: string };
+    return actions.find(action ?? '')?.undo !== undefined;
+  });
+  return { undone: ended.size, left: left.length };
 }
 
 function deeds({ engine, incidents, taxonomy, playbooks, journal }: Respond) {

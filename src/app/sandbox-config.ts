@@ -69,6 +69,8 @@ export function sandboxConfig({ files, provider, containers, deployment }: Sandb
     respond: {
       actions: { enabled: ['*'], perWindow: { contain: 100, restore: 100, destroy: 20 } },
       notify: { webhook: { secret: 'env:DRILL_NOTICE_SECRET' } },
+      // A small deployment: what is a flood for it is little, and its containers are looked at often.
+      detectors: { containers: { everySeconds: 0.3 }, runtime: { floodPerSecond: 1 } },
       drills: { schedule: 'off' },
     },
   };

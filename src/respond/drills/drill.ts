@@ -58,8 +58,8 @@ export interface Sandbox {
   run(id: string): Promise<{ state: string; code: string | null } | null>;
   runs(incident: string): Promise<{ id: string; state: string; code: string | null }[]>;
   undo(run: string): Promise<unknown>;
-  /** How many actions of a run are undone, its own undos among them, says the store. */
-  undone(run: string): Promise<number>;
+  /** How many actions of a run are undone, its own undos among them, says the store; and how many that could be are not. */
+  undone(run: string): Promise<{ undone: number; left: number }>;
   close(incident: string): Promise<void>;
   foretell(type: string, subject: string): Promise<Foretold>;
   /** Whether every record of its journal is whole, and how many there are. */

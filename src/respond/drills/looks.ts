@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSameProcess } from '../../platform/base/process-identity.ts';
-import type { Look, Sandbox } from './drill.ts';
+import { type Look, type Sandbox, until } from './drill.ts';
 
 export function hashOf(file: string): string | null {
   return existsSync(file) ? createHash('sha256').update(readFileSync(file)).digest('hex') : null;
@@ -20,9 +20,14 @@ export async function portsClosed({ containers }: Sandbox, names: readonly strin
   return { name: 'ports-closed', ok: open.length === 0, facts: { containers: names.join(', ') } };
 }
 
+/** Patient, since what has just been started may be slow on a busy machine. */
 export async function allAnswer({ containers }: Sandbox, name = 'services-answer'): Promise<Look> {
-  const answering = await Promise.all(containers.names.map((one) => containers.answers(one)));
-  const silent = containers.names.filter((_, index) => !answering[index]);
+  let silent: readonly string[] = [];
+  await until(async () => {
+    const answering = await Promise.all(containers.names.map((one) => containers.answers(one)));
+    silent = containers.names.filter((_, index) => !answering[index]);
+    return silent.length === 0;
+  }, 10_000);
   return { name, ok: silent.length === 0, facts: { silent: silent.join(', ') } };
 }
 

@@ -11,6 +11,8 @@ export interface ContainerSpec {
   name: string;
   image: string;
   networks: readonly string[];
+  /** Told as its limit; nothing enforces it. */
+  memoryBytes?: number;
   labels?: Readonly<Record<string, string>>;
 }
 

@@ -12,13 +12,15 @@ export interface ContainersAt {
 }
 
 const network = 'drill-private';
+/** An idle container takes a third of it. */
+const memoryBytes = 200 * 1_048_576;
 
 export async function startProcessContainers({ dir, names }: ContainersAt): Promise<DrillContainers> {
   const at = join(dir, 'engine');
   mkdirSync(at, { recursive: true, mode: 0o700 });
   const engine = await startProcessEngine(
     { dir: at, now: Date.now, owned: (pid) => ownProcess(dir, pid) },
-    names.map((name) => ({ name, image: 'rempart-drill:1', networks: [network] })),
+    names.map((name) => ({ name, image: 'rempart-drill:1', networks: [network], memoryBytes })),
   );
   const { socket } = engine;
   const url = (name: string) => `http://127.0.0.1:${engine.container(name)?.port ?? 0}`;

@@ -55,7 +55,7 @@ export function shownContainer(container: ProcessContainer) {
       NetworkMode: spec.networks[0] ?? 'none',
       PidMode: '',
       Binds: [],
-      Memory: 0,
+      Memory: spec.memoryBytes ?? 0,
       PidsLimit: 200,
       SecurityOpt: [],
       ReadonlyRootfs: false,
@@ -129,7 +129,7 @@ export function shownStats(container: ProcessContainer, now: number) {
     id: container.id,
     cpu_stats: cpu,
     precpu_stats: cpu,
-    memory_stats: { usage: memory, limit: 536_870_912, stats: {} },
+    memory_stats: { usage: memory, limit: container.spec.memoryBytes ?? 536_870_912, stats: {} },
     pids_stats: { current: pids.length },
   };
 }

@@ -30,7 +30,7 @@ export interface Patience {
   restoreMs: number;
 }
 
-export const ordinaryPatience: Patience = { detectMs: 15_000, containMs: 20_000, restoreMs: 40_000 };
+export const ordinaryPatience: Patience = { detectMs: 20_000, containMs: 30_000, restoreMs: 60_000 };
 
 export async function runDrill(
   drill: Drill,
@@ -150,9 +150,10 @@ async function answered(
   ]);
 
   for (const { id: one } of runs.toReversed()) await sandbox.undo(one);
-  const undone = (await Promise.all(runs.map((one) => sandbox.undone(one.id)))).reduce((sum, count) => sum + count, 0);
+  const counts = await Promise.all(runs.map((one) => sandbox.undone(one.id)));
+  const sum = (of: 'undone' | 'left') => counts.reduce((total, count) => total + count[of], 0);
   note(run, 'undone', [
-    { name: 'undo-ran', ok: undone > 0, facts: { undone } },
+    { name: 'undo-ran', ok: sum('left') === 0, facts: { undone: sum('undone'), left: sum('left') } },
     ...((await work.undone?.(await now())) ?? []),
   ]);
 

@@ -25,10 +25,7 @@ export const stateCorruption: Drill = {
         truncateSync(places.json, Math.trunc(statSync(places.json).size / 2));
         cut = hashOf(places.json);
       },
-      contained: async ({ id }) => [
-        await portsClosed(sandbox, ['drill-core', 'drill-model']),
-        contactsTold(sandbox, id),
-      ],
+      contained: async ({ id }) => [await portsClosed(sandbox, ['drill-core']), contactsTold(sandbox, id)],
       restored: async () => [
         fileIs('state-as-backed-up', places.json, whole),
         {

@@ -80,6 +80,7 @@ export const denialOfService: Drill = {
   subject: () => 'gateway',
   begin(sandbox) {
     const { keys } = sandbox;
+    let flooding = true;
     const long = 'Explain every word of this sentence at length. '.repeat(200);
     return {
       async before() {
@@ -87,11 +88,15 @@ export const denialOfService: Drill = {
         return [{ name: 'served-before', ok: status === 200, facts: { status } }];
       },
       async cause() {
-        // Hundreds of costly requests at once from one address, again and again.
-        for (let wave = 0; wave < 5; wave++)
-          await Promise.all(Array.from({ length: 80 }, () => statusFrom(sandbox, attacker, keys.first, long)));
+        // Costly requests from one address, as many as it can send, until somebody acts.
+        const end = performance.now() + 12_000;
+        const flood = async () => {
+          while (flooding && performance.now() < end) await statusFrom(sandbox, attacker, keys.first, long);
+        };
+        void Promise.all(Array.from({ length: 24 }, flood));
       },
       async contained({ id }) {
+        flooding = false;
         const answers = await Promise.all(
           Array.from({ length: 20 }, () => statusFrom(sandbox, attacker, keys.first, long)),
         );

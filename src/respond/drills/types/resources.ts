@@ -62,10 +62,7 @@ export const memoryExhaustion: Drill = {
         return [await allAnswer(sandbox)];
       },
       async cause() {
-        for (let count = 0; count < 6; count++) {
-          await containers.grow('drill-core', 80);
-          await new Promise((resolve) => setTimeout(resolve, 150));
-        }
+        for (let count = 0; count < 4; count++) await containers.grow('drill-core', 50);
       },
       contained: async ({ id }) => [
         processGone('grown-process-gone', pid),
