@@ -216,6 +216,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
         record,
         running: () => running,
         limits,
+        reload,
         now: Date.now,
       }),
       ...(configFile === undefined ? {} : { configFile }),

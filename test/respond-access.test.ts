@@ -1,6 +1,6 @@
 // What actions on access do to a running instance: seen from outside, by whoever asks it.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -10,6 +10,7 @@ import type { JsonObject } from '../src/platform/base/json.ts';
 import { createLog } from '../src/platform/base/log.ts';
 import type { Action, ActionContext } from '../src/respond/engine/action.ts';
 import { completion, json, startUpstream } from './gateway-rig.ts';
+import { until } from './instance.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'rempart-access-'));
 const first = await startUpstream((_req, res) => json(res, 200, completion('from the first')));
@@ -25,9 +26,14 @@ providers:
   - { name: two, dialect: openai, url: '${second.url}' }
 `,
 );
+const env = { ONE: 'the-first-key', SPARE: 'the-spare-key' };
+// The check of a configuration looks where the instance's own secrets are.
+Object.assign(process.env, env);
 let actions: readonly Action[] = [];
 const app = await startApp({
-  config: loadConfig({ file, asked: true, env: { ONE: 'the-first-key', SPARE: 'the-spare-key' } }),
+  config: loadConfig({ file, asked: true, env }),
+  configFile: file,
+  loadAnew: () => loadConfig({ file, asked: true, env }),
   data: join(dir, 'data'),
   lang: 'en',
   openLog: () => createLog('silent'),
@@ -157,8 +163,30 @@ test('mode.switch safe asks no model: the gateway says when to come back, the ch
   assert.match((await ask()).text, /from the first/);
 });
 
+test('limits.tighten lowers every limit, and undo gives the rest back', async () => {
+  const limitOf = async () => Number((await ask()).headers.get('x-ratelimit-limit-requests'));
+  const usual = await limitOf();
+  assert(usual > 0);
+  const undo = await act('limits.tighten', { factor: 0.5 });
+  assert.equal(await limitOf(), Math.floor(usual / 2));
+  await undo();
+  assert.equal(await limitOf(), usual);
+});
+
 test('keys.revoke is for good', async () => {
   await act('keys.revoke', { key: keyId });
   assert.equal((await ask()).status, 401);
   await assert.rejects(act('keys.revoke', { key: 'rmp_nobody' }), { code: 'ERR_KEY_UNKNOWN' });
+});
+
+test('config.restore-signed puts the configuration back as it was before, in force at once, and undo takes it away again', async () => {
+  const whole = readFileSync(file, 'utf8');
+  const signed = join(dir, 'data/backups/.configuration/manifests');
+  await until(() => existsSync(signed));
+  writeFileSync(file, `${whole}lang: fr\n`);
+  const undo = await act('config.restore-signed', {});
+  assert.equal(readFileSync(file, 'utf8'), whole);
+  await undo();
+  assert.equal(readFileSync(file, 'utf8'), `${whole}lang: fr\n`);
+  writeFileSync(file, whole);
 });

@@ -23,6 +23,8 @@ export interface ActuatorGround {
   running: () => { config: Config; providers: GatewaySettings['providers'] };
   /** Missing where nobody limits anything. */
   limits?: { tighten(factor: number): void };
+  /** Missing for an instance that reads its configuration once. */
+  reload: { reload(by: string): Promise<unknown> } | undefined;
   now: () => number;
 }
 
@@ -30,7 +32,7 @@ export interface ActuatorGround {
 const longestMs: Partial<Record<RestraintKind, number>> = { source: 86_400_000, session: 86_400_000 };
 
 export function actuatorsOf(ground: ActuatorGround): Actuators {
-  const { keys, record, limits } = ground;
+  const { keys, record, limits, reload } = ground;
   const keyOf = (id: string) => keys.list().find((key) => key.id === id);
   const settingsOf = (name: string) => ground.running().providers.find((one) => one.name === name);
   let factor = 1;
@@ -66,6 +68,7 @@ export function actuatorsOf(ground: ActuatorGround): Actuators {
         await restraint(ground, 'source').on(name, order);
       },
     },
+    ...(reload === undefined ? {} : { config: { reload: async (by: string) => void (await reload.reload(by)) } }),
     ...(limits === undefined
       ? {}
       : {

@@ -1,6 +1,7 @@
 // Rollback in an instance: backups of the profile's states, the actions that put things back, and what commands ask of them.
+import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Config } from '../config.ts';
+import { type Config, loadConfig } from '../config.ts';
 import type { ControlHandlers } from '../platform/base/control-socket.ts';
 import type { Log } from '../platform/base/log.ts';
 import type { ContainerEngine } from '../platform/containers/container-engine.ts';
@@ -11,13 +12,14 @@ import { remediation } from '../platform/journal/ocsf-incident.ts';
 import { accessActions } from '../respond/actions/access/access-actions.ts';
 import { modelActions } from '../respond/actions/models/model-actions.ts';
 import { modeActions } from '../respond/actions/modes/mode-actions.ts';
+import { configActions } from '../respond/actions/source/config-actions.ts';
 import { openSource, type SourceActionsParts, sourceActions } from '../respond/actions/source/source-actions.ts';
 import { stateActions } from '../respond/actions/states/state-actions.ts';
 import type { Actuators } from '../respond/actuators.ts';
 import type { Action } from '../respond/engine/action.ts';
 import type { Incidents } from '../respond/incidents/incidents.ts';
-import { createBackups, type defaultBackups } from '../respond/rollback/backups.ts';
-import { statesOf } from '../respond/rollback/named-state.ts';
+import { type BackupSettings, createBackups } from '../respond/rollback/backups.ts';
+import { type NamedState, statesOf } from '../respond/rollback/named-state.ts';
 import { createRollback, type RollbackParts } from '../respond/rollback/rollback.ts';
 import { rollbackCommands } from '../respond/rollback/rollback-commands.ts';
 import type { RollbackConfig } from '../respond/rollback/rollback-config.ts';
@@ -39,6 +41,8 @@ export interface RestoreGround {
   incidents: Pick<Incidents, 'find'>;
   /** What only a running instance can do. */
   actuators?: Actuators;
+  /** Where the configuration was read from. */
+  configFile?: string;
   /** After a rollback of the system. */
   heighten?: (by: string) => Promise<void>;
 }
@@ -65,12 +69,15 @@ export function openRestore(ground: RestoreGround): OpenedRestore {
     scratch: resolve(data, 'scratch'),
     path: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
   };
+  const evidenceOf = (incident: string) => firstEvidence(ground.incidents, incident);
+  const configuration = configurationOf(ground, data, settings);
   const actions = [
-    ...stateActions({ ...restoring, firstEvidence: (incident) => firstEvidence(ground.incidents, incident) }),
+    ...stateActions({ ...restoring, firstEvidence: evidenceOf }),
     ...modelActions({ actuators, deployment }),
     ...accessActions(actuators),
     ...modeActions(actuators),
     ...sourceActions(source),
+    ...configActions({ ...restoring, ...configuration, firstEvidence: evidenceOf, actuators }),
   ];
   const rollback =
     deployment === undefined
@@ -89,18 +96,37 @@ export function openRestore(ground: RestoreGround): OpenedRestore {
     commands: rollbackCommands(rollback === undefined ? undefined : { backups, rollback, now: ground.now }),
     watch(atEnd) {
       const everyMs = config.respond.rollback.everyMinutes * 60_000;
-      if (everyMs > 0) atEnd(scheduleBackups({ backups, everyMs, log }));
+      if (everyMs === 0) return;
+      atEnd(scheduleBackups({ backups, everyMs, log }));
+      atEnd(scheduleBackups({ backups: configuration.backups, everyMs, log }));
     },
   };
 }
 
-function settingsOf({ keep, keepDays, maxAgeDays, maxMegabytes, maxFiles }: RollbackConfig): typeof defaultBackups {
+function settingsOf({ keep, keepDays, maxAgeDays, maxMegabytes, maxFiles }: RollbackConfig): BackupSettings {
   return {
     keep,
     keepDays,
     maxAgeMs: maxAgeDays * 86_400_000,
     limits: { maxBytes: Math.round(maxMegabytes * 1_048_576), maxFiles },
   };
+}
+
+/** Rempart's own configuration is kept as states are, apart from those of the profile. */
+function configurationOf({ configFile, now }: RestoreGround, data: string, settings: BackupSettings) {
+  const file: NamedState | undefined =
+    configFile === undefined || !existsSync(configFile)
+      ? undefined
+      : {
+          name: 'configuration',
+          path: resolve(configFile),
+          format: 'yaml',
+          backups: resolve(data, 'backups', '.configuration'),
+        };
+  const backups = createBackups({ states: file === undefined ? [] : [file], data, now, settings });
+  const accept = () =>
+    void (configFile !== undefined && loadConfig({ file: configFile, asked: true, env: process.env }));
+  return { file, backups, accept };
 }
 
 function actuatorsOf({ config, deployment, engine, actuators = {} }: RestoreGround, data: string, folder: string) {

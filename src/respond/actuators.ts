@@ -76,6 +76,11 @@ export interface LimitActuator {
   tighten(factor: number): void;
 }
 
+export interface ConfigActuator {
+  /** Reads the configuration's file anew. Throws what is wrong with it; then the one before stays in force. */
+  reload(by: string): Promise<void>;
+}
+
 export interface Actuators {
   services?: ServiceActuator;
   models?: ModelActuator;
@@ -85,6 +90,7 @@ export interface Actuators {
   sources?: Restraint;
   limits?: LimitActuator;
   modes?: ModeActuator;
+  config?: ConfigActuator;
 }
 
 /** The part, or ERR_ACTION_UNAVAILABLE. */
