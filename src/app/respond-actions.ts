@@ -1,4 +1,5 @@
 // What playbooks may do to containers, to this machine and to others, put together from the configuration.
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Config } from '../config.ts';
@@ -18,6 +19,7 @@ import type { AtEnd } from './options.ts';
 
 export interface ActingGround {
   config: Config;
+  configFile: string | undefined;
   /** The data directory; what actions find is kept in its `evidence`. */
   data: string;
   deployment: Deployment | undefined;
@@ -27,7 +29,10 @@ export interface ActingGround {
 /** Of programs; what is configured for a user's shell is none of theirs. */
 const programs = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-export function actionsOnMachines({ config, data, deployment, tasks }: ActingGround, atEnd: AtEnd): Action[] {
+export function actionsOnMachines(
+  { config, configFile, data, deployment, tasks }: ActingGround,
+  atEnd: AtEnd,
+): Action[] {
   const { commands, secrets, firewall, isolation } = config.respond;
   // What the profile's relative paths begin at.
   const folder = dirname(resolve(config.deployment ?? 'deployment.yaml'));
@@ -56,6 +61,16 @@ export function actionsOnMachines({ config, data, deployment, tasks }: ActingGro
       timeoutMs: commands.timeoutSeconds * 1_000,
       path: programs,
       home: homedir(),
+      environment: Object.fromEntries(
+        commands.environment.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+      ),
+      rempart: {
+        node: process.execPath,
+        program: join(import.meta.dirname, '..', '..', 'bin', 'rempart.js'),
+        data: resolve(data),
+        // The usual name stands for a file that need not be there.
+        configFile: configFile !== undefined && existsSync(configFile) ? resolve(configFile) : undefined,
+      },
     }),
   ];
 }

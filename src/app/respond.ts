@@ -87,7 +87,7 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
   });
   const list: Action[] = [
     ...incidentActions({ incidents, runs, actions: () => actions }),
-    ...actionsOnMachines({ config, data, deployment, tasks }, atEnd),
+    ...actionsOnMachines({ config, configFile: ground.configFile, data, deployment, tasks }, atEnd),
     ...restore.actions,
     ...after.actions,
     // One line for each part that acts.

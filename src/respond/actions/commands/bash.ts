@@ -33,16 +33,33 @@ export function bashAction(parts: CommandParts): Action<CommandGiven> {
       mustBeHere(targets, hostname());
       const { text, variables } = shellProgram(command, values);
       parts.evidence.begin(context);
+      const own = ownCommand(parts.rempart);
       const isBash = existsSync('/bin/bash');
       const ended = await runProgram({
         program: isBash ? '/bin/bash' : '/bin/sh',
-        args: [...(isBash ? ['--noprofile', '--norc'] : []), '-c', text, 'rempart'],
-        env: { PATH: parts.path, LANG: 'C.UTF-8', HOME: '/', ...variables },
+        args: [...(isBash ? ['--noprofile', '--norc'] : []), '-c', `${own.text}${text}`, 'rempart'],
+        env: { ...parts.environment, PATH: parts.path, LANG: 'C.UTF-8', HOME: '/', ...own.variables, ...variables },
         timeoutMs: parts.timeoutMs,
         maxBytes: maxOutputBytes,
         signal: context.signal,
       });
       return outcomeOf(parts, context, ended);
+    },
+  };
+}
+
+/** A function of the shell, so that `rempart journal verify` means this instance, wherever the shell is. */
+function ownCommand(rempart: CommandParts['rempart']): { text: string; variables: Record<string, string> } {
+  if (rempart === undefined) return { text: '', variables: {} };
+  const { node, program, data, configFile } = rempart;
+  const config = configFile === undefined ? '' : ' --config "$REMPART_CONFIG"';
+  return {
+    text: `rempart() { "$REMPART_NODE" "$REMPART_PROGRAM" "$@" --data "$REMPART_DATA"${config}; }\n`,
+    variables: {
+      REMPART_NODE: node,
+      REMPART_PROGRAM: program,
+      REMPART_DATA: data,
+      ...(configFile === undefined ? {} : { REMPART_CONFIG: configFile }),
     },
   };
 }

@@ -90,6 +90,20 @@ test('command.bash runs in a clean environment, with nothing to read', async () 
   }
 });
 
+test('command.bash calls this instance when its text says rempart, and gets the variables that are configured', async () => {
+  const program = join(dir, 'program.js');
+  writeFileSync(program, 'console.log(JSON.stringify(process.argv.slice(2)), process.env.GIVEN)');
+  const rempart = { node: process.execPath, program, data: '/some data', configFile: '/a/rempart.yaml' };
+  const { done } = await carryOut(
+    'bash',
+    { command: 'rempart journal verify' },
+    { rempart, environment: { GIVEN: 'x' } },
+  );
+  assert.deepEqual(done.out, {
+    __out__: '["journal","verify","--data","/some data","--config","/a/rempart.yaml"] x',
+  });
+});
+
 test('command.bash ends the whole group of a command that takes too long, or that is no longer wanted', async () => {
   const file = join(dir, 'late');
   const slow = { command: `(sleep 2; touch ${file}) & sleep 30` };

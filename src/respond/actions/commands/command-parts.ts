@@ -23,6 +23,10 @@ export interface CommandParts {
   timeoutMs: number;
   /** For programs; nothing else of the environment reaches them. */
   path: string;
+  /** Variables of the environment that the configuration hands on to commands on this machine. */
+  environment?: Readonly<Record<string, string>>;
+  /** What `rempart` is in a command: this program, on this instance's data and configuration. */
+  rempart?: { node: string; program: string; data: string; configFile?: string | undefined };
   /** Where ssh looks for the machines it knows. */
   home: string;
 }

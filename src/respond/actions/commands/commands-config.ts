@@ -6,6 +6,8 @@ export const commandsSchema = z.strictObject({
   urls: z.array(z.url({ protocol: /^https?$/ })).default([]),
   /** Of one command. */
   timeoutSeconds: z.number().positive().max(86_400).default(300),
+  /** Names of environment variables that commands on this machine get; they get no others. */
+  environment: z.array(z.string().regex(/^[A-Za-z_]\w*$/)).default([]),
   /** A known_hosts file of ssh; default: the user's own. */
   knownHosts: z.string().optional(),
 });
