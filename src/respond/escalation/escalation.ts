@@ -5,14 +5,14 @@ import type { Log } from '../../platform/base/log.ts';
 import type { Deployment } from '../../platform/documents/deployment.ts';
 import type { EscalationLevel, Incident } from '../../platform/documents/incident.ts';
 import type { Journal } from '../../platform/journal/journal.ts';
-import { apiActivity } from '../../platform/journal/ocsf.ts';
 import type { Store } from '../../platform/store/store.ts';
 import type { Incidents } from '../incidents/incidents.ts';
 import type { IncidentType } from '../taxonomy/taxonomy.ts';
 import type { Channels } from './channels/channel.ts';
-import { closedWays, type Recipient, recipients, type Unreachable, unreachable } from './contacts.ts';
+import { type Recipient, recipients } from './contacts.ts';
 import { createDeadlines, type Deadline } from './deadlines.ts';
-import { closeDeadlines, type FallParts, fall, follow, isAnswered } from './incident-deadlines.ts';
+import { type Gaps, gapsOf, tellGaps } from './gaps.ts';
+import { closePostMortem, type FallParts, fall, follow, isAnswered } from './incident-deadlines.ts';
 import type { Matrix } from './matrix.ts';
 import { type DeedName, deedNames, type JournalMark } from './notice.ts';
 import { createOutbox, type Message, type OutboxSettings, usualOutbox } from './outbox.ts';
@@ -54,7 +54,7 @@ export interface Escalation {
   /** The incident has been talked through. Throws ERR_POSTMORTEM_NONE when none is due. */
   postMortemHeld(incident: string, by: string): Promise<void>;
   /** Levels that nobody would hear of, and ways that the configuration does not open. */
-  gaps(): { levels: Unreachable[]; ways: Recipient[] };
+  gaps(): Gaps;
   close(): Promise<void>;
 }
 
@@ -77,6 +77,8 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
     { ...parts, addressOf, isWanted: stillWanted(incidents), told: recordDelivery(telling) },
     outboxSettings,
   );
+  const gaps = () =>
+    gapsOf({ contacts: deployment.contacts, channels, matrix, types: taxonomy.all.map(({ id }) => id) });
   const deadlines = createDeadlines(parts.store, now);
   const tell = (incident: Incident, what: Telling) => tellPeople({ ...telling, outbox }, incident, what);
   const falling: FallParts = {
@@ -150,7 +152,7 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
     recipients: (level, type) => recipients(deployment.contacts, channels, level, type),
     follow: followInTurn,
     start: (everyMs = 1_000) => {
-      void tellGaps(parts).catch(failed('what nobody would hear of could not be journalled'));
+      void tellGaps(gaps(), parts).catch(failed('what nobody would hear of could not be journalled'));
       lookAgain(everyMs);
     },
     deadlines: (incident) => deadlines.of(incident),
@@ -170,10 +172,11 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
     async postMortemHeld(incident, by) {
       const due = await deadlines.find(incident, 'post-mortem');
       if (due?.state !== 'open') throw new RempartError('ERR_POSTMORTEM_NONE', { id: incident });
-      await closeDeadlines(deadlines, incident, 'post-mortem');
+      // Noted first: what is noted ends the deadline also after a crash.
       await incidents.note(incident, { kind: 'post-mortem', by });
+      await closePostMortem(deadlines, incident);
     },
-    gaps: () => gapsOf(parts),
+    gaps,
     async close() {
       stop.abort();
       unsubscribe();
@@ -182,33 +185,6 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
       for (const channel of Object.values(channels)) channel.close();
     },
   };
-
-  function gapsOf({ taxonomy: { all } }: EscalationParts) {
-    const types = all.map(({ id }) => id);
-    return {
-      levels: unreachable(deployment.contacts, channels, matrix, types),
-      ways: closedWays(deployment.contacts, channels),
-    };
-  }
-
-  /** Names and levels only: the log never holds an address. */
-  async function tellGaps(given: EscalationParts): Promise<void> {
-    const { levels, ways } = gapsOf(given);
-    for (const { level: escalation, why, types } of levels)
-      if (why === 'nobody') log.error({ escalation, types }, 'an escalation level has nobody who can be told');
-      else log.warn({ escalation, types }, 'an escalation level reaches none of those whose business it is');
-    for (const { channel } of ways) log.warn({ channel }, 'a contact has an address that no channel is configured for');
-    if (levels.length + ways.length === 0) return;
-    const gaps = {
-      levels: levels.map(({ level, why, types }) => ({ level, why, types: [...types] })),
-      ways: ways.map(({ contact, channel }) => ({ contact, channel })),
-    };
-    const facts = { activity: 'read', operation: 'notify check', actor: { subject: 'rempart' } } as const;
-    const severity = levels.some(({ why }) => why === 'nobody') ? ('high' as const) : ('low' as const);
-    await given.journal.append(
-      apiActivity({ ...facts, time: now(), sourceIp: '127.0.0.1', status: 'failure', severity, unmapped: { gaps } }),
-    );
-  }
 }
 
 /** What asks people to come is not said to them any more once somebody came. */

@@ -16,6 +16,7 @@ export interface FallParts {
 }
 
 const minuteMs = 60_000;
+const mostReminders = 7;
 const untilAnswered = ['acknowledge', 'remind'];
 const postMortem = ['post-mortem', 'post-mortem-remind'];
 
@@ -163,14 +164,16 @@ async function remindOfPostMortem(parts: FallParts, incident: Incident, due: Dea
   const { deadlines, matrix, now, tell } = parts;
   await afterwards(parts, incident);
   const held = await deadlines.find(incident.id, 'post-mortem');
-  if (held?.state !== 'open') return closeDeadlines(deadlines, incident.id, 'post-mortem');
+  if (held?.state !== 'open') return closePostMortem(deadlines, incident.id);
   const { escalation: level, id } = incident;
   await tell(incident, { what: 'post-mortem', level, id: `${id}.post-mortem.${due.round}`, answerBy: held.dueAt });
-  await deadlines.next(due, { dueAt: now() + matrix.postMortem.remindEvery * minuteMs });
+  // It stays on the record as overdue; a mail a day for ever would only be filtered out.
+  if (due.round + 1 >= mostReminders) await deadlines.over(id, ['post-mortem-remind']);
+  else await deadlines.next(due, { dueAt: now() + matrix.postMortem.remindEvery * minuteMs });
 }
 
-export async function closeDeadlines(deadlines: Deadlines, incident: string, what: 'post-mortem'): Promise<void> {
-  if (what === 'post-mortem') await deadlines.over(incident, postMortem);
+export function closePostMortem(deadlines: Deadlines, incident: string): Promise<void> {
+  return deadlines.over(incident, postMortem);
 }
 
 /** The moment that ends a phase; what no moment is named for ends with containment. */
