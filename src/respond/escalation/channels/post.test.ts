@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { exampleNotice } from '../notice.fixture.ts';
 import { ChannelAway } from './channel.ts';
@@ -64,6 +66,23 @@ test('a webhook is signed so that its receiver can tell it from a forged, change
   assert.equal(document['schema'], 'rempart/notice@1');
   assert.equal(document['subject'], '[REMPART URGENT] unauthorised-access - HIGH');
   assert.deepEqual(document['deeds'], { services: true, states: false, logs: false, monitoring: false });
+});
+
+test('a webhook is told from a forged one by the very lines that the documentation gives its receiver', async () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/notifications.md'), 'utf8');
+  const source = /```js\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const { isGenuine } = (await import(`data:text/javascript,${encodeURIComponent(source)}`)) as {
+    isGenuine: (headers: IncomingHttpHeaders, body: string, secret: string) => boolean;
+  };
+  for (const secret of [`whsec_${key}`, 'plain words']) {
+    const webhook = openContactWebhook({ secret, timeoutMs: 5_000 }, Date.now);
+    await webhook.send({ id: 'x', address: `${origin}/hook`, notice: exampleNotice() }, never);
+    const { headers, body } = got.at(-1)!;
+    assert.equal(isGenuine(headers, body, secret), true);
+    assert.equal(isGenuine(headers, body.replace('HIGH', 'LOW'), secret), false);
+    assert.equal(isGenuine(headers, body, 'another'), false);
+    assert.equal(isGenuine({ ...headers, 'webhook-timestamp': '1' }, body, secret), false);
+  }
 });
 
 test('a webhook that is refused says whether it may pass later, and follows no redirect', async () => {
