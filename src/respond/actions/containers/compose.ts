@@ -46,7 +46,12 @@ export function pruneAction(parts: ContainerParts): Action<z.output<typeof noArg
     async plan(_args, context) {
       const choice = await choose(parts, engineOf(parts, context), 'all', name);
       const stopped = choice.chosen.filter(({ state }) => ['exited', 'dead', 'created', 'stopped'].includes(state));
-      const effects = stopped.map(({ name: target, state }) => ({ target, change: 'remove', from: state, to: '' }));
+      const effects = stopped.map(({ name: target, state }) => ({
+        target,
+        change: 'remove',
+        from: state,
+        to: 'removed',
+      }));
       return { effects, reversible: false, before: beforeOf({ ...choice, chosen: stopped }) };
     },
     async probe(_args, context, before) {
@@ -95,7 +100,7 @@ export function rebuildAction(parts: ContainerParts): Action<z.output<typeof noA
         from: state,
         to: 'created',
       }));
-      const missing = choice.absent.map((target) => ({ target, change: 'rebuild', from: '', to: 'created' }));
+      const missing = choice.absent.map((target) => ({ target, change: 'rebuild', from: 'absent', to: 'created' }));
       return { effects: [...effects, ...missing], reversible: false, before: { with: tool.name } };
     },
     async probe(_args, context) {

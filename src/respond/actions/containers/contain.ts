@@ -138,7 +138,8 @@ async function bear(work: () => Promise<void>): Promise<void> {
 export async function putBackInUse(engine: ContainerEngine, before: readonly Chosen[]): Promise<void> {
   for (const one of before) {
     const state = await stateOf(engine, one);
-    if (state === one.state) continue;
+    // What was made anew meanwhile is another container, in the state that its maker gave it.
+    if (state === one.state || state === 'gone') continue;
     if (state === 'paused') await engine.unpause(one.id);
     else if (state !== 'running') await engine.start(one.id);
     if (one.state === 'paused') await engine.pause(one.id);

@@ -210,6 +210,17 @@ test('containers.disconnect says that it cannot when the network is the host’s
     );
   }));
 
+for (const action of ['containers.kill', 'containers.disconnect'])
+  test(`${action} has nothing to undo for a container that is there no more`, () =>
+    withRig(async (rig) => {
+      const { probe, undo } = await carryOut(rig, action, { select: { services: ['core'] } });
+      const calls = rig.calls.length;
+      rig.containers.delete('shop-core-1');
+      await undo();
+      assert.equal((await probe()).state, 'done');
+      assert.equal(rig.calls.length, calls);
+    }));
+
 test('containers.restart restarts after a crash only what had not been', () =>
   withRig(async (rig) => {
     const action = rig.action('containers.restart');

@@ -1,7 +1,7 @@
 // containers.disconnect: a container taken off its networks while it goes on, so that it can be looked at.
 import { z } from 'zod';
 import { RempartError } from '../../../platform/base/errors.ts';
-import type { ContainerEngine } from '../../../platform/containers/container-engine.ts';
+import type { ContainerEngine, ContainerNetwork } from '../../../platform/containers/container-engine.ts';
 import { networksOf } from '../../../platform/containers/engine-readings.ts';
 import type { Action } from '../../engine/action.ts';
 import { keepLastModel } from './last-model.ts';
@@ -32,7 +32,7 @@ export function disconnectAction(parts: ContainerParts): Action<z.output<typeof 
       const attached = chosen.filter(({ networks }) => networks.length > 0);
       const asked = await keepLastModel(parts, engine, attached, evenLast, { action: name, signal: context.signal });
       const effects = attached.flatMap(({ name: target, networks }) =>
-        networks.map(({ name: from }) => ({ target, change: 'disconnect', from, to: '' })),
+        networks.map(({ name: from }) => ({ target, change: 'disconnect', from, to: 'none' })),
       );
       return { effects, reversible: true, before: { containers: attached, leftOut: leftOut(choice) }, ...asked };
     },
@@ -61,7 +61,9 @@ export function disconnectAction(parts: ContainerParts): Action<z.output<typeof 
     async undo(_args, context, before) {
       const engine = engineOf(parts, context);
       for (const one of containersIn(before)) {
-        const on = new Set((await attachments(engine, one)).map((attached) => attached.name));
+        const attached = await attachments(engine, one);
+        if (attached === undefined) continue;
+        const on = new Set(attached.map(({ name: network }) => network));
         for (const { name: network, ...as } of one.networks)
           if (!on.has(network)) await engine.connect(network, one.id, as);
       }
@@ -76,13 +78,19 @@ function refuseShared({ name, networkMode }: Chosen): void {
     throw new RempartError('ERR_CONTAINER_NETWORK', { container: name, network: shared[1] ?? shared[2] ?? '' });
 }
 
-async function attachments(engine: ContainerEngine, { id }: Chosen) {
-  return networksOf((await engine.inspect(id)).NetworkSettings);
+/** Of one that is there no more: none, and nothing to put back. */
+async function attachments(engine: ContainerEngine, { id }: Chosen): Promise<ContainerNetwork[] | undefined> {
+  try {
+    return networksOf((await engine.inspect(id)).NetworkSettings);
+  } catch (error) {
+    if (error instanceof RempartError && error.code === 'ERR_ENGINE_CONTAINER') return undefined;
+    throw error;
+  }
 }
 
 async function stillOn(engine: ContainerEngine, one: Chosen) {
   const meant = new Set(one.networks.map(({ name }) => name));
-  return (await attachments(engine, one)).filter(({ name }) => meant.has(name));
+  return ((await attachments(engine, one)) ?? []).filter(({ name }) => meant.has(name));
 }
 
 function evidenceOf(before: readonly Chosen[]) {
