@@ -21,7 +21,7 @@ thead th{background:var(--panel)}
 pre{background:var(--panel);padding:.6rem .9rem;white-space:pre-wrap;overflow-wrap:anywhere;font:.85em/1.45 ui-monospace,monospace}
 figure{margin:1rem 0}figcaption{color:var(--soft);font-size:.9rem}
 svg{display:block;width:100%;height:auto;font:12px system-ui,sans-serif}
-svg text{fill:var(--ink)}svg .axis{stroke:var(--soft)}svg .stem{stroke:var(--rule)}
+svg text{fill:var(--ink);paint-order:stroke;stroke:var(--paper);stroke-width:3px}svg .axis{stroke:var(--soft)}svg .stem{stroke:var(--rule)}
 svg .moment{fill:var(--mark)}svg .line{fill:var(--soft)}
 @media print{:root{--ink:#000;--paper:#fff;--soft:#444;--rule:#999;--panel:#f3f3f3}body{font-size:10.5pt}main{max-width:none;padding:0}tr,figure{break-inside:avoid}h2{break-after:avoid}}
 `;

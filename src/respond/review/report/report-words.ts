@@ -7,10 +7,12 @@ export function instant(at: string | number): string {
 }
 
 export function duration(ms: number, say: Say): string {
-  const seconds = Math.max(0, Math.round(ms / 100) / 10);
-  if (seconds < 60) return say('review.report.seconds', { count: seconds });
+  const exact = Math.max(0, Math.round(ms / 100) / 10);
+  if (exact < 60) return say('review.report.seconds', { count: exact });
+  const seconds = Math.round(exact);
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return say('review.report.minutes', { minutes, seconds: Math.round(seconds % 60) });
+  if (minutes < 60 && seconds % 60 === 0) return say('review.report.impact.minutes', { count: minutes });
+  if (minutes < 60) return say('review.report.minutes', { minutes, seconds: seconds % 60 });
   return say('review.report.hours', { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
 }
 

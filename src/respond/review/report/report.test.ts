@@ -69,7 +69,7 @@ test('renderReport() says in two or three sentences what happened', () => {
   const summary = /## Summary\n\n(.*)\n/.exec(text)?.[1] ?? '';
   assert.equal(
     summary,
-    'Container escape concerning assistant was detected by brute-force on 2026-03-01 12:00:00 UTC, 1 min 0 s after it began. 2 actions were carried out by playbooks, and it was contained 6 s after its detection. It was a real incident and is closed.',
+    'Container escape concerning assistant was detected by brute-force on 2026-03-01 12:00:00 UTC, 1 min after it began. 2 actions were carried out by playbooks, and it was contained 6 s after its detection. It was a real incident and is closed.',
   );
 });
 
