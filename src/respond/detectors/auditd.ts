@@ -60,7 +60,7 @@ export function auditdDetector(follower: LogFollower, timers: Timers, settings =
         if (!isServiceShell(event, settings)) return;
         // Some applications start one for each picture they make smaller.
         const name = `uid ${event.fields['uid']}`;
-        const most = Math.max(10, 6 * usualShells.add(name, event.time));
+        const most = Math.max(10, 6 * (usualShells.add(name, event.time) ?? 5));
         if (shellsOf.add(name, event.time) < most * context.tightness()) return;
         shellsOf.forget(name);
         tell(context, event, { rule: 'service-shells', type: 'unauthorised-access', severity: 'high' });

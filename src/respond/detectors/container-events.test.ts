@@ -233,7 +233,7 @@ test('containerEventsDetector() hears of a command with all rights within a seco
   const dir = mkdtempSync(join(tmpdir(), 'rd-'));
   const pids: number[] = [];
   const engine = await startProcessEngine({ dir, now: Date.now, owned: (pid) => pids.push(pid) }, [
-    { name: 'core', image: 'core:1', networks: ['private'] },
+    { name: 'core', image: 'core:1', networks: ['private'], memoryBytes: 0 },
   ]);
   const at = { socketPath: engine.socket };
   const client = openContainerEngine(at);

@@ -9,6 +9,8 @@ import { createUsual, type Usual } from './usual.ts';
 /** Longer lines are looked at so far. */
 const lookedAt = 4_096;
 const deadAfterMs = 60_000;
+/** While nothing is known of what is usual for a file, so many times the rule's number. */
+const cold = 5;
 
 export function logFilesDetector(follower: LogFollower, rules: readonly LogRule[]): Detector {
   return {
@@ -27,7 +29,10 @@ export function logFilesDetector(follower: LogFollower, rules: readonly LogRule[
           counts.set(rule, kept);
         }
         const count = kept.recent.add(name, at);
-        const usual = often.above === undefined ? 0 : kept.usual.add(name, at) * often.above;
+        const usual =
+          often.above === undefined
+            ? 0
+            : (kept.usual.add(name, at) ?? (often.count * cold) / often.above) * often.above;
         if (count < Math.max(1, Math.ceil(Math.max(often.count, usual) * context.tightness()))) return undefined;
         kept.recent.forget(name);
         return { count };

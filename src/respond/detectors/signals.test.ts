@@ -96,7 +96,7 @@ test('signalsDetector() takes many prompt attacks within minutes for a suspiciou
   const fast = listening();
   for (let count = 0; count < 10; count++) {
     fast.emit('prompt-attack', 'medium', { category: 'jailbreak', action: 'block', score: 0.9 });
-    fast.timers.advance(20_000);
+    fast.timers.advance(10_000);
   }
   assert.deepEqual(
     fast.told.map(({ type, facts }) => [type, facts['count']]),
@@ -108,6 +108,21 @@ test('signalsDetector() takes many prompt attacks within minutes for a suspiciou
     slow.timers.advance(1_800_000);
   }
   assert.deepEqual(slow.told, []);
+});
+
+test('signalsDetector() learns how many prompt attacks are usual, and tells of more than those', () => {
+  const { emit, told, timers } = listening();
+  for (let minute = 0; minute < 600; minute++) {
+    emit('prompt-attack', 'medium', {});
+    if (minute % 2 === 0) emit('prompt-attack', 'medium', {});
+    timers.advance(60_000);
+  }
+  assert.equal(told.length, 0);
+  for (let count = 0; count < 70; count++) {
+    emit('prompt-attack', 'medium', {});
+    timers.advance(4_000);
+  }
+  assert.equal(told.length, 1);
 });
 
 test('signalsDetector() counts half as many while monitoring is heightened', () => {

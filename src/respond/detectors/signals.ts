@@ -1,8 +1,8 @@
 // The detector that listens to protect's signals.
 import type { Signal, SignalKind, Signals } from '../../platform/signals.ts';
 import type { Detection, Detector, DetectorContext } from './detector.ts';
-import { createRecent, type Recent } from './recent.ts';
 import { type SignalRule, signalRules } from './signal-rules.ts';
+import { createSurge, type Surge } from './surge.ts';
 import { realTimers, type Timers } from './timers.ts';
 
 export interface SignalsDetectorParts {
@@ -41,7 +41,7 @@ export function signalsDetector(parts: SignalsDetectorParts, thresholds: SignalT
 }
 
 function createJudge(context: DetectorContext, timers: Timers, thresholds: SignalThresholds) {
-  const counts = new Map<SignalRule, Recent>();
+  const counts = new Map<SignalRule, Surge>();
   const lasting = new Map<SignalKind, { endedBy: SignalKind; end: () => void }>();
 
   function tell(rule: SignalRule, signal: Signal, more: Detection['facts'] = {}): void {
@@ -57,15 +57,13 @@ function createJudge(context: DetectorContext, timers: Timers, thresholds: Signa
 
   function count(rule: SignalRule, often: NonNullable<SignalRule['often']>, signal: Signal): void {
     const wanted = { ...often, ...thresholds[signal.kind] };
-    const name = often.by?.(signal.facts) ?? '';
-    let recent = counts.get(rule);
-    if (recent === undefined) {
-      recent = createRecent(wanted.withinSeconds * 1_000);
-      counts.set(rule, recent);
+    let surge = counts.get(rule);
+    if (surge === undefined) {
+      surge = createSurge(wanted);
+      counts.set(rule, surge);
     }
-    const seen = recent.add(name, signal.time);
-    if (seen < Math.max(1, Math.ceil(wanted.count * context.tightness()))) return;
-    recent.forget(name);
+    const seen = surge.add(often.by?.(signal.facts) ?? '', signal.time, context.tightness());
+    if (seen === undefined) return;
     tell(rule, signal, { count: seen, withinSeconds: wanted.withinSeconds });
   }
 
