@@ -12,12 +12,15 @@ import type { Signals } from '../platform/signals.ts';
 import type { Store } from '../platform/store/store.ts';
 import type { Ask } from '../protect/gateway/ask.ts';
 import type { Actuators } from '../respond/actuators.ts';
+import type { Detection } from '../respond/detectors/detector.ts';
 import { drillCommands } from '../respond/drills/drill-commands.ts';
 import { type Action, createActions } from '../respond/engine/action.ts';
 import { type AllowanceSettings, createAllowance, isEnabled } from '../respond/engine/allowance.ts';
 import { createEngine, defaultEngine } from '../respond/engine/engine.ts';
 import { createRunLog } from '../respond/engine/run-log.ts';
 import { createTasks } from '../respond/engine/tasks.ts';
+import { openChannels } from '../respond/escalation/channels/open-channels.ts';
+import { loadMatrix } from '../respond/escalation/matrix.ts';
 import { createIncidents } from '../respond/incidents/create-incidents.ts';
 import { followRuns } from '../respond/incidents/follow-runs.ts';
 import { incidentActions } from '../respond/incidents/incident-actions.ts';
@@ -28,6 +31,7 @@ import { playbookCommands } from '../respond/playbooks/playbook-commands.ts';
 import type { RespondConfig } from '../respond/respond-config.ts';
 import { createResponder } from '../respond/responder.ts';
 import { loadTaxonomy } from '../respond/taxonomy/load-taxonomy.ts';
+import { type TellWhileAwayParts, tellWhileAway } from '../respond/tell-while-away.ts';
 import { openAfter } from './after.ts';
 import { openDetectors } from './detectors.ts';
 import { watchDrills } from './drill-process.ts';
@@ -123,6 +127,7 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
     now,
     waitingFile: join(data, 'spool', 'detections.json'),
     parentOf: after.parentOf,
+    whileAway: tellingWhileAway({ ...ground, deployment, journal, taxonomy }, atEnd),
   });
   atEnd(() => responder.close());
   const parts = {
@@ -161,6 +166,33 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
       openDetectors({ ...parts, signals, detected: responder.detected, tightness: after.tightness }, atEnd);
     },
   };
+}
+
+function tellingWhileAway(
+  {
+    config,
+    deployment,
+    ...same
+  }: RespondGround & Pick<TellWhileAwayParts, 'taxonomy' | 'journal'> & { deployment: Deployment | undefined },
+  atEnd: AtEnd,
+) {
+  const { notify } = config.respond;
+  const stop = new AbortController();
+  const channels = openChannels(notify, same.now);
+  atEnd(async () => {
+    stop.abort();
+    for (const channel of Object.values(channels)) channel.close();
+  });
+  const tell = tellWhileAway({
+    ...same,
+    contacts: deployment?.contacts ?? [],
+    channels,
+    matrix: loadMatrix(notify.matrix),
+    lang: deployment?.language ?? config.lang,
+    signal: stop.signal,
+  });
+  return (detection: Detection) =>
+    void tell(detection).catch((err: unknown) => same.log.error({ err }, 'people could not be told'));
 }
 
 /** A mistyped name would leave an action off, and nobody would know before it is needed. */

@@ -107,7 +107,7 @@ export function createIncidents({ store: { db }, journal, taxonomy, now, log }: 
     { parent = null, answer }: { parent?: string | null; answer: Answer },
   ): Promise<Incident | 'open already'> {
     for (let count = 1; ; count++) {
-      const incident = newIncident(idOf(detection.detectedAt, count), type, detection, parent);
+      const incident = newIncident(incidentId(detection.detectedAt, count), type, detection, parent);
       try {
         await db
           .insertInto('incidents')
@@ -224,7 +224,8 @@ export function createIncidents({ store: { db }, journal, taxonomy, now, log }: 
   };
 }
 
-function idOf(detectedAt: number, count: number): string {
+/** INC-YYYYMMDD-HHMMSS in UTC; with a number where that is taken. */
+export function incidentId(detectedAt: number, count = 1): string {
   const [day = '', time = ''] = new Date(detectedAt).toISOString().slice(0, 19).split('T');
   const base = `INC-${day.replaceAll('-', '')}-${time.replaceAll(':', '')}`;
   return count === 1 ? base : `${base}-${count}`;
