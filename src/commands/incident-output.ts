@@ -4,6 +4,7 @@ import { incidentMoments } from '../platform/documents/incident.ts';
 import type { Question } from '../platform/documents/incidents.ts';
 import type { TextKey } from '../platform/i18n/say.ts';
 import { visible } from '../platform/reporting/visible.ts';
+import { playbookTexts } from '../respond/playbooks/playbook-texts.ts';
 import type { IncidentType } from '../respond/taxonomy/taxonomy.ts';
 import type { CommandInput } from './command.ts';
 
@@ -105,26 +106,36 @@ function entryLine({ time, kind, by, facts }: TimelineEntry, { say, lang }: Voic
 
 export function questionRow({ id, kind, step, expiresAt }: Question, { say, lang }: Voice): string {
   const until = expiresAt === null ? '' : `  ${say('incident.question.until', { time: local(expiresAt, lang) })}`;
-  return `  ${id}  ${say(`incident.question.${kind}`)}  ${clean(step)}${until}`;
+  return `  ${id}  ${say(`incident.question.${kind}`)}  ${clean(playbookTexts(lang).step(step))}${until}`;
 }
 
 /** What a decision is on: for an approval the effects of the plan, whether they can be undone, and its hash. */
 export function describeQuestion(question: Question, voice: Voice): string[] {
-  const { say } = voice;
+  const { say, lang } = voice;
+  const texts = playbookTexts(lang);
   const { id, kind, step, about, planHash, quorum, requestedBy, decisions, state } = question;
-  const { action, effects, reversible, command, description } = about as {
+  const {
+    action,
+    effects,
+    reversible,
+    command,
+    description,
+    outArgs = [],
+  } = about as {
     action?: string;
     effects?: { target: string; change: string; from?: string; to?: string }[];
     reversible?: boolean;
     command?: string;
     description?: string;
+    outArgs?: string[];
   };
   const way = ({ from, to }: { from?: string; to?: string }) =>
     from === undefined && to === undefined ? '' : `  ${clean(from ?? '?')} → ${clean(to ?? '?')}`;
   const undo = reversible === undefined ? null : say(reversible ? 'incident.plan.undo' : 'incident.plan.no-undo');
   return [
-    `${say(`incident.question.${kind}`)}: ${clean(step)}${action === undefined ? '' : ` (${clean(action)})`}`,
-    ...(command === undefined ? [] : [`  ${clean(command)}`]),
+    `${say(`incident.question.${kind}`)}: ${clean(texts.step(step))}${action === undefined ? '' : ` (${clean(action)})`}`,
+    ...(command === undefined ? [] : [`  ${clean(texts.instruction(step, command))}`]),
+    ...(outArgs.length === 0 ? [] : [`  ${say('playbook.question.values', { values: valuesHint(outArgs) })}`]),
     ...(description === undefined || description === command ? [] : [`  ${clean(description)}`]),
     ...(effects ?? []).map((effect) => `  ${clean(effect.change)}  ${clean(effect.target)}${way(effect)}`),
     ...columns([
@@ -136,6 +147,11 @@ export function describeQuestion(question: Question, voice: Voice): string[] {
       [say('incident.plan.question'), id],
     ]),
   ];
+}
+
+/** `__reached__` is given as `reached=…`. */
+export function valuesHint(names: readonly string[]): string {
+  return names.map((name) => `${clean(name.replace(/^__|__$/g, ''))}=…`).join(' ');
 }
 
 export function typesTable(types: readonly IncidentType[], { say, lang }: Voice): string[] {

@@ -5,6 +5,7 @@ import type { Lang, Say } from '../platform/i18n/say.ts';
 import type { LibraryPlaybook } from '../respond/playbooks/library.ts';
 import { type PlaybookTexts, playbookTexts } from '../respond/playbooks/playbook-texts.ts';
 import { explain } from './explain-code.ts';
+import { valuesHint } from './incident-output.ts';
 import { playbookTree } from './playbook-tree.ts';
 
 /** A playbook may be anybody's: nothing in it moves the cursor or turns the line round. */
@@ -145,8 +146,12 @@ export function runLines(run: Omit<PlaybookRunDocument, 'schema'>, lang: Lang, s
       ...(typeof about['command'] === 'string'
         ? [`    ${texts.instruction(step, about['command']).replace(/[\p{Cc}\p{Cf}]/gu, '�')}`]
         : []),
-      `    rempart incident approve ${printable(task)}`,
+      `    rempart incident approve ${printable(task)}${answerHint(about)}`,
     ]),
     ...(run.questions.length > 0 && !isOver ? [say('playbook.run.then', { run: run.run })] : []),
   ];
+}
+
+function answerHint({ outArgs }: Record<string, unknown>): string {
+  return Array.isArray(outArgs) && outArgs.length > 0 ? ` ${valuesHint(outArgs.map(String))}` : '';
 }

@@ -1,10 +1,11 @@
 // `rempart playbook run|resume`: foretells a playbook, or has it carried out and says on stderr what it does, until it ends or asks people.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RempartError } from '../platform/base/errors.ts';
 import type { Json, JsonObject } from '../platform/base/json.ts';
 import type { PlaybookPlanDocument, PlaybookRunDocument } from '../platform/documents/playbook.ts';
+import { account } from './account.ts';
 import { askRespond, isRunning } from './ask-respond.ts';
 import { type CommandInput, usageError } from './command.ts';
 import { planLines, runLines, stepLine } from './playbook-output.ts';
@@ -114,7 +115,7 @@ function startArgs(input: CommandInput, name: string): JsonObject {
     subject: typeof subject === 'string' ? subject : null,
     incident: typeof incident === 'string' ? incident : null,
     variables: variablesOf(input),
-    by: account(),
+    by: account(input.env),
   };
 }
 
@@ -137,13 +138,4 @@ function variablesOf(input: CommandInput): Record<string, string> {
     return [name.startsWith('__') ? name : `__${name}__`, value];
   });
   return Object.fromEntries(pairs);
-}
-
-function account(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container may run under a number that has no name.
-    return `uid ${process.getuid?.() ?? '?'}`;
-  }
 }
