@@ -120,7 +120,8 @@ test('rollback exits with 2 and one sentence at what it cannot mean', async () =
     [['state', 'zeroia', '--before', 'yesterday'], /2026-03-10T12:00:00Z/],
   ];
   const ends = wrong.map(async ([args, says], n) => {
-    const ended = await rollback(`wrong-${n}`, ...args);
+    // Where there is no data directory, that is what is said.
+    const ended = await rollback(args[0] === 'undo' ? 'alone' : `wrong-${n}`, ...args);
     assert.equal(ended.code, 2, args.join(' '));
     assert.match(ended.stderr, says);
   });
