@@ -94,7 +94,7 @@ async function troubledDay(
     for (let second = 0; second < 180; second++) {
       await rig.timers.pass(1_000);
       // Files are read in real time.
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await new Promise((resolve) => setTimeout(resolve, attack.type === 'state-corruption' ? 20 : 1));
       if (rig.taken.slice(from).some(({ type }) => type === attack.type)) break;
     }
     const found = rig.taken.slice(from).find(({ type }) => type === attack.type);

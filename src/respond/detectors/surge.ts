@@ -11,14 +11,15 @@ const minuteMs = 60_000;
 const learnShare = 0.01;
 /** Of what is usual in a window, so much more is still nothing. */
 const spread = 3;
-/** While nothing is known of what is usual: so many times the number, or the number in so small a part of the window. */
+/** While nothing is known of what is usual: so many times the number. */
 const coldTimes = 3;
-const coldPart = 5;
+/** Or the number, and what is usual, in so small a part of the window. */
+const burstPart = 5;
 
 export function createSurge({ count, withinSeconds }: { count: number; withinSeconds: number }): Surge {
   const windowMs = withinSeconds * 1_000;
   const recent = createRecent(windowMs, { each: Math.max(1_000, count * 4) });
-  const burst = createRecent(windowMs / coldPart, { each: Math.max(1_000, count * 4) });
+  const burst = createRecent(windowMs / burstPart, { each: Math.max(1_000, count * 4) });
   const usual = createUsual(minuteMs, learnShare);
   return {
     add(name, at, tightness) {
@@ -26,10 +27,11 @@ export function createSurge({ count, withinSeconds }: { count: number; withinSec
       const inBurst = burst.add(name, at);
       const perMinute = usual.add(name, at);
       const least = Math.max(1, Math.ceil(count * tightness));
+      const beyond = (spanMs: number) =>
+        least + ((spread * (perMinute ?? 0) * spanMs) / minuteMs) * Math.min(1, tightness);
       const isEnough =
-        perMinute === undefined
-          ? inBurst >= least || seen >= least * coldTimes
-          : seen >= least + spread * perMinute * (windowMs / minuteMs) * Math.min(1, tightness);
+        inBurst >= beyond(windowMs / burstPart) ||
+        seen >= (perMinute === undefined ? least * coldTimes : beyond(windowMs));
       if (!isEnough) return undefined;
       recent.forget(name);
       burst.forget(name);
