@@ -169,6 +169,27 @@ function testEscalation(kind: 'sqlite' | 'postgres', place: () => Promise<StoreL
     await rig.end();
   });
 
+  test('escalation tells of what a playbook asks people, once, also over a restart', async () => {
+    const rig = await openRig(await place());
+    const first = rig.node();
+    await rig.memory.open(exampleIncident());
+    await at(rig, 0, first);
+    const facts = { run: 'run_1', step: 'Restore the state' };
+    await rig.memory.incidents.note(id, { kind: 'step-asked', by: 'states.restore', facts });
+    await rig.memory.incidents.acknowledge(id, 'sec');
+    await at(rig, 1, first);
+    await first.close();
+    const second = rig.node();
+    await at(rig, 2, second);
+    const asked = rig.sent.filter(({ notice }) => notice.what === 'decision');
+    assert.deepEqual(asked.map(({ address, notice }) => `${address} ${notice.details[0]}`).sort(), [
+      'ada@example.org Restore the state (states.restore)',
+      'sec@example.org Restore the state (states.restore)',
+    ]);
+    await second.close();
+    await rig.end();
+  });
+
   test('a post-mortem is due 48 h after an incident was resolved, is reminded of, and ends when it was held', async () => {
     const rig = await openRig(await place());
     const node = rig.node();

@@ -87,6 +87,7 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
     matrix,
     now,
     tell,
+    asked: new Set(),
     phasesOf: (type) => taxonomy.find(type)?.phases ?? {},
   };
   let reconciledAt = Number.NEGATIVE_INFINITY;

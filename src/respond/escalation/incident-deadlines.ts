@@ -1,4 +1,5 @@
 // Which deadlines an incident has, and what happens when one passes.
+import { createHash } from 'node:crypto';
 import type { Incident } from '../../platform/documents/incident.ts';
 import type { Incidents } from '../incidents/incidents.ts';
 import type { Deadline, Deadlines } from './deadlines.ts';
@@ -11,6 +12,8 @@ export interface FallParts {
   matrix: Matrix;
   now: () => number;
   tell: (incident: Incident, telling: Telling) => Promise<Told>;
+  /** Questions of playbooks that people were told of, by this process. */
+  asked: Set<string>;
   /** Further deadlines of a type, in minutes from detection. */
   phasesOf: (type: string) => Readonly<Record<string, number>>;
 }
@@ -49,6 +52,7 @@ export async function follow(parts: FallParts, incident: Incident): Promise<void
       await raised(parts, incident, known);
     }
   }
+  await tellQuestions(parts, incident);
   if (incident.containedAt !== null) await deadlines.over(id, ['contain']);
   else await deadlines.add({ incident: id, kind: 'contain', level, dueAt: Date.parse(incident.dueBy) });
   for (const [name, minutes] of Object.entries(phasesOf(incident.type))) {
@@ -56,6 +60,22 @@ export async function follow(parts: FallParts, incident: Incident): Promise<void
     if (phaseMoment(incident, name) !== null) await deadlines.over(id, [kind]);
     else
       await deadlines.add({ incident: id, kind, level, dueAt: Date.parse(incident.detectedAt) + minutes * minuteMs });
+  }
+}
+
+/** Older questions were told of before a restart, or nobody waits for their answer any more. */
+const questionMs = 3_600_000;
+
+/** A playbook that waits for people has to be heard of: what it asks may expire. */
+async function tellQuestions({ asked, now, tell }: FallParts, incident: Incident): Promise<void> {
+  for (const { kind, by, time, facts } of incident.timeline) {
+    if (kind !== 'step-asked' || now() - Date.parse(time) > questionMs) continue;
+    const key = createHash('sha256').update(`${facts['run']}\n${facts['step']}\n${by}\n${time}`).digest('hex');
+    const id = `${incident.id}.asked.${key.slice(0, 16)}`;
+    if (asked.has(id)) continue;
+    const first = [`${String(facts['step'] ?? by)} (${by})`];
+    await tell(incident, { what: 'decision', level: incident.escalation, id, first });
+    asked.add(id);
   }
 }
 

@@ -8,6 +8,7 @@ export const noticeKinds = [
   'reminder',
   'escalated',
   'overdue',
+  'decision',
   'update',
   'contained',
   'closed',
