@@ -204,6 +204,7 @@ async function approve(input: CommandInput, [task = '', ...given]: readonly stri
   if (input.json) return print(input, { schema: 'rempart/question@1', ...decided });
   const grants = decided.decisions.filter(({ grant }) => grant).length;
   input.stdout.write(`${input.say(`incident.decided.${decided.state}`, { grants, quorum: decided.quorum })}\n`);
+  if (decided.state !== 'open' && !isRunning(input)) input.stdout.write(`${input.say('incident.decided.later')}\n`);
   return 0;
 }
 

@@ -89,7 +89,7 @@ function child(dir: string, detection: Detection | null, killAt: number): Promis
   return new Promise((resolve, reject) => {
     const file = join(import.meta.dirname, 'responder-child.ts');
     const args = [file, JSON.stringify({ dir, detection, killAt })];
-    execFile(process.execPath, args, { timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, args, { timeout: 120_000 }, (error, stdout, stderr) => {
       const killed = error?.signal === 'SIGKILL';
       if (error !== null && !killed) return reject(new Error(stderr || error.message));
       const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
