@@ -23,11 +23,14 @@ type Engine = Pick<ContainerEngine, 'list' | 'inspect' | 'top' | 'stats' | 'even
 const actions = ['create', 'start', 'die', 'oom', 'destroy', 'exec', 'exec_create', 'exec_start'] as const;
 const grave = ['privileged', 'engine-socket', 'host-folder', 'cap-all', 'cap-sys_admin', 'cap-sys_module'];
 const tenMinutes = 600_000;
+/** Between two looks at what is at its limit. */
+const soonMs = 250;
 const raisedMs = 3_600_000;
+const setupMs = 60_000;
 const mostLooked = 200;
 
 export function containerEventsDetector(parts: ContainerEventsParts): Detector {
-  const { everyMs = 10_000 } = parts;
+  const { everyMs = 3_000 } = parts;
   return {
     name: 'container-events',
     types: ['container-escape', 'unauthorised-access', 'memory-exhaustion', 'denial-of-service', 'performance-anomaly'],
@@ -62,7 +65,7 @@ async function listen(
   }
 }
 
-function createWatch({ services, executions }: ContainerEventsParts, engine: Engine, context: DetectorContext) {
+function createWatch({ services, executions, timers }: ContainerEventsParts, engine: Engine, context: DetectorContext) {
   /** By name and image: what was there when the watch began, or was told of, is no news when it is started again. */
   const known = new Set<string>();
   const loads = new Map<string, ContainerLoad>();
@@ -71,6 +74,7 @@ function createWatch({ services, executions }: ContainerEventsParts, engine: Eng
   const rootLooks = new Map<string, number>();
   const raisedAt = new Map<string, number>();
   const executionsSeen = new Set<string>();
+  const setups = new Map<string, { inspected: InspectedContainer; at: number }>();
   const executed = createRecent(tenMinutes);
   const died = createRecent(tenMinutes);
   let isFirst = true;
@@ -137,6 +141,7 @@ function createWatch({ services, executions }: ContainerEventsParts, engine: Eng
     const [action = '', ...rest] = given.action.split(': ');
     if (!(actions as readonly string[]).includes(action)) return;
     const { name, timeMs } = given;
+    setups.delete(given.id);
     try {
       if (action === 'oom')
         tell(name, { type: 'memory-exhaustion', severity: 'high', facts: { sign: 'killed' } }, timeMs);
@@ -161,6 +166,16 @@ function createWatch({ services, executions }: ContainerEventsParts, engine: Eng
     }
   }
 
+  /** How a container was set up changes with an event only; asked again each minute all the same. */
+  async function setupOf(id: string): Promise<InspectedContainer> {
+    const kept = setups.get(id);
+    if (kept !== undefined && context.now() - kept.at < setupMs) return kept.inspected;
+    const inspected = await engine.inspect(id);
+    if (setups.size > mostLooked * 2) setups.clear();
+    setups.set(id, { inspected, at: context.now() });
+    return inspected;
+  }
+
   function forget(name: string): void {
     loads.delete(name);
     rootTold.delete(name);
@@ -175,11 +190,11 @@ function createWatch({ services, executions }: ContainerEventsParts, engine: Eng
       const its = serviceOf(name, service);
       if (services.length > 0 && its === undefined && !isFirst) continue;
       try {
-        const inspected = await engine.inspect(id);
+        const inspected = await setupOf(id);
         judgeSetup(name, inspected, !isFirst, context.now());
         if (services.length > 0 && its === undefined) continue;
         await judgeRoot(id, name, inspected);
-        await judgeLoad(id, name, inspected, its);
+        await judgeLoad(id, name, inspected, its, signal);
       } catch (err) {
         context.log.debug({ err }, 'a container could not be looked at');
       }
@@ -208,6 +223,7 @@ function createWatch({ services, executions }: ContainerEventsParts, engine: Eng
     name: string,
     { HostConfig }: InspectedContainer,
     service: DeploymentService | undefined,
+    signal: AbortSignal,
   ): Promise<void> {
     let load = loads.get(name);
     if (load === undefined) {
@@ -219,7 +235,10 @@ function createWatch({ services, executions }: ContainerEventsParts, engine: Eng
       cpus: (HostConfig.NanoCpus ?? 0) / 1e9,
       busyIsUsual: service === undefined || service.role === 'model',
     };
-    for (const found of load.add(await engine.stats(id), limits)) tell(name, found);
+    do {
+      for (const found of load.add(await engine.stats(id), limits)) tell(name, found);
+      if (load.isNear()) await new Promise<void>((resolve) => timers.after(soonMs, resolve));
+    } while (load.isNear() && !signal.aborted);
   }
 
   return { event, look };

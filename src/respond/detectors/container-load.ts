@@ -8,6 +8,8 @@ export interface LoadFinding {
 }
 
 export interface ContainerLoad {
+  /** At a limit, and not told of yet: looked at again soon. */
+  isNear(): boolean;
   /** `busyIsUsual`: what computes all day, as a model does, is not told of for it. */
   add(stats: ContainerStats, limits: { processes: number; cpus: number; busyIsUsual: boolean }): LoadFinding[];
 }
@@ -67,6 +69,7 @@ export function createContainerLoad(tightness: () => number): ContainerLoad {
   }
 
   return {
+    isNear: () => (wasCalm && memoryFull > 0 && memoryFull < looks) || (manyProcesses > 0 && manyProcesses < looks),
     add(stats, limits) {
       const found = [
         ...memory(stats),

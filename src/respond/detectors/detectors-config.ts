@@ -50,7 +50,7 @@ export const detectorsSchema = z.strictObject({
       containerUidsFrom: z.int().min(0).default(100_000),
     })
     .prefault({}),
-  containers: z.strictObject({ on: z.boolean().default(true), everySeconds: seconds.default(10) }).prefault({}),
+  containers: z.strictObject({ on: z.boolean().default(true), everySeconds: seconds.default(3) }).prefault({}),
   /** The metrics addresses of the deployment profile. */
   metrics: z
     .strictObject({
