@@ -96,7 +96,7 @@ export async function openRespond(ground: RespondGround, atEnd: AtEnd) {
     ...after.actions,
     // One line for each part that acts.
   ];
-  const actions = createActions(ground.respondWith?.(list) ?? list);
+  const actions = createActions((ground.respondWith?.(list) ?? list).map(restore.backUpFirst));
   refuseUnknown(ground, actions.names());
   const engine = createEngine(
     {

@@ -18,6 +18,7 @@ import { stateActions } from '../respond/actions/states/state-actions.ts';
 import type { Actuators } from '../respond/actuators.ts';
 import type { Action } from '../respond/engine/action.ts';
 import type { Incidents } from '../respond/incidents/incidents.ts';
+import { backUpFirst } from '../respond/rollback/back-up-first.ts';
 import { type BackupSettings, createBackups } from '../respond/rollback/backups.ts';
 import { type NamedState, statesOf } from '../respond/rollback/named-state.ts';
 import { createRollback, type RollbackParts } from '../respond/rollback/rollback.ts';
@@ -50,6 +51,8 @@ export interface RestoreGround {
 export interface OpenedRestore {
   actions: Action[];
   commands: ControlHandlers;
+  /** The same action, with a backup of every state before it when it destroys something. */
+  backUpFirst(action: Action): Action;
   /** For an instance: backups from time to time. */
   watch(atEnd: AtEnd): void;
 }
@@ -94,6 +97,7 @@ export function openRestore(ground: RestoreGround): OpenedRestore {
   return {
     actions,
     commands: rollbackCommands(rollback === undefined ? undefined : { backups, rollback, now: ground.now }),
+    backUpFirst: (action) => backUpFirst(backups, action),
     watch(atEnd) {
       const everyMs = config.respond.rollback.everyMinutes * 60_000;
       if (everyMs === 0) return;
