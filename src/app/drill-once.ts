@@ -53,6 +53,7 @@ export async function drillOnce(
       dir: order.dir,
       lang,
       signal,
+      usageSeconds: drill.watchesUsage === true ? 0.3 : 5,
       startContainers: (at) => startContainers(drill, order.podman, at),
       ...(more.respondWith === undefined ? {} : { respondWith: more.respondWith }),
       ...(more.configured === undefined ? {} : { configured: more.configured }),

@@ -33,6 +33,7 @@ export interface SandboxParts {
   dir: string;
   lang: Lang;
   startContainers(at: { dir: string; names: readonly string[] }): Promise<DrillContainers>;
+  usageSeconds: number;
   /** Lets a test put another action in the place of one. */
   respondWith?: AppOptions['respondWith'];
   /** Lets a test configure the instance otherwise. */
@@ -118,10 +119,11 @@ async function open(parts: SandboxParts, atEnd: AtEnd): Promise<Sandbox> {
 }
 
 async function writeConfiguration(
-  { dir, configured = (config) => config }: SandboxParts,
+  { dir, usageSeconds, configured = (config) => config }: SandboxParts,
   data: string,
-  made: { files: SandboxFiles; provider: DrillProvider; notices: DrillNotices; containers: DrillContainers },
+  parts: { files: SandboxFiles; provider: DrillProvider; notices: DrillNotices; containers: DrillContainers },
 ) {
+  const made = { ...parts, usageSeconds };
   const deployment = join(dir, 'deployment.yaml');
   writeFileSync(deployment, JSON.stringify(sandboxDeployment(made), null, 2));
   const configFile = join(dir, 'rempart.yaml');

@@ -7,6 +7,8 @@ export interface SandboxMade {
   provider: { url: string };
   notices: { url: string };
   containers: DrillContainers;
+  /** Seconds between two looks at what containers use. */
+  usageSeconds: number;
 }
 
 const roles: Readonly<Record<string, string>> = {
@@ -44,7 +46,13 @@ export function sandboxDeployment({ files, notices, containers }: SandboxMade) {
   };
 }
 
-export function sandboxConfig({ files, provider, containers, deployment }: SandboxMade & { deployment: string }) {
+export function sandboxConfig({
+  files,
+  provider,
+  containers,
+  usageSeconds,
+  deployment,
+}: SandboxMade & { deployment: string }) {
   return {
     log: 'info',
     gateway: {
@@ -69,8 +77,8 @@ export function sandboxConfig({ files, provider, containers, deployment }: Sandb
     respond: {
       actions: { enabled: ['*'], perWindow: { contain: 100, restore: 100, destroy: 20 } },
       notify: { webhook: { secret: 'env:DRILL_NOTICE_SECRET' } },
-      // A small deployment: what is a flood for it is little, and its containers are looked at often.
-      detectors: { containers: { everySeconds: 0.3 }, runtime: { floodPerSecond: 1 } },
+      // A small deployment: what is a flood for it is little.
+      detectors: { containers: { everySeconds: usageSeconds }, runtime: { floodPerSecond: 1 } },
       drills: { schedule: 'off' },
     },
   };

@@ -96,6 +96,8 @@ export interface Drill {
   type: string;
   /** Real containers where they can be had. */
   wantsContainers: boolean;
+  /** Its containers' use of the machine is looked at often. */
+  watchesUsage?: true;
   /** Held by itself: others beside it would be taken for it. */
   alone?: true;
   /** Work by hand that the playbook asks for before anything is contained; all else waits until containment was looked at. */

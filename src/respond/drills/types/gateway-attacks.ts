@@ -1,5 +1,5 @@
 // Drills at the gateway's door: keys guessed, a flood of requests, one attack after another on the prompt.
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { statusOf } from '../ask-gateway.ts';
 import type { Drill, Sandbox } from '../drill.ts';
 import { contactsTold } from '../looks.ts';
@@ -9,13 +9,19 @@ const attacker = '127.66.6.6';
 const innocent = '127.0.0.1';
 
 /** A chat request from an address of this machine; 0 where no answer came. */
-function statusFrom({ gatewayUrl }: Sandbox, localAddress: string, key: string, content = 'Hello'): Promise<number> {
+function statusFrom(
+  { gatewayUrl }: Sandbox,
+  localAddress: string,
+  key: string,
+  { content = 'Hello', agent }: { content?: string; agent?: Agent } = {},
+): Promise<number> {
   return new Promise((resolve) => {
     const sent = request(
       `${gatewayUrl}/v1/chat/completions`,
       {
         method: 'POST',
         localAddress,
+        ...(agent === undefined ? {} : { agent }),
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
         timeout: 15_000,
       },
@@ -81,25 +87,23 @@ export const denialOfService: Drill = {
   begin(sandbox) {
     const { keys } = sandbox;
     let flooding = true;
-    const long = 'Explain every word of this sentence at length. '.repeat(200);
     return {
       async before() {
         const status = await statusFrom(sandbox, innocent, keys.second);
         return [{ name: 'served-before', ok: status === 200, facts: { status } }];
       },
       async cause() {
-        // Costly requests from one address, as many as it can send, until somebody acts.
-        const end = performance.now() + 12_000;
+        // As many as one address can send, until somebody acts.
+        const end = performance.now() + 20_000;
+        const agent = new Agent({ keepAlive: true, maxSockets: 24 });
         const flood = async () => {
-          while (flooding && performance.now() < end) await statusFrom(sandbox, attacker, keys.first, long);
+          while (flooding && performance.now() < end) await statusFrom(sandbox, attacker, keys.first, { agent });
         };
-        void Promise.all(Array.from({ length: 24 }, flood));
+        void Promise.all(Array.from({ length: 24 }, flood)).finally(() => agent.destroy());
       },
       async contained({ id }) {
         flooding = false;
-        const answers = await Promise.all(
-          Array.from({ length: 20 }, () => statusFrom(sandbox, attacker, keys.first, long)),
-        );
+        const answers = await Promise.all(Array.from({ length: 20 }, () => statusFrom(sandbox, attacker, keys.first)));
         const turnedAway = answers.filter(refused).length;
         const other = await statusFrom(sandbox, innocent, keys.second);
         return [

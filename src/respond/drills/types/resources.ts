@@ -51,6 +51,7 @@ export const hostOverload: Drill = {
 export const memoryExhaustion: Drill = {
   type: 'memory-exhaustion',
   wantsContainers: false,
+  watchesUsage: true,
   cause: 'drill.cause.memory-exhaustion',
   subject: () => 'drill-core',
   begin(sandbox) {
