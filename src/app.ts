@@ -234,7 +234,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     ...respond.commands,
   });
   atEnd(() => control.close());
-  await respond.watch(signals);
+  await respond.watch(ground.watched);
   await watch.journal.append(applicationLifecycle({ activity: 'start', time: Date.now() }));
   const apiKey = await firstKey(keys, record, log);
   options.signal.throwIfAborted();

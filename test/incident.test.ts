@@ -183,6 +183,9 @@ test('incident works with a running instance: the playbook asks, one who did not
       kinds.join('\n'),
     );
     assert.deepEqual([after.status, after.firstActionAt], ['detected', null], 'nothing was done to anything');
+    const metrics = await (await fetch(`${instance.consoleUrl}/metrics`)).text();
+    assert.match(metrics, /^rempart_incidents_total\{type="container-escape"\} 1$/m);
+    assert.match(metrics, /^rempart_playbook_runs_total\{state="done"\} 1$/m);
     const second = await incident('live', 'approve', question.id);
     assert.match(second.stderr, /ERR_TASK_OVER/);
   } finally {

@@ -15,6 +15,7 @@ import { createKeyRepository } from '../protect/key-repository.ts';
 import { createTokenRepository } from '../protect/token-repository.ts';
 import { watchJournal } from '../protect/watch-journal.ts';
 import { startWebhook } from '../respond/escalation/webhook.ts';
+import { keepEarly } from './early-signals.ts';
 import { type AppOptions, type AtEnd, drainMs } from './options.ts';
 
 /** How often is looked for keys and revocations of other nodes. */
@@ -27,6 +28,7 @@ export async function openGround({ config, data, openLog }: AppOptions, atEnd: A
   atEnd(async () => directory.lock.release());
   const log = openLog();
   const signals = createSignals();
+  const watched = keepEarly(signals);
   signals.subscribe(({ kind, severity, facts }) => {
     if (severity === 'info' || severity === 'low') log.info({ signal: kind, severity, facts }, 'signal');
     else log.warn({ signal: kind, severity, facts }, 'signal');
@@ -78,6 +80,8 @@ export async function openGround({ config, data, openLog }: AppOptions, atEnd: A
   return {
     log,
     signals,
+    /** For detectors, which also have to hear what was signalled before they listened. */
+    watched,
     journals,
     watch,
     store,
