@@ -99,6 +99,17 @@ test('openContainerEngine() refuses an answer that is too large, that is no JSON
     );
 });
 
+test('openContainerEngine() reads an answer up to its limit and no further', async () => {
+  const list = JSON.stringify([{ Id: 'x'.repeat(1_000) }]);
+  const answer: RequestListener = (_request, response) => response.end(list);
+  const maxBytes = list.length;
+  assert.equal((await against(answer, (engine) => engine.list(), { maxBytes })).length, 1);
+  assert.equal(
+    await against(answer, (engine) => codeOf(engine.list()), { maxBytes: maxBytes - 1 }),
+    'ERR_ENGINE_ANSWER',
+  );
+});
+
 test('openContainerEngine() lets no name of a container lead to another path', async () => {
   const seen: (string | undefined)[] = [];
   await against(

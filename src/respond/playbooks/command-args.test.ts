@@ -14,8 +14,9 @@ const scope = createScope(
     __count__: { ...common, value: '7' },
     __flags__: { ...common, constant: true, external: false, value: '-a -b' },
     __given__: { ...common, constant: true, value: 'inside' },
+    __path__: { ...common, constant: true, external: false, value: 'a/b' },
   },
-  { __subject__: evil, __given__: 'outside' },
+  { __subject__: evil, __given__: 'out/side' },
 );
 
 for (const type of ['bash', 'ssh'])
@@ -28,7 +29,7 @@ for (const type of ['bash', 'ssh'])
       { name: '__subject__', value: evil, fixed: false },
       { name: '__flags__', value: '-a -b', fixed: true },
       // A constant that was given from outside is its author's no more.
-      { name: '__given__', value: 'outside', fixed: false },
+      { name: '__given__', value: 'out/side', fixed: false },
       { name: '__other__', value: 'OTHER', fixed: false },
     ]);
   });
@@ -44,6 +45,7 @@ test('commandArgs() keeps a value within its part of an address, and takes a who
     of('GET /keys/__subject__:value?n=__count__:value HTTP/1.1'),
     `GET /keys/${encodeURIComponent(evil)}?n=7 HTTP/1.1`,
   );
+  assert.equal(of('GET /__path__:value/__given__:value HTTP/1.1'), 'GET /a/b/out%2Fside HTTP/1.1');
   assert.equal(of('GET __url__:value/keys/__count__:value HTTP/1.1'), 'GET https://api.example.com/v1/keys/7 HTTP/1.1');
 });
 

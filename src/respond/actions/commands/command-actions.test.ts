@@ -323,13 +323,15 @@ test('command.manual asks people once, and gives back what they filled in for it
     command: 'Revoke the key\u001b[31m at the provider',
     targets: [{ type: 'individual', name: 'Security' }],
   };
-  const at = context({ step: 'Revoke', requestedBy: 'responder' });
+  const at = context({ step: 'Revoke', requestedBy: 'responder', outArgs: ['__out__', '__unsaid__'] });
   const { done, probe } = await carryOut('manual', given, { tasks }, at);
   assert.deepEqual(
     [asked[0]?.kind, asked[0]?.step, asked[0]?.requestedBy, asked[0]?.about['command']],
     ['manual', 'Revoke', 'responder', 'Revoke the key [31m at the provider'],
   );
-  assert.deepEqual(done, { out: { __out__: 'sk-new' }, evidence: { by: ['ana'], at: 7 } });
+  assert.equal(JSON.stringify(done.out), '{"__out__":"sk-new"}');
+  assert.deepEqual(Object.keys(done.out ?? {}), ['__out__']);
+  assert.deepEqual(done.evidence, { by: ['ana'], at: 7 });
   assert.deepEqual(await probe(), { state: 'done', done });
 });
 

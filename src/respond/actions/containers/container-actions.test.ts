@@ -186,6 +186,20 @@ test('containers.stop stops a model that is not well, and one beside which anoth
   }
 });
 
+test('containers.stop takes one of two models that are well, and not both', () =>
+  withRig(
+    async (rig) => {
+      const both = { select: { roles: ['model'] } };
+      await assert.rejects(carryOut(rig, 'containers.stop', both), code('ERR_ACTION_LAST_MODEL'));
+      await carryOut(rig, 'containers.stop', { select: { services: ['model'] } });
+      assert.deepEqual(rig.calls, ['stop model']);
+      const last = { select: { services: ['second'] } };
+      await assert.rejects(carryOut(rig, 'containers.stop', last), code('ERR_ACTION_LAST_MODEL'));
+    },
+    { deployment: profile([...services, { name: 'second', role: 'model', order: 5 }]) },
+    [...three(), { name: 'second', state: 'running' }],
+  ));
+
 test('containers.disconnect takes a container off its networks and undo connects it as it was', () =>
   withRig(async (rig) => {
     const { plan, probe, undo } = await carryOut(rig, 'containers.disconnect', { select: { services: ['core'] } });
