@@ -5,7 +5,7 @@ import type { Action, ActionClass } from '../src/respond/engine/action.ts';
 
 const observing =
   /^(health\.|checklist\.|journal\.|host\.audit|source\.verify|models\.verify|states\.(validate|backup|keep)|containers\.(audit|save))/;
-const telling = /^(incident|notify|monitoring)\./;
+const telling = /^(incident|notify|monitoring)\.|^command\.manual$/;
 
 function classOf(name: string): ActionClass {
   if (observing.test(name)) return 'observe';

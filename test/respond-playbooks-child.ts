@@ -1,5 +1,6 @@
 // For tests: carries all waiting runs out, each up to its boundary, then kills itself with kill -9; prints `over` once all have ended.
 import { createInterface } from 'node:readline';
+import { RempartError } from '../src/platform/base/errors.ts';
 import { openStore } from '../src/platform/store/store.ts';
 import { createActions } from '../src/respond/engine/action.ts';
 import { createAllowance, defaultAllowance } from '../src/respond/engine/allowance.ts';
@@ -61,18 +62,28 @@ async function obey({ location, file, actions, enabled, runs: ids, killAt }: Ord
     },
     { leaseMs: 30_000, everyMs: 10, most: 100 },
   );
-  for (;;) {
-    for (const { id } of await tasks.list({ state: 'open' }))
-      await tasks.decide(id, { by: 'officer', grant: true }).catch(silent);
-    const open = (await runs.list()).filter(({ state }) => state === 'waiting' || state === 'running');
-    for (const id of left) if (!open.some((run) => run.id === id)) left.delete(id);
-    if (open.length === 0) break;
-    if (left.size === 0) process.kill(process.pid, 'SIGKILL');
+  for (let over = false; !over; ) {
+    try {
+      over = await look();
+    } catch (error) {
+      // A busy database: looked at again.
+      if (!(error instanceof RempartError) || error.code !== 'ERR_STORE_AWAY') throw error;
+    }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   console.log('over');
   await engine.close();
   await store.close();
+
+  /** Answers what people are asked; true once no run is left. */
+  async function look(): Promise<boolean> {
+    for (const { id } of await tasks.list({ state: 'open' }))
+      await tasks.decide(id, { by: 'officer', grant: true }).catch(silent);
+    const open = (await runs.list()).filter(({ state }) => state === 'waiting' || state === 'running');
+    for (const id of left) if (!open.some((run) => run.id === id)) left.delete(id);
+    if (open.length > 0 && left.size === 0) process.kill(process.pid, 'SIGKILL');
+    return open.length === 0;
+  }
 }
 
 function withBoundaries(log: RunLog, boundary: (run: string) => Promise<void>): RunLog {

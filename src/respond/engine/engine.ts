@@ -12,7 +12,8 @@ import type { Actions } from './action.ts';
 import type { Allowance } from './allowance.ts';
 import { type HeldRun, type NewRun, RunInterrupted, type RunLog, type RunRecord, type Tasks } from './durable.ts';
 import { type Interpreted, type InterpretParts, interpret } from './interpret.ts';
-import { begunActions, type PerformParts, type PlannedStep, type StepEvent, undoAction } from './perform.ts';
+import type { PerformParts, PlannedStep, StepEvent } from './perform.ts';
+import { begunActions, undoAction } from './put-back.ts';
 import { createUndos } from './undos.ts';
 
 export interface EngineParts {

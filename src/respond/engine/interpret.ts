@@ -15,7 +15,8 @@ import {
 } from '../playbooks/playbook.ts';
 import { createScope, fill, fillAll, referencesIn, type Scope } from '../playbooks/variables.ts';
 import type { HeldRun } from './durable.ts';
-import { type Performance, type PerformParts, perform, putBack } from './perform.ts';
+import { type Performance, type PerformParts, perform } from './perform.ts';
+import { putBack } from './put-back.ts';
 import { pause } from './tasks.ts';
 
 export interface InterpretParts extends PerformParts {
