@@ -4,6 +4,7 @@ import type { PlaybookPlanDocument, PlaybookRunDocument, PlaybooksDocument } fro
 import type { Lang, Say } from '../platform/i18n/say.ts';
 import type { LibraryPlaybook } from '../respond/playbooks/library.ts';
 import { type PlaybookTexts, playbookTexts } from '../respond/playbooks/playbook-texts.ts';
+import { changeText } from './change-text.ts';
 import { explain } from './explain-code.ts';
 import { valuesHint } from './incident-output.ts';
 import { playbookTree } from './playbook-tree.ts';
@@ -95,7 +96,7 @@ export function planLines(plan: Omit<PlaybookPlanDocument, 'schema'>, lang: Lang
       `${printable(way(key, say))}${printable(texts.step(step))} [${action}]`,
       ...effects.map(
         ({ target, change, from, to }) =>
-          `    ${printable(target)}: ${printable(change)}${from === undefined ? '' : ` ${printable(from)} →`}${to === undefined ? '' : ` ${printable(to)}`}`,
+          `    ${printable(target)}: ${printable(changeText(change, say))}${from === undefined ? '' : ` ${printable(from)} →`}${to === undefined ? '' : ` ${printable(to)}`}`,
       ),
       ...words.map((word) => `    ${word}`),
     ];
@@ -134,7 +135,7 @@ export function runLines(run: Omit<PlaybookRunDocument, 'schema'>, lang: Lang, s
   const texts = playbookTexts(lang);
   const facts = {
     run: run.run,
-    playbook: printable(run.playbook),
+    playbook: printable(texts.titleOf(run.playbook)),
     why: run.code === null ? '' : explain(run.code, lang),
   };
   const isOver = run.state !== 'waiting' && run.state !== 'running';

@@ -31,6 +31,7 @@ test('playbookTexts() has every name and instruction of the shipped playbooks in
 
 test('playbookTexts() leaves a user’s own words alone, even under a name that is known', () => {
   assert.equal(fr.step('Mon étape'), 'Mon étape');
+  assert.deepEqual([fr.titleOf('Network cut'), fr.titleOf('Le mien')], ['Coupure du réseau', 'Le mien']);
   assert.equal(fr.instruction('Kill the containers', 'docker kill app'), 'docker kill app');
   assert.equal(fr.step('By hand: Mon étape'), 'À la main : Mon étape');
 });

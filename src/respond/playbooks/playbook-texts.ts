@@ -8,6 +8,8 @@ const byHand = 'By hand: ';
 export interface PlaybookTexts {
   /** By the file's name without its ending. */
   title(file: string, playbook: Pick<Playbook, 'name'>): string;
+  /** Of a run, which knows its playbook's name only. */
+  titleOf(name: string): string;
   about(file: string, playbook: Pick<Playbook, 'description'>): string;
   step(name: string): string;
   /** What people are told to do at a step, or beside it. */
@@ -25,6 +27,12 @@ export function playbookTexts(lang: Lang): PlaybookTexts {
       : known(`playbooks.step.${slug(name)}`, name);
   return {
     title: (file, { name }) => known(`playbooks.name.${slug(file)}`, name),
+    titleOf: (name) => {
+      const key = Object.keys(english).find(
+        (one) => one.startsWith('playbooks.name.') && english[one as TextKey] === name,
+      );
+      return key === undefined ? name : catalogues[lang][key as TextKey];
+    },
     about: (file, { description = '' }) => known(`playbooks.about.${slug(file)}`, description),
     step,
     instruction: (name, command) =>
