@@ -1,4 +1,5 @@
 // How incidents are shown: a row, all that is known of one, the table of types, and what people are asked.
+
 import type { Incident, TimelineEntry } from '../platform/documents/incident.ts';
 import { incidentMoments } from '../platform/documents/incident.ts';
 import type { Question } from '../platform/documents/incidents.ts';
@@ -6,6 +7,7 @@ import type { TextKey } from '../platform/i18n/say.ts';
 import { visible } from '../platform/reporting/visible.ts';
 import { playbookTexts } from '../respond/playbooks/playbook-texts.ts';
 import type { IncidentType } from '../respond/taxonomy/taxonomy.ts';
+import { changeText } from './change-text.ts';
 import type { CommandInput } from './command.ts';
 
 type Voice = Pick<CommandInput, 'say' | 'lang'>;
@@ -137,7 +139,9 @@ export function describeQuestion(question: Question, voice: Voice): string[] {
     ...(command === undefined ? [] : [`  ${clean(texts.instruction(step, command))}`]),
     ...(outArgs.length === 0 ? [] : [`  ${say('playbook.question.values', { values: valuesHint(outArgs) })}`]),
     ...(description === undefined || description === command ? [] : [`  ${clean(description)}`]),
-    ...(effects ?? []).map((effect) => `  ${clean(effect.change)}  ${clean(effect.target)}${way(effect)}`),
+    ...(effects ?? []).map(
+      (effect) => `  ${clean(changeText(effect.change, say))}  ${clean(effect.target)}${way(effect)}`,
+    ),
     ...columns([
       [say('incident.plan.undone'), undo],
       [say('incident.plan.hash'), planHash],

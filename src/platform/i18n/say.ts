@@ -2,6 +2,7 @@
 import enAccess from '../../../locales/en/access.json' with { type: 'json' };
 import enAnalyze from '../../../locales/en/analyze.json' with { type: 'json' };
 import enAnalyzeRead from '../../../locales/en/analyze-read.json' with { type: 'json' };
+import enChange from '../../../locales/en/change.json' with { type: 'json' };
 import enChatbot from '../../../locales/en/chatbot.json' with { type: 'json' };
 import enCli from '../../../locales/en/cli.json' with { type: 'json' };
 import enConsole from '../../../locales/en/console.json' with { type: 'json' };
@@ -27,6 +28,7 @@ import enSimulate from '../../../locales/en/simulate.json' with { type: 'json' }
 import frAccess from '../../../locales/fr/access.json' with { type: 'json' };
 import frAnalyze from '../../../locales/fr/analyze.json' with { type: 'json' };
 import frAnalyzeRead from '../../../locales/fr/analyze-read.json' with { type: 'json' };
+import frChange from '../../../locales/fr/change.json' with { type: 'json' };
 import frChatbot from '../../../locales/fr/chatbot.json' with { type: 'json' };
 import frCli from '../../../locales/fr/cli.json' with { type: 'json' };
 import frConsole from '../../../locales/fr/console.json' with { type: 'json' };
@@ -54,6 +56,7 @@ const en = {
   ...enAccess,
   ...enAnalyze,
   ...enAnalyzeRead,
+  ...enChange,
   ...enChatbot,
   ...enCli,
   ...enConsole,
@@ -81,6 +84,7 @@ const fr: Record<TextKey, string> = {
   ...frAccess,
   ...frAnalyze,
   ...frAnalyzeRead,
+  ...frChange,
   ...frChatbot,
   ...frCli,
   ...frConsole,
