@@ -9,6 +9,7 @@ import { findDrill } from '../respond/drills/drills.ts';
 import { startPodmanContainers } from '../respond/drills/podman-containers.ts';
 import { startProcessContainers } from '../respond/drills/process-containers.ts';
 import { type DrillOutcome, type Patience, runDrill } from '../respond/drills/run-drill.ts';
+import { playbookTexts } from '../respond/playbooks/playbook-texts.ts';
 import { loadTaxonomy } from '../respond/taxonomy/load-taxonomy.ts';
 import type { IncidentType } from '../respond/taxonomy/taxonomy.ts';
 import type { LaneOrder } from './drill-lane.ts';
@@ -88,28 +89,33 @@ async function startContainers(
 async function foretold(
   base: () => DrilledScenario,
   drill: Drill,
-  { id }: IncidentType,
+  { id, detectors }: IncidentType,
   sandbox: Sandbox,
   lang: Lang,
 ): Promise<DrilledScenario> {
   const { steps, state, code } = await sandbox.foretell(id, drill.subject(sandbox));
+  const texts = playbookTexts(lang);
   const plan = {
     cause: say(lang, drill.cause),
     steps: steps.map(({ step, action, effects, reversible, approval, refusal }) => ({
-      step,
+      step: texts.step(step),
       action,
-      effects: effects.map((effect) => ({ ...effect })),
+      effects: effects.map(({ to, ...effect }) => ({
+        ...effect,
+        // What people are told to do is shown in their language.
+        ...(to === undefined ? {} : { to: action === 'command.manual' ? texts.instruction(step, to) : to }),
+      })),
       reversible,
       approval,
       refusal: refusal ?? null,
     })),
     undo: steps
-      .filter(({ reversible, effects, refusal }) => reversible && effects.length > 0 && refusal === undefined)
-      .map(({ step }) => step)
+      .filter(({ undoable, effects, refusal }) => undoable && effects.length > 0 && refusal === undefined)
+      .map(({ step }) => texts.step(step))
       .toReversed(),
     end: code === null ? state : `${state} ${code}`,
   };
-  return { ...base(), why: why(lang, 'dry-run', {}), plan };
+  return { ...base(), detectors: [...detectors], why: why(lang, 'dry-run', {}), plan };
 }
 
 function shown({ result, why: because, checks, detectors, detectedMs, containedMs }: DrillOutcome, lang: Lang) {
@@ -132,11 +138,12 @@ function shown({ result, why: because, checks, detectors, detectedMs, containedM
 
 /** The check that did not hold is told in words. */
 function whyFacts(facts: Facts, checks: DrillOutcome['checks'], lang: Lang): Facts {
-  const { check, phase, reason } = facts;
+  const { check, phase, reason, step } = facts;
   const failed = checks.find(({ name, ok }) => name === check && !ok);
   return {
     ...facts,
     ...(check === undefined ? {} : { check: textOf(lang, `drill.check.${check}`, failed?.facts ?? {}) }),
+    ...(step === undefined ? {} : { step: playbookTexts(lang).step(String(step)) }),
     ...(reason === undefined ? {} : { reason: textOf(lang, `drill.why.${reason}`, {}) }),
     ...(phase === undefined ? {} : { phase: textOf(lang, `drill.phase.${phase}`, {}) }),
   };

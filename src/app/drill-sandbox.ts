@@ -175,7 +175,7 @@ function undoneOf(memory: readonly { key: string; value: Json }[], actions: Acti
   return { undone: ended.size, left: left.length };
 }
 
-function deeds({ engine, incidents, taxonomy, playbooks, journal }: Respond) {
+function deeds({ engine, incidents, taxonomy, playbooks, journal, actions }: Respond) {
   return {
     undo: (run: string) => engine.undo(run),
     async close(incident: string) {
@@ -186,10 +186,22 @@ function deeds({ engine, incidents, taxonomy, playbooks, journal }: Respond) {
     async foretell(type: string, subject: string) {
       const { read, text } = playbooks.find(taxonomy.find(type)?.playbook ?? type);
       const declared = read.playbook.playbook_variables;
-      const known = { __incident__: 'INC-00000000-000000', __subject__: subject, __type__: type };
+      // An incident to speak of, in the sandbox's own store; no playbook answers it.
+      const now = Date.now();
+      const { incident } = await incidents.open(
+        { detector: 'drill', type, subject, occurredAt: now, detectedAt: now, severity: 'low', facts: {} },
+        { answer: 'none' },
+      );
+      const known = { __incident__: incident.id, __subject__: subject, __type__: type };
       const given = Object.fromEntries(Object.entries(known).filter(([name]) => declared[name]?.external === true));
-      const { steps, end } = await engine.foretell({ read, text, incident: null, given, requestedBy: 'rempart' });
-      return { steps, state: end.state, code: end.code };
+      const run = { read, text, incident: incident.id, given, requestedBy: 'rempart' };
+      const { steps, end } = await engine.foretell(run);
+      const undoable = (action: string) => actions.find(action)?.undo !== undefined;
+      return {
+        steps: steps.map((step) => ({ ...step, undoable: undoable(step.action) })),
+        state: end.state,
+        code: end.code,
+      };
     },
   };
 }

@@ -148,7 +148,7 @@ async function list(input: CommandInput, { all }: Taxonomy): Promise<number> {
             result: say(`drill.result.${before.result}` as TextKey),
             date: before.at.slice(0, 10),
           });
-    stdout.write(`${scenario.padEnd(width)}  ${level}  ${title}: ${state}\n`);
+    stdout.write(`${scenario.padEnd(width)}  ${say('drill.list.row', { level, title, state })}\n`);
   }
   stdout.write(`${nextAt === null ? say('drill.list.unscheduled') : say('drill.list.next', { date: nextAt })}\n`);
   return 0;

@@ -28,7 +28,8 @@ export interface ReceivedNotice {
 }
 
 export interface Foretold {
-  steps: readonly PlannedStep[];
+  /** Whether it could be undone, beside what the plan says. */
+  steps: readonly (PlannedStep & { undoable: boolean })[];
   state: 'done' | 'failed';
   code: string | null;
 }

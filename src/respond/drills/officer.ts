@@ -22,7 +22,7 @@ export interface OfficerParts {
   failed: (error: unknown) => void;
 }
 
-const everyMs = 50;
+const everyMs = 100;
 
 export function startOfficer({ tasks, runs, byHand, first, failed }: OfficerParts): Officer {
   let onlyApprovals = true;

@@ -135,10 +135,14 @@ async function answered(
   seen.containedMs = sinceAct();
 
   officer.goOn();
-  const done = await until(async () => {
-    const runs = await sandbox.runs(id).catch(() => []);
-    return runs.length > 0 && runs.every(({ state }) => !['waiting', 'running'].includes(state));
-  }, patience.restoreMs);
+  const done = await until(
+    async () => {
+      const runs = await sandbox.runs(id).catch(() => []);
+      return runs.length > 0 && runs.every(({ state }) => !['waiting', 'running'].includes(state));
+    },
+    patience.restoreMs,
+    100,
+  );
   const runs = await sandbox.runs(id);
   note(run, 'restored', [
     {
