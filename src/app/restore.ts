@@ -68,7 +68,7 @@ export function openRestore(ground: RestoreGround): OpenedRestore {
   const restoring = { backups, data, now: ground.now };
   const source: SourceActionsParts = {
     folders: deployment === undefined ? [] : [dirname(resolve(folder, deployment.compose ?? 'compose.yaml')), folder],
-    apart: [data, ...states.flatMap(({ path, backups: kept }) => [path, kept])],
+    apart: [data, ...states.flatMap(({ path, backups: kept, copies = kept }) => [path, kept, copies])],
     scratch: resolve(data, 'scratch'),
     path: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
   };

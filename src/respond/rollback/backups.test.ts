@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -8,6 +9,7 @@ import {
   readFileSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -242,4 +244,56 @@ test('take() does not change the other name of a file that has two', async (t) =
   manifestOf(await rig.backups.take(rig.state('zeroia'), 'asked'));
   assert.equal(readFileSync(rig.path('elsewhere.toml'), 'utf8'), 'n = 1\n');
   assert.equal(existsSync(join(rig.data, 'scratch')) ? readdirSync(join(rig.data, 'scratch')).length : 0, 0);
+});
+
+test('choose() takes a copy that somebody made beside its checksum, and says why it does not take the others', async (t) => {
+  const rig = stateRig([{ ...toml, backups: 'backup' }]);
+  t.after(rig.close);
+  mkdirSync(rig.path('backup'));
+  const put = (name: string, text: string, ageMs: number, sum?: string) => {
+    writeFileSync(rig.path('backup', name), text);
+    utimesSync(rig.path('backup', name), new Date(rig.clock.time - ageMs), new Date(rig.clock.time - ageMs));
+    if (sum !== undefined) writeFileSync(rig.path('backup', `${name}.sha256`), sum);
+  };
+  const sumOf = (text: string, name: string) => `${createHash('sha256').update(text).digest('hex')}  /backup/${name}\n`;
+  put('zeroia_backup_1.toml', 'n = 1\n', 3 * hour, sumOf('n = 1\n', 'zeroia_backup_1.toml'));
+  put('zeroia_backup_2.toml', 'n = 2\n', 2 * hour);
+  put('zeroia_backup_3.toml', 'n = [', hour, sumOf('n = [', 'zeroia_backup_3.toml'));
+  put('zeroia_backup_4.toml', 'n = 4\n', 0, sumOf('other', 'zeroia_backup_4.toml'));
+  put('another.toml', 'n = 5\n', 0, sumOf('n = 5\n', 'another.toml'));
+  const choice = await rig.backups.choose(rig.state('zeroia'));
+  assert(choice.kind === 'backup');
+  assert.equal(Date.parse(choice.manifest.takenAt), rig.clock.time - 3 * hour);
+  assert.deepEqual(choice.skipped, [
+    { id: 'zeroia_backup_4.toml', why: 'checksum' },
+    { id: 'zeroia_backup_3.toml', why: 'syntax' },
+    { id: 'zeroia_backup_2.toml', why: 'no-checksum' },
+  ]);
+  await rig.backups.layOut(rig.state('zeroia'), choice.manifest, rig.path('out'));
+  assert.equal(readFileSync(rig.path('out'), 'utf8'), 'n = 1\n');
+  assert.equal((await rig.backups.list(rig.state('zeroia'))).length, 1);
+  await rig.backups.choose(rig.state('zeroia'));
+  assert.equal((await rig.backups.list(rig.state('zeroia'))).length, 1, 'taken over once');
+});
+
+test('choose() prefers a backup of its own to any copy that somebody put there', async (t) => {
+  const rig = stateRig([{ ...toml, backups: 'backup' }]);
+  t.after(rig.close);
+  mkdirSync(rig.path('backup'));
+  writeFileSync(rig.path('zeroia.toml'), 'n = 1\n');
+  const { id } = manifestOf(await rig.backups.take(rig.state('zeroia'), 'schedule'));
+  rig.clock.time += hour;
+  const planted = 'decision = "planted"\n';
+  writeFileSync(rig.path('backup/zeroia_new.toml'), planted);
+  writeFileSync(rig.path('backup/zeroia_new.toml.sha256'), createHash('sha256').update(planted).digest('hex'));
+  utimesSync(rig.path('backup/zeroia_new.toml'), new Date(rig.clock.time), new Date(rig.clock.time));
+  const choice = await rig.backups.choose(rig.state('zeroia'));
+  assert.equal(choice.kind === 'backup' && choice.manifest.id, id);
+  // With nothing of its own from before the first evidence, what was put there since is not believed either.
+  const before = await rig.backups.choose(rig.state('zeroia'), { before: rig.clock.time - 2 * hour });
+  assert.equal(before.kind, 'none');
+  assert.deepEqual(
+    before.skipped.map(({ why }) => why),
+    ['after-evidence', 'after-evidence'],
+  );
 });

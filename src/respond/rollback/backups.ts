@@ -1,11 +1,12 @@
 // Backups of named states: taken, verified by laying them out and reading them, listed, chosen from, and cleared away.
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createWhole } from '../../platform/base/create-whole.ts';
 import { checkState } from './check-state.ts';
 import { type NamedState, StateUnfit, type UnfitReason } from './named-state.ts';
 import { createObjects } from './objects.ts';
+import { adopted, ownCopies } from './own-copies.ts';
 import type { TreeLimits } from './read-tree.ts';
 import { kept, type Retention } from './retention.ts';
 import { type BackupManifest, type backupCauses, openManifestKey } from './signed-manifest.ts';
@@ -110,6 +111,26 @@ export function createBackups({ states, data, now, settings = defaultBackups }: 
     return (await Promise.all(read)).sort((a, b) => (a.id < b.id ? 1 : -1));
   }
 
+  /** Copies of people's own that are not known yet are signed once their checksum is right; the others are told of. */
+  async function adopt(state: NamedState, before: number | null): Promise<SkippedBackup[]> {
+    const left: SkippedBackup[] = [];
+    const known = new Set((await list(state)).flatMap((one) => (one.kind === 'backup' ? [one.manifest.digest] : [])));
+    for (const copy of await ownCopies(state)) {
+      try {
+        if (before !== null && copy.placedAt >= before) throw new StateUnfit('after-evidence');
+        const manifest = await adopted(state, copy, objectsOf(state), settings.limits);
+        const why = known.has(manifest.digest) ? null : await verify(state, manifest);
+        if (why !== null) left.push({ id: basename(copy.file), why });
+        else if (!known.has(manifest.digest)) await write(state, manifest);
+        known.add(manifest.digest);
+      } catch (error) {
+        if (!(error instanceof StateUnfit)) throw error;
+        left.push({ id: basename(copy.file), why: error.why });
+      }
+    }
+    return left;
+  }
+
   async function write(state: NamedState, manifest: BackupManifest): Promise<void> {
     const folder = manifestsOf(state);
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -188,13 +209,22 @@ export function createBackups({ states, data, now, settings = defaultBackups }: 
     verify,
     async choose(state, { before = null } = {}) {
       const skipped: SkippedBackup[] = [];
-      for (const one of await list(state)) {
-        const why =
-          one.kind === 'bad' ? one.why : (agedOut(one.manifest, before) ?? (await verify(state, one.manifest)));
-        if (why === null && one.kind === 'backup') return { kind: 'backup', manifest: one.manifest, skipped };
-        if (why !== null) skipped.push({ id: one.id, why });
-      }
-      return { kind: 'none', skipped };
+      const newest = async (mayTake: (cause: BackupManifest['cause'] | undefined) => boolean) => {
+        for (const one of await list(state)) {
+          if (!mayTake(one.kind === 'backup' ? one.manifest.cause : undefined)) continue;
+          const why =
+            one.kind === 'bad' ? one.why : (agedOut(one.manifest, before) ?? (await verify(state, one.manifest)));
+          if (why === null && one.kind === 'backup') return one.manifest;
+          if (why !== null) skipped.push({ id: one.id, why });
+        }
+        return undefined;
+      };
+      const own = await newest((cause) => cause !== 'adopted');
+      if (own !== undefined) return { kind: 'backup', manifest: own, skipped };
+      // Whoever may write to the folder may have put a copy and its checksum there: ours come first.
+      skipped.push(...(await adopt(state, before)));
+      const copy = await newest((cause) => cause === 'adopted');
+      return copy === undefined ? { kind: 'none', skipped } : { kind: 'backup', manifest: copy, skipped };
     },
     async find(state, id) {
       const found = (await list(state)).find((one) => one.id === id);

@@ -17,6 +17,8 @@ export interface NamedState {
   owner?: string;
   /** Folder that keeps its backups; absolute. */
   backups: string;
+  /** Folder in which people keep copies of their own; absolute. */
+  copies?: string;
 }
 
 /** Why a state, or a backup of one, cannot be used as it is. */
@@ -38,6 +40,7 @@ export const unfitReasons = [
   'manifest',
   'signature',
   'checksum',
+  'no-checksum',
   'lost',
   'too-old',
   'after-evidence',
@@ -69,6 +72,7 @@ export function statesOf({ states }: Pick<Deployment, 'states'>, folder: string,
     ...(owner === undefined ? {} : { owner }),
     // A folder that people use for copies of their own keeps them: ours lie below it.
     backups: backups === undefined ? join(data, 'backups', name) : join(at(backups), 'rempart', name),
+    ...(backups === undefined ? {} : { copies: at(backups) }),
   }));
 }
 

@@ -7,7 +7,7 @@ import { createWhole } from '../../platform/base/create-whole.ts';
 import { canonicalJson, type Json } from '../../platform/base/json.ts';
 import { snapshotEntry } from './snapshot.ts';
 
-export const backupCauses = ['schedule', 'asked', 'before-step'] as const;
+export const backupCauses = ['schedule', 'asked', 'before-step', 'adopted'] as const;
 
 export const manifestSchema = z.strictObject({
   schema: z.literal('rempart/backup@1'),
