@@ -3,6 +3,8 @@
 //   node bench/detect-day.ts [DAYS] [SEED] [TRAFFIC]
 //
 // TRAFFIC multiplies the requests of a day, 12 a minute at its busiest.
+
+import type { Detection } from '../src/respond/detectors/detector.ts';
 import { type Attack, attacks } from './detect-day-attacks.ts';
 import { busyness, type Chance, chance } from './detect-day-random.ts';
 import { type DayRig, openDay } from './detect-day-rig.ts';
@@ -105,8 +107,13 @@ async function troubledDay(
     delete rig.containers['evil'];
   }
   await rig.close();
-  const others = rig.taken.filter(({ type, subject }) => !theirs.has(`${type} ${subject}`)).length;
-  return { seen, others };
+  const others = rig.taken.filter(({ type, subject }) => !theirs.has(`${type} ${subject}`));
+  for (const one of others) console.log(`false, seed ${seed}: ${shown(one)}`);
+  return { seen, others: others.length };
+}
+
+function shown({ detector, type, subject, facts, detectedAt }: Detection): string {
+  return `${new Date(detectedAt).toISOString().slice(11, 19)} ${detector}: ${type} ${subject} ${JSON.stringify(facts)}`;
 }
 
 let events = 0;
@@ -123,10 +130,7 @@ for (let day = 0; day < days; day++) {
   console.log(
     `ordinary day, seed ${firstSeed + day}: ${JSON.stringify(fed)}, ${rig.taken.length} false, ${(user / 1e6).toFixed(1)} s of CPU`,
   );
-  for (const { detector, type, subject, facts, detectedAt } of rig.taken)
-    console.log(
-      `  ${new Date(detectedAt).toISOString().slice(11, 19)} ${detector}: ${type} ${subject} ${JSON.stringify(facts)}`,
-    );
+  for (const one of rig.taken) console.log(`  ${shown(one)}`);
 }
 let right = 0;
 let missed = 0;

@@ -10,7 +10,7 @@ export interface Surge {
 const minuteMs = 60_000;
 const learnShare = 0.01;
 /** Of what is usual in a window, so much more is still nothing. */
-const spread = 3;
+const spread = 2;
 /** While nothing is known of what is usual: so many times the number. */
 const coldTimes = 3;
 /** Or the number, and what is usual, in so small a part of the window. */
