@@ -147,3 +147,15 @@ test('createEngine() goes on with a run when the database is back, and does noth
   assert.equal((await engine.ended(id, AbortSignal.timeout(8_000))).state, 'done');
   assert.equal(acted, 1);
 });
+
+test('createEngine() takes a database that an action found away for no failure of the step', async () => {
+  let tried = 0;
+  const { engine, start, events } = await begin({
+    async act() {
+      if (tried++ === 0) throw new RempartError('ERR_STORE_AWAY', { seconds: 1 });
+      return {};
+    },
+  });
+  assert.equal((await engine.ended((await start()).id, AbortSignal.timeout(10_000))).state, 'done');
+  assert.deepEqual([tried, events.filter(({ kind }) => kind === 'failed').length], [2, 0]);
+});
