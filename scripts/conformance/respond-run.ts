@@ -48,8 +48,11 @@ export async function respondRun(): Promise<JsonObject[]> {
 async function answerAll({ tasks, runs }: Awaited<ReturnType<typeof openRespond>>): Promise<void> {
   const until = Date.now() + mostMs;
   while (Date.now() < until) {
-    for (const { id, planHash } of await tasks.list({ state: 'open' }))
-      await tasks.decide(id, { by: 'ada', grant: true, planHash, values: {} });
+    for (const { id, planHash, about } of await tasks.list({ state: 'open' })) {
+      const asked = (about['outArgs'] ?? []) as string[];
+      const values = Object.fromEntries(asked.map((name) => [name, 'true']));
+      await tasks.decide(id, { by: 'ada', grant: true, planHash, values });
+    }
     if ((await runs.list({ states: ['waiting', 'running'] })).length === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
