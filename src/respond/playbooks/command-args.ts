@@ -12,14 +12,14 @@ export interface CommandValue extends JsonObject {
 }
 
 /** Commands whose text is read by a shell, where a value put into it could become a part of the program. */
-const shells = ['bash', 'ssh'];
+export const shellTypes: readonly string[] = ['bash', 'ssh'];
 
 /** Throws ERR_PLAYBOOK_VARIABLE for a reference to nothing. */
 export function commandArgs(type: string, given: JsonObject, scope: Scope): JsonObject {
   const { command, headers, content, ...rest } = given;
   const filled = fillAll(rest, scope) as JsonObject;
   const text = typeof command === 'string' ? command : '';
-  if (shells.includes(type)) return { ...filled, command: text, values: valuesIn(text, scope) };
+  if (shellTypes.includes(type)) return { ...filled, command: text, values: valuesIn(text, scope) };
   if (type !== 'http-api') return fillAll(given, scope) as JsonObject;
   return {
     ...filled,

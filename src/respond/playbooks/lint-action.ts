@@ -1,4 +1,7 @@
 // An action step under the linter: whether there is such an action, with such arguments, and whether it can end as its author means it to.
+import { RempartError } from '../../platform/base/errors.ts';
+import { shellProgram } from '../actions/commands/shell-text.ts';
+import { shellTypes } from './command-args.ts';
 import type { Add, KnownActions } from './lint.ts';
 import {
   type ActionExtension,
@@ -49,7 +52,27 @@ export function lintAction(
     if (text === undefined) add('error', place, 'no-command');
     else if (command.type === 'http-api' && !/^[A-Z]+ \S+ HTTP\/\d(\.\d)?$/.test(text))
       add('error', place, 'http-line', { line: text.slice(0, 80) });
-    else mustKnow(text.match(/__[a-zA-Z_][\w-]*?__(?=:value)/g) ?? [], `commands/${index}`);
+    else {
+      mustKnow(text.match(/__[a-zA-Z_][\w-]*?__(?=:value)/g) ?? [], `commands/${index}`);
+      const name = shellTypes.includes(command.type) ? misplacedIn(text, playbook, step) : undefined;
+      if (name !== undefined) add('error', place, 'command-place', { name });
+    }
+  }
+}
+
+/** A variable whose value could become a part of the program, wherever it comes from when the playbook is run. */
+function misplacedIn(text: string, playbook: Playbook, step: Step): string | undefined {
+  const values = referencesIn(text).flatMap((name) => {
+    const variable = step.step_variables[name] ?? playbook.playbook_variables[name];
+    if (variable === undefined) return [];
+    return [{ name, value: 'x', fixed: variable.constant && !variable.external }];
+  });
+  try {
+    shellProgram(text, values);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RempartError) return String(error.facts['name']);
+    throw error;
   }
 }
 

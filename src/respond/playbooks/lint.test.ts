@@ -103,6 +103,8 @@ test('lintPlaybook() refuses commands that nothing here carries out, and start l
   assert.deepEqual(commanded({ type: 'kestrel', command_b64: 'eA==' }), ['command-type']);
   assert.deepEqual(commanded({ type: 'bash' }), ['no-command']);
   assert.deepEqual(commanded({ type: 'bash', command: 'echo __y__:value' }), ['variable']);
+  assert.deepEqual(commanded({ type: 'bash', command: '__x__:value --now' }), ['command-place']);
+  assert.deepEqual(commanded({ type: 'ssh', command_b64: btoa('sh -c "stop __x__:value"') }), ['command-place']);
 });
 
 test('lintPlaybook() asks whether there is such an action, with such arguments, that can be undone', () => {
