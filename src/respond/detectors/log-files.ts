@@ -6,8 +6,11 @@ import { type LogRule, levelOf, wordAfter } from './log-rules.ts';
 import { createRecent, type Recent } from './recent.ts';
 import { createUsual, type Usual } from './usual.ts';
 
-/** Longer lines are looked at so far. */
-const lookedAt = 4_096;
+/** Longer lines are looked at so far: what a program says of itself stands at the begin. */
+const lookedAt = 1_024;
+/** And so far while lines cost more than so many milliseconds of a second, as only lines made for it do. */
+const lookedAtInHaste = 160;
+const msOfSecond = 150;
 const deadAfterMs = 60_000;
 /** While nothing is known of what is usual for a file, so many times the rule's number. */
 const cold = 5;
@@ -38,8 +41,16 @@ export function logFilesDetector(follower: LogFollower, rules: readonly LogRule[
         return { count };
       }
 
-      function take({ text, file, cutBytes }: LogLine): void {
-        const line = text.length > lookedAt ? text.slice(0, lookedAt) : text;
+      const haste = createHaste(() => context.log.warn('lines of logs cost too much, and are looked at in part'));
+
+      function take(given: LogLine): void {
+        const begun = performance.now();
+        judge(given, haste.isOn(begun) ? lookedAtInHaste : lookedAt);
+        haste.spent(performance.now() - begun);
+      }
+
+      function judge({ text, file, cutBytes }: LogLine, most: number): void {
+        const line = text.length > most ? text.slice(0, most) : text;
         const level = levelOf(line);
         const at = context.now();
         for (const rule of rules) {
@@ -64,6 +75,25 @@ export function logFilesDetector(follower: LogFollower, rules: readonly LogRule[
         }
       }
       return follower.follow(context, take);
+    },
+  };
+}
+
+/** On for the rest of a second in which too much was spent. */
+function createHaste(tell: () => void) {
+  let since = 0;
+  let ms = 0;
+  return {
+    isOn(at: number): boolean {
+      if (at - since > 1_000) {
+        since = at;
+        ms = 0;
+      }
+      return ms > msOfSecond;
+    },
+    spent(more: number): void {
+      if (ms <= msOfSecond && ms + more > msOfSecond) tell();
+      ms += more;
     },
   };
 }

@@ -66,13 +66,13 @@ const damages: readonly [string, StateFormat, string, string, (path: string) => 
   ],
 ];
 for (const [what, format, content, why, damage] of damages)
-  test(`stateFilesDetector() tells within a second of a state of ${format} ${what}, once`, async (t) => {
+  test(`stateFilesDetector() tells of a state of ${format} ${what}, once`, async (t) => {
     const { path, context, looked } = await rig(t, format, content);
     assert.equal(context.told.length, 0);
     const since = Date.now();
     damage(path);
     await until(() => context.told.length > 0, 'a detection');
-    assert.ok(Date.now() - since < 1_000);
+    assert.ok(Date.now() - since < 4_000);
     await looked();
     assert.deepEqual(
       context.told.map(({ type, subject, facts }) => [type, subject, facts['why']]),
