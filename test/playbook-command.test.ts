@@ -68,7 +68,7 @@ test('rempart playbook list and show say what there is, in both languages, and l
   const french = await rempart('playbook', 'list', '--lang', 'fr');
   assert.match(french.stdout, /^container-escape +Évasion de conteneur — \d+ étapes/m);
   const tree = await rempart('playbook', 'show', 'container-escape', '--lang', 'fr');
-  assert.match(tree.stdout, /^ *- Tuer les conteneurs \[containers\.kill\] en 10 s au plus — sinon à la main$/m);
+  assert.match(tree.stdout, /^ *- Tuer les conteneurs \[containers\.kill\] en 30 s au plus — sinon à la main$/m);
   assert.equal(existsSync(join(folder, '.rempart')), false);
   const none = await rempart('playbook', 'show', 'no-such');
   assert.match(`${none.code} ${none.stderr}`, /^2 .*ERR_PLAYBOOK_UNKNOWN/);
