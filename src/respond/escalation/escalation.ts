@@ -11,8 +11,9 @@ import type { IncidentType } from '../taxonomy/taxonomy.ts';
 import type { Channels } from './channels/channel.ts';
 import { type Recipient, recipients } from './contacts.ts';
 import { createDeadlines, type Deadline } from './deadlines.ts';
+import { createFollowing } from './following.ts';
 import { type Gaps, gapsOf, tellGaps } from './gaps.ts';
-import { closePostMortem, type FallParts, fall, follow, isAnswered } from './incident-deadlines.ts';
+import { closePostMortem, type FallParts, isAnswered } from './incident-deadlines.ts';
 import type { Matrix } from './matrix.ts';
 import { type DeedName, deedNames, type JournalMark } from './notice.ts';
 import { createOutbox, type Message, type OutboxSettings, usualOutbox } from './outbox.ts';
@@ -58,9 +59,6 @@ export interface Escalation {
   close(): Promise<void>;
 }
 
-/** How often incidents are looked through for one that nobody follows. */
-const reconcileMs = 60_000;
-
 export function escalationService(parts: EscalationParts, outboxSettings: OutboxSettings = usualOutbox): Escalation {
   const { incidents, matrix, deployment, channels, taxonomy, now, log } = parts;
   const stop = new AbortController();
@@ -90,50 +88,29 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
     asked: new Set(),
     phasesOf: (type) => taxonomy.find(type)?.phases ?? {},
   };
-  let reconciledAt = Number.NEGATIVE_INFINITY;
+  const following = createFollowing(falling);
   let timer: NodeJS.Timeout | undefined;
   let hasTakenOver = false;
   let looking: Promise<void> = Promise.resolve();
-  let turn: Promise<unknown> = Promise.resolve();
-  /** One thing after the other on this node, so that a change and a deadline of the same incident do not say the same. */
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = turn.then(work, work);
-    turn = next.catch(() => undefined);
-    return next;
-  };
-  const followInTurn = (incident: Incident): Promise<void> =>
-    // Read again: it may have gone on while it waited.
-    inTurn(async () => follow(falling, (await incidents.find(incident.id)) ?? incident));
   const unsubscribe = incidents.onChange((incident) => {
     if (stop.signal.aborted) return;
-    followInTurn(incident).catch(failed('an incident could not be followed; it will be at the next look'));
+    following.follow(incident).catch(failed('an incident could not be followed; it will be at the next look'));
   });
 
   function failed(message: string) {
     return (error: unknown): void => {
-      reconciledAt = Number.NEGATIVE_INFINITY;
+      following.again();
       if (error instanceof RempartError && error.code === 'ERR_STORE_AWAY') return;
       log.error({ err: error }, message);
     };
-  }
-
-  async function reconcile(): Promise<void> {
-    if (now() - reconciledAt < reconcileMs) return;
-    reconciledAt = now();
-    const [open, over] = [await incidents.list({ open: true }), await incidents.list({ open: false, limit: 100 })];
-    for (const incident of [...open, ...over]) await followInTurn(incident);
   }
 
   async function begin(): Promise<void> {
     // A file has one process: whatever is held in it was held by one that is no more.
     if (!hasTakenOver && parts.store.kind === 'sqlite') await Promise.all([outbox.takeOver(), deadlines.takeOver()]);
     hasTakenOver = true;
-    await reconcile();
-    while (!stop.signal.aborted) {
-      const due = await deadlines.take(30_000);
-      if (due === null) break;
-      await inTurn(() => fall(falling, due));
-    }
+    await following.reconcile();
+    await following.fallDue(stop.signal);
     await outbox.sendDue(stop.signal);
   }
 
@@ -151,7 +128,7 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
     },
     tell,
     recipients: (level, type) => recipients(deployment.contacts, channels, level, type),
-    follow: followInTurn,
+    follow: following.follow,
     start: (everyMs = 1_000) => {
       void tellGaps(gaps(), parts).catch(failed('what nobody would hear of could not be journalled'));
       lookAgain(everyMs);
@@ -159,17 +136,12 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
     deadlines: (incident) => deadlines.of(incident),
     messages: (incident) => outbox.list({ incident }),
     messagesOf: (idBegins) => outbox.list({ idBegins }),
-    async isAlerted(incident, level) {
-      const done = await parts.deeds(incident);
-      const alerts = (await outbox.list({ incident: incident.id })).filter(
-        ({ what, state }) => what === 'alert' && state !== 'failed' && state !== 'withdrawn',
-      );
-      const knows = ({ notice: { deeds } }: Message) => deedNames.every((name) => deeds[name] || !done[name]);
-      const told = (one: Recipient) =>
-        alerts.some((alert) => alert.contact === one.contact && alert.channel === one.channel && knows(alert));
-      const to = recipients(deployment.contacts, channels, level, incident.type);
-      return to.length > 0 && to.every(told);
-    },
+    isAlerted: async (incident, level) =>
+      isAlerted(
+        await outbox.list({ incident: incident.id }),
+        recipients(deployment.contacts, channels, level, incident.type),
+        await parts.deeds(incident),
+      ),
     async postMortemHeld(incident, by) {
       const due = await deadlines.find(incident, 'post-mortem');
       if (due?.state !== 'open') throw new RempartError('ERR_POSTMORTEM_NONE', { id: incident });
@@ -182,10 +154,24 @@ export function escalationService(parts: EscalationParts, outboxSettings: Outbox
       stop.abort();
       unsubscribe();
       clearTimeout(timer);
-      await Promise.all([looking, turn, outbox.settled()]);
+      await Promise.all([looking, following.idle(), outbox.settled()]);
       for (const channel of Object.values(channels)) channel.close();
     },
   };
+}
+
+/** Each of them has an alert, or will have one, that knows of all that was done. */
+function isAlerted(messages: readonly Message[], to: readonly Recipient[], done: Record<DeedName, boolean>): boolean {
+  const alerts = messages.filter(
+    ({ what, state, notice: { deeds } }) =>
+      what === 'alert' &&
+      state !== 'failed' &&
+      state !== 'withdrawn' &&
+      deedNames.every((name) => deeds[name] || !done[name]),
+  );
+  const told = (one: Recipient) =>
+    alerts.some(({ contact, channel }) => contact === one.contact && channel === one.channel);
+  return to.length > 0 && to.every(told);
 }
 
 /** What asks people to come is not said to them any more once somebody came. */

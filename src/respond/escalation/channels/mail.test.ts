@@ -13,6 +13,9 @@ import { ChannelAway } from './channel.ts';
 import { openMail } from './mail.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'rempart-mail-'));
+const closers: (() => unknown)[] = [];
+// A test that fails must not leave the file hanging on its server.
+after(() => Promise.all(closers.map((close) => close())));
 after(() => rmSync(dir, { recursive: true, force: true }));
 
 const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
@@ -67,7 +70,9 @@ async function smtp(options: SMTPServerOptions = {}): Promise<{ port: number; go
   server.on('error', () => undefined);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.server.address() as AddressInfo;
-  return { port, got, close: () => new Promise((resolve) => server.close(resolve)) };
+  const close = () => new Promise<void>((resolve) => server.close(resolve));
+  closers.push(close);
+  return { port, got, close };
 }
 
 const settings = (port: number, more: object = {}) => ({
