@@ -71,7 +71,7 @@ export function sandboxConfig({
     posture: { every: 60, engine: containers.socket },
     // Enough for what is usual; a flood is above it, and what remains of it in an incident is below a flood.
     limits: {
-      rules: [{ per: 'user', every: 'hour', requests: 1_000 }],
+      rules: [{ per: 'user', every: 'hour', requests: 300 }],
       sources: { requests: 20_000, every: 'minute' },
     },
     respond: {

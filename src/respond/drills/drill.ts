@@ -80,6 +80,8 @@ export interface DrillAtWork {
   cause(): Promise<void>;
   /** Where it is detected although no incident can be opened yet. */
   seen?(): Promise<boolean>;
+  /** Why nothing could be seen, where that proves nothing against the detector. */
+  notSeen?(): NotNow | undefined;
   /** Between `seen` and the incident. */
   meanwhile?(): Promise<readonly Look[]>;
   /** What containment must have changed in the world. */

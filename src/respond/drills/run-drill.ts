@@ -94,7 +94,11 @@ async function goThrough(run: Running, seen: Seen): Promise<DrillOutcome['why']>
     note(run, 'detected', await work.meanwhile());
     incident = await sandbox.incident(drill.type).catch(() => null);
   }
-  if (incident === null) return { code: 'not-detected', facts: { seconds: patience.detectMs / 1_000 } };
+  if (incident === null) {
+    const reason = work.notSeen?.()?.notNow;
+    if (reason !== undefined) return { code: 'not-now', facts: { reason } };
+    return { code: 'not-detected', facts: { seconds: patience.detectMs / 1_000 } };
+  }
   const opened: Incident = incident;
   seen.detectors = opened.signals.map(({ detector }) => detector);
   note(run, 'detected', [{ name: 'incident-open', ok: opened.status !== 'closed', facts: { incident: opened.id } }]);

@@ -12,7 +12,20 @@ function hold(ms: number): void {
   Atomics.wait(nothing, 0, 0, ms);
 }
 
+/** Percent of the last ten seconds in which something waited for a processor (PSI); 0 where the kernel does not tell. */
+function processorPressure(): number {
+  try {
+    return Number(/^some avg10=([\d.]+)/.exec(readFileSync('/proc/pressure/cpu', 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** From here on the machine itself is what is seen. */
+const busyPercent = 45;
+
 async function hostIsWell({ gatewayUrl }: Sandbox): Promise<boolean> {
+  if (processorPressure() > busyPercent) return false;
   const response = await fetch(`${gatewayUrl}/health`, { signal: AbortSignal.timeout(5_000) });
   return ((await response.json()) as { host?: string }).host === 'ok';
 }
@@ -39,6 +52,7 @@ export const hostOverload: Drill = {
         }
         hold(4_500);
       },
+      notSeen: () => (processorPressure() > busyPercent ? { notNow: 'machine-busy' } : undefined),
       contained: async ({ id }) => [contactsTold(sandbox, id)],
       async restored() {
         const status = await statusOf(sandbox, sandbox.keys.first);
