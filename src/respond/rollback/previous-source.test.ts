@@ -164,6 +164,8 @@ test('goPrevious() starts nothing that the work tree configures', async (t) => {
   const plan = await planPrevious(safe);
   await previewPrevious(safe, plan);
   await goPrevious(safe, plan, 'k');
+  assert.equal(readFileSync(join(root, 'compose.yml'), 'utf8'), 'version 1\n');
+  assert.equal(existsSync(join(root, 'ignored/compose.yml')), false);
   await undoPrevious(safe, plan, 'k');
   assert.equal(existsSync(bait), false);
   assert.deepEqual(anew.filtersOff, ['evil']);

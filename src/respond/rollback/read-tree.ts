@@ -83,6 +83,8 @@ export async function readSteadily(
   try {
     const before = await handle.stat({ bigint: true });
     if (!before.isFile()) throw new StateUnfit('not-a-file');
+    // Said before a gigabyte of it was copied.
+    if (before.size > BigInt(maxBytes)) throw new StateUnfit('too-large');
     await pour(handle, maxBytes, piece);
     const after = await handle.stat({ bigint: true });
     if (before.size !== after.size || before.mtimeNs !== after.mtimeNs) throw new StateUnfit('changing');

@@ -76,6 +76,9 @@ for (const [what, corrupt, check] of corrupted)
     assert.equal(lstatSync(path).mode & 0o777, 0o640);
     // After a crash the step is begun again: what is evidence stays evidence.
     assert.deepEqual(await restore(rig, 'zeroia'), restored);
+    // So it does when the crash came before it could be noted that it was done.
+    rmSync(join(rig.data, 'evidence/states/step-1/zeroia.restored.json'));
+    assert.deepEqual(await restore(rig, 'zeroia'), restored);
     assert.equal(await undoRestore(rig.parts, rig.state('zeroia'), facts), true);
     check(path);
     assert.equal(await undoRestore(rig.parts, rig.state('zeroia'), facts), false);
