@@ -18,7 +18,7 @@ export function kept(
   const days = new Set<string>();
   for (const { id, takenAt } of newestFirst) {
     const day = takenAt.slice(0, 10);
-    if (takenAt < oldest || days.has(day)) continue;
+    if (takenAt <= oldest || days.has(day)) continue;
     days.add(day);
     staying.add(id);
   }
