@@ -107,3 +107,19 @@ test('rempart playbook run carries a file out, tells its steps, and resume says 
   assert.match(`${again.code} ${again.stderr}`, /^1 .*ERR_RUN_OVER/);
   assert.match((await rempart('playbook', 'runs')).stdout, new RegExp(run.run));
 });
+
+test('rempart playbook run ends with 3 when people are asked, and resume goes on once they have answered', async () => {
+  const asked = await rempart('playbook', 'run', 'host-overload', '--json');
+  const { run, questions } = playbookRunSchema.parse(JSON.parse(asked.stdout));
+  assert.deepEqual(
+    [asked.code, questions.map(({ kind, step }) => `${kind} ${step}`)],
+    [3, ['manual By hand: Tighten the limits']],
+  );
+  assert.equal((await rempart('incident', 'approve', run)).code, 0);
+  const resumed = await rempart('playbook', 'resume', run, '--lang', 'fr');
+  assert.equal(resumed.code, 3);
+  assert.match(
+    resumed.stdout,
+    /À faire par l’équipe : Trouver ce qui charge la machine\n +Trier processus et conteneurs/,
+  );
+});
