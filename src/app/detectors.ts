@@ -73,7 +73,7 @@ function partsOf(ground: WatchGround, atEnd: AtEnd): DetectorsParts {
     states: {
       list: statesOf(deployment ?? { states: [] }, folder, data),
       check: (state) => checkState(state, limits),
-      isOurs: () => isRestoring(ground.incidents),
+      isOurs: () => isRestoring(ground),
       ...(engine === undefined
         ? {}
         : { isOwnerRunning: (owner: string) => isRunning(engine.client, deployment, owner) }),
@@ -106,10 +106,16 @@ function may(path: string, mode: number): boolean {
   }
 }
 
+/** A run that waits for people changes nothing meanwhile, so the last deed must be fresh. */
+const deedMs = 30_000;
+
 /** While a playbook is at work, states change by its hand. */
-async function isRestoring(incidents: Pick<Incidents, 'list'>): Promise<boolean> {
+async function isRestoring({ incidents, now }: WatchGround): Promise<boolean> {
   const open = await incidents.list({ open: true, limit: 50 });
-  return open.some(({ playbookRuns }) => playbookRuns.some(({ state }) => state === 'running'));
+  return open.some(
+    ({ playbookRuns, timeline }) =>
+      playbookRuns.some(({ state }) => state === 'running') && now() - Date.parse(timeline.at(-1)?.time ?? '') < deedMs,
+  );
 }
 
 /** Undefined for what the engine does not know. */

@@ -173,6 +173,8 @@ function slopeOf(points: readonly { at: number; bytes: number }[]): number {
 }
 
 const trafficLooks = 5;
+/** While nothing is known of what is usual. */
+const coldTimes = 50;
 
 /** Requests, errors and latency of ten seconds against those before; a cold baseline says nothing. */
 function trafficJudge(
@@ -192,7 +194,7 @@ function trafficJudge(
     const isKnown = rate.judge(perSecond) !== undefined;
     const usual = Math.max(settings.floodPerSecond, rate.middle() * settings.floodTimes) * tight;
     // While nothing is known of what is usual, only what is beyond any doubt.
-    flooded = perSecond >= (isKnown ? usual : settings.floodPerSecond * 100) ? flooded + 1 : 0;
+    flooded = perSecond >= (isKnown ? usual : settings.floodPerSecond * coldTimes) ? flooded + 1 : 0;
     if (flooded !== trafficLooks) return;
     context.report({
       type: 'denial-of-service',
