@@ -71,7 +71,7 @@ export async function startPodman(place: Place): Promise<PodmanHere> {
     },
     stop() {
       if (containers.length > 0)
-        spawnSync('podman', [...engine, 'rm', '-f', '-t', '0', ...containers], { timeout: 60_000 });
+        spawnSync('podman', [...engine, 'rm', '-f', '-t', '0', ...containers], { timeout: 240_000 });
       if (networks.length > 0) spawnSync('podman', ['network', 'rm', '-f', ...networks], { timeout: 60_000 });
       service.kill();
     },
