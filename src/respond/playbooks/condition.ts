@@ -16,9 +16,13 @@ export type Condition =
 
 /** Nesting that a reader could still follow, and that no stack minds. */
 const deepest = 64;
+/** Each AND and OR goes one call deeper when it is evaluated. */
+const longest = 20_000;
 
 /** Throws ERR_PLAYBOOK_CONDITION with the place where it cannot be read on. */
 export function parseCondition(text: string): Condition {
+  if (text.length > longest)
+    throw new RempartError('ERR_PLAYBOOK_CONDITION', { condition: shown(text), at: longest + 1 });
   const tokens = tokenise(text);
   let at = 0;
   const peek = () => tokens[at];

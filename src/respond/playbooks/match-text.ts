@@ -1,5 +1,6 @@
 // LIKE and MATCHES over texts that attackers may have written: bounded in time, whatever the pattern.
 import { RempartError } from '../../platform/base/errors.ts';
+import { linearRegex, RegexRefused } from '../detectors/linear-regex.ts';
 
 /** Longer values are not looked at beyond it. */
 const longest = 10_000;
@@ -31,20 +32,16 @@ function fitsAt(text: string, part: string, at: number): boolean {
   return true;
 }
 
-/** A repetition within a repetition, or of alternatives, or a reference back: what may take time beyond measure. */
-const risky = /\([^)]*(?:[*+]|\{\d+,\d*\})[^)]*\)(?:[*+]|\{\d+,)|\([^)]*\|[^)]*\)(?:[*+]|\{\d+,)|\\[1-9]|\(\?[=!<]/;
-
-/** Throws ERR_PLAYBOOK_CONDITION for a pattern that is none, or that could take too long. */
+/**
+ * In time that grows with the text alone, whatever the pattern. Throws ERR_PLAYBOOK_CONDITION for a pattern that is
+ * none, or of a kind that cannot be matched so.
+ */
 export function boundedRegex(pattern: string): (value: string) => boolean {
-  const refused = () => new RempartError('ERR_PLAYBOOK_CONDITION', { condition: pattern.slice(0, 80), at: 1 });
-  const unlimited = pattern.match(/[*+]|\{\d+,\}/g)?.length ?? 0;
-  if (risky.test(pattern) || unlimited > 2) throw refused();
-  // The time grows with the square of the length for one repetition without limit, with its cube for two.
-  const reach = unlimited > 1 ? 300 : longest;
   try {
-    const regex = new RegExp(pattern, 'u');
-    return (value) => regex.test(value.slice(0, reach));
-  } catch {
-    throw refused();
+    const matches = linearRegex(pattern);
+    return (value) => matches(value.slice(0, longest));
+  } catch (error) {
+    if (!(error instanceof RegexRefused)) throw error;
+    throw new RempartError('ERR_PLAYBOOK_CONDITION', { condition: pattern.slice(0, 80), at: 1 });
   }
 }
