@@ -20,10 +20,15 @@ export function drillLines(document: DrillDocument, say: Say): string[] {
 }
 
 function resultLines(drilled: DrilledScenario, say: Say): string[] {
-  const head = `${drilled.title} (${drilled.scenario}): ${say(`drill.result.${drilled.result}`)}${timesOf(drilled, say)}`;
+  const head = say('drill.line.head', {
+    title: drilled.title,
+    scenario: drilled.scenario,
+    result: `${say(`drill.result.${drilled.result}`)}${timesOf(drilled, say)}`,
+  });
   const why = drilled.why === null ? [] : [`  ${visible(drilled.why.text)}`];
   const checks = drilled.checks.map(
-    ({ phase, ok, text }) => `  ${ok ? '✓' : '✗'} ${say(`drill.phase.${phase}`)}: ${visible(text)}`,
+    ({ phase, ok, text }) =>
+      `  ${ok ? '✓' : '✗'} ${say('drill.line.check', { phase: say(`drill.phase.${phase}`), text: visible(text) })}`,
   );
   return [head, ...why, ...checks, ''];
 }
@@ -62,5 +67,5 @@ function timesOf({ detectedMs, containedMs }: DrilledScenario, say: Say): string
 }
 
 function whyOf({ why }: DrilledScenario): string {
-  return why === null ? '' : `: ${visible(why.text)}`;
+  return why === null ? '' : ` (${visible(why.text)})`;
 }
