@@ -62,7 +62,7 @@ function partsOf(ground: WatchGround, atEnd: AtEnd): DetectorsParts {
   const folder = dirname(resolve(config.deployment ?? 'deployment.yaml'));
   const engine = settings.containers.on ? engineOf(ground, atEnd) : undefined;
   const isReadable = may(settings.audit.file, constants.R_OK);
-  if (settings.audit.on && !isReadable) log.info('the audit log cannot be read, and is not watched');
+  if (settings.audit.on && !isReadable) log.debug('the audit log cannot be read, and is not watched');
   const { maxMegabytes, maxFiles } = config.respond.rollback;
   const limits = { maxBytes: maxMegabytes * 1_048_576, maxFiles };
   return {

@@ -1,5 +1,6 @@
 // What nobody would hear of, said when an instance starts: in its log and in the journal, not during an incident.
 import type { Log } from '../../platform/base/log.ts';
+import { escalationLevels } from '../../platform/documents/incident.ts';
 import type { Journal } from '../../platform/journal/journal.ts';
 import { apiActivity } from '../../platform/journal/ocsf.ts';
 import type { Channels } from './channels/channel.ts';
@@ -29,9 +30,10 @@ export async function tellGaps(
   { levels, ways }: Gaps,
   { log, journal, now }: { log: Log; journal: Pick<Journal, 'append'>; now: () => number },
 ): Promise<void> {
-  for (const { level: escalation, why, types } of levels)
-    if (why === 'nobody') log.error({ escalation, types }, 'an escalation level has nobody who can be told');
-    else log.warn({ escalation, types }, 'an escalation level reaches none of those whose business it is');
+  const isDeaf = ({ why, types }: Unreachable) => why === 'nobody' && types.length === 0;
+  // Without any contact, as at first, each incident says so: that is no alarm of its own.
+  if (levels.filter(isDeaf).length === escalationLevels.length) log.debug('nobody is told of incidents');
+  else logLevels(levels, log);
   for (const { channel } of ways) log.warn({ channel }, 'a contact has an address that no channel is configured for');
   if (levels.length + ways.length === 0) return;
   const gaps = {
@@ -50,4 +52,10 @@ export async function tellGaps(
       unmapped: { gaps },
     }),
   );
+}
+
+function logLevels(levels: Gaps['levels'], log: Log): void {
+  for (const { level: escalation, why, types } of levels)
+    if (why === 'nobody') log.error({ escalation, types }, 'an escalation level has nobody who can be told');
+    else log.warn({ escalation, types }, 'an escalation level reaches none of those whose business it is');
 }
