@@ -50,7 +50,16 @@ test('incident goes from its opening to its closing without an instance, and the
   const [{ id = '', dueBy = '', detectedAt = '' } = {}] = incidents;
   assert.equal(Date.parse(dueBy) - Date.parse(detectedAt), 300_000);
   assert.equal((await shown('alone', 'ack', id)).status, 'acknowledged');
+  assert.deepEqual(
+    (await shown('alone', 'show', id)).playbookRuns.map(({ state }) => state),
+    ['waiting'],
+  );
   const resolved = await shown('alone', 'resolve', id.toLowerCase());
+  assert.deepEqual(
+    resolved.playbookRuns.map(({ state }) => state),
+    ['cancelled'],
+    'what is over is not acted upon by the next instance',
+  );
   assert.deepEqual([resolved.status, resolved.containedAt === null], ['resolved', false]);
   const closed = await shown('alone', 'close', id, '--verdict', 'test');
   assert.deepEqual([closed.status, closed.verdict], ['closed', 'test']);

@@ -43,7 +43,8 @@ export async function askRespond(
   atEnd(async () => directory.lock.release());
   try {
     const { data } = input;
-    const log = createLog(config.log === 'silent' ? 'silent' : 'warn');
+    // What it would warn of stands in the incident's own record, in the reader's language.
+    const log = createLog(config.log === 'silent' || config.log === 'debug' ? config.log : 'error');
     const journals = await openJournals({ dir: join(data, 'journal'), keyFile: join(data, 'journal.key.pem') });
     atEnd(() => journals.close());
     const store = await openStore(storeLocation(config, data));

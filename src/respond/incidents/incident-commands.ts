@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { ControlHandlers } from '../../platform/base/control-socket.ts';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Json } from '../../platform/base/json.ts';
-import { incidentVerdicts } from '../../platform/documents/incident.ts';
-import type { Task, Tasks } from '../engine/durable.ts';
+import { type Incident, incidentVerdicts } from '../../platform/documents/incident.ts';
+import type { RunLog, Task, Tasks } from '../engine/durable.ts';
 import type { Responder } from '../responder.ts';
 import type { Taxonomy } from '../taxonomy/load-taxonomy.ts';
 import type { KeptIncidents } from './create-incidents.ts';
@@ -12,6 +12,7 @@ import type { KeptIncidents } from './create-incidents.ts';
 export interface IncidentCommandsParts {
   incidents: KeptIncidents;
   tasks: Tasks;
+  runs: Pick<RunLog, 'list' | 'cancel'>;
   taxonomy: Taxonomy;
   responder: Pick<Responder, 'answer'>;
   now: () => number;
@@ -43,7 +44,7 @@ const asked = {
 
 /** For the instance's control socket: only who owns the data directory reaches it. */
 export function incidentCommands(parts: IncidentCommandsParts): ControlHandlers {
-  const { incidents, tasks, taxonomy, responder, now } = parts;
+  const { incidents, tasks, runs, taxonomy, responder, now } = parts;
   const known = async (given: string) => {
     const incident = await incidents.find(given.toUpperCase());
     if (incident === null) throw new RempartError('ERR_INCIDENT_UNKNOWN', { id: given.slice(0, 100) });
@@ -56,6 +57,18 @@ export function incidentCommands(parts: IncidentCommandsParts): ControlHandlers 
       questions: (await tasks.list({ incident: incident.id, state: 'open' })).map(questionOf),
       title: taxonomy.find(incident.type)?.title ?? null,
     };
+  };
+
+  /** What is over needs no answer any more: a run that has not begun would act upon a service that is well. */
+  const withoutWaiting = async (over: Incident): Promise<Incident> => {
+    let after = over;
+    for (const run of await runs.list({ incident: over.id, states: ['waiting'] })) {
+      // One that began and waits to go on is left to finish what it has in hand.
+      if (run.epoch > 0 || !(await runs.cancel(run.id))) continue;
+      const playbook = over.playbookRuns.find((one) => one.run === run.id)?.playbook ?? run.playbookName;
+      after = await incidents.run(over.id, { run: run.id, playbook, state: 'cancelled' });
+    }
+    return after;
   };
 
   return {
@@ -84,11 +97,11 @@ export function incidentCommands(parts: IncidentCommandsParts): ControlHandlers 
     },
     async 'incident.resolve'(given) {
       const { id: which, by: who } = read(asked.person, given);
-      return json(await incidents.resolve((await known(which)).id, who));
+      return json(await withoutWaiting(await incidents.resolve((await known(which)).id, who)));
     },
     async 'incident.close'(given) {
       const { id: which, verdict, by: who } = read(asked.close, given);
-      return json(await incidents.close((await known(which)).id, verdict, who));
+      return json(await withoutWaiting(await incidents.close((await known(which)).id, verdict, who)));
     },
     'incident.question': async (given) =>
       json(questionOf(await questionNamed(tasks, read(asked.question, given).task))),
