@@ -22,6 +22,7 @@ test('docs.ts --check exits 1 and names the page when it differs', (t) => {
     'scripts',
     'src/platform',
     'src/protect/alert-rules',
+    'src/respond/playbooks',
     'locales',
     'rules',
     'deploy',
