@@ -21,8 +21,9 @@ function processorPressure(): number {
   }
 }
 
-/** From here on the machine itself is what is seen. */
+/** Above the first the machine itself is what is seen; above the second it may have been. */
 const busyPercent = 45;
+const calmPercent = 20;
 
 async function hostIsWell({ gatewayUrl }: Sandbox): Promise<boolean> {
   if (processorPressure() > busyPercent) return false;
@@ -37,11 +38,13 @@ export const hostOverload: Drill = {
   cause: 'drill.cause.host-overload',
   subject: () => 'host',
   begin(sandbox) {
+    let pressure = 0;
     return {
       async before() {
         // A machine that is overloaded already cannot become so.
         if (!(await until(() => hostIsWell(sandbox), 15_000, 500))) return { notNow: 'machine-busy' };
         const status = await statusOf(sandbox, sandbox.keys.first);
+        pressure = processorPressure();
         return [{ name: 'served-before', ok: status === 200, facts: { status } }];
       },
       async cause() {
@@ -50,9 +53,14 @@ export const hostOverload: Drill = {
           hold(70);
           await new Promise((resolve) => setImmediate(resolve));
         }
-        hold(4_500);
+        // Twice: the first one's end may be measured only after the look that follows it.
+        for (let count = 0; count < 2; count++) {
+          hold(4_000);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        pressure = Math.max(pressure, processorPressure());
       },
-      notSeen: () => (processorPressure() > busyPercent ? { notNow: 'machine-busy' } : undefined),
+      notSeen: () => (pressure > calmPercent ? { notNow: 'machine-busy' } : undefined),
       contained: async ({ id }) => [contactsTold(sandbox, id)],
       async restored() {
         const status = await statusOf(sandbox, sandbox.keys.first);
@@ -105,13 +113,16 @@ export const performanceAnomaly: Drill = {
       },
       async cause() {
         // As something that computes too much where everybody waits would: late for seconds, and never quite still.
-        const end = performance.now() + 12_000;
-        const beat = () => {
-          if (!holding || performance.now() > end) return;
-          hold(500);
-          setTimeout(beat, 20);
+        const end = performance.now() + 11_000;
+        const keepBusy = async () => {
+          while (holding && performance.now() < end) {
+            hold(500);
+            // What waits gets its turns, but the loop gets no rest that would be measured as one.
+            const until = performance.now() + 15;
+            while (performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
+          }
         };
-        beat();
+        void keepBusy();
       },
       async contained({ id }) {
         holding = false;
