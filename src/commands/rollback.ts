@@ -1,10 +1,10 @@
 // `rempart rollback state NAME|system|undo|list|backup`: what is broken is kept, what was good is put back, and all of it can be undone.
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { JsonObject } from '../platform/base/json.ts';
 import type { BackupsDocument, RollbackDocument } from '../platform/documents/rollback.ts';
+import { account } from './account.ts';
 import { askRespond } from './ask-respond.ts';
 import { type Command, type CommandInput, usageError } from './command.ts';
 import { askLooking } from './playbook-run.ts';
@@ -45,7 +45,7 @@ export const rollback: Command = {
       case 'system':
         return rollBack(input, action, names[0] ?? 'system');
       case 'undo':
-        return carryOut(input, 'rollback.undo', names[0] ?? '', { by: account() });
+        return carryOut(input, 'rollback.undo', names[0] ?? '', { by: account(input.env) });
       case 'list':
         return list(input, names);
       case 'backup':
@@ -66,7 +66,7 @@ function checkNames(input: CommandInput, action: ActionName, names: readonly str
 }
 
 async function rollBack(input: CommandInput, kind: 'state' | 'system', target: string): Promise<number> {
-  const order = { kind, target, by: account(), before: instantOf(input) };
+  const order = { kind, target, by: account(input.env), before: instantOf(input) };
   if (input.options['dry-run'] === true) {
     const plan = (await askLooking(input, 'rollback.foretell', order)) as unknown as RollbackDocument;
     if (input.json) writeJson(input, plan);
@@ -143,13 +143,4 @@ function instantOf(input: CommandInput): number | null {
   const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(String(given)) ? Date.parse(String(given)) : Number.NaN;
   if (Number.isFinite(time)) return time;
   throw usageError(input, 'rollback', 'rollback.usage.before', { given: String(given).slice(0, 100) });
-}
-
-function account(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container may run under a number that has no name.
-    return `uid ${process.getuid?.() ?? '?'}`;
-  }
 }

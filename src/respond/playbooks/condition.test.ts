@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { holds, parseCondition } from './condition.ts';
 import type { Variables } from './playbook.ts';
+import { readPlaybook } from './read-playbook.ts';
 import { createScope, fill } from './variables.ts';
 
 const variable = (type: string, value: string | null) => ({ type, value, constant: false, external: true });
@@ -99,4 +100,13 @@ test('fill() replaces once: a value that names another variable stays as it is',
   assert.equal(fill('__init__ is a word', hostile), '__init__ is a word');
   assert.throws(() => fill('__none__:value', scope), { code: 'ERR_PLAYBOOK_VARIABLE' });
   assert.throws(() => fill('__other__:value', scope), { code: 'ERR_PLAYBOOK_VARIABLE' });
+});
+
+test('parseCondition() refuses a pattern that could not be matched, before any value is there', () => {
+  assert.throws(() => parseCondition("__name__:value MATCHES '(?<=a)b'"), { code: 'ERR_PLAYBOOK_CONDITION' });
+});
+
+test('readPlaybook() refuses what is nested without end, as it refuses what is no JSON', () => {
+  const deep = `{"type":"playbook","x":${'['.repeat(50_000)}${']'.repeat(50_000)}}`;
+  assert.throws(() => readPlaybook(deep, 'deep.json'), { code: 'ERR_PLAYBOOK_UNREADABLE' });
 });

@@ -88,7 +88,10 @@ export function parseCondition(text: string): Condition {
     for (const word of ['LIKE', 'MATCHES', 'ISSUBSET', 'ISSUPERSET'] as const)
       if (isWord(word)) {
         at++;
-        return { kind: 'compare', name, operator: word, negated, with: [literal()] };
+        const given = literal();
+        // Refused when it is read: at night, in the middle of a run, nobody mends a pattern.
+        if (word === 'MATCHES') boundedRegex(given.text);
+        return { kind: 'compare', name, operator: word, negated, with: [given] };
       }
     const sign = eat(peek()?.kind === 'sign' && (operators as readonly string[]).includes(peek()!.text)).text;
     return { kind: 'compare', name, operator: sign as Operator, negated, with: [literal()] };

@@ -14,6 +14,8 @@ export interface ReadPlaybook {
 }
 
 const largestBytes = 5_000_000;
+/** Deeper than any playbook, and far from what a stack minds. */
+const deepest = 100;
 
 /** Throws ERR_PLAYBOOK_UNREADABLE. */
 export async function readPlaybookFile(file: string, actions?: KnownActions): Promise<ReadPlaybook | Problem[]> {
@@ -35,6 +37,7 @@ export function readPlaybook(text: string, file: string, actions?: KnownActions)
   } catch (error) {
     throw new RempartError('ERR_PLAYBOOK_UNREADABLE', { file }, error);
   }
+  if (isDeeper(raw, deepest)) throw new RempartError('ERR_PLAYBOOK_UNREADABLE', { file });
   const read = playbookSchema.safeParse(raw);
   if (!read.success)
     return read.error.issues.map(({ path, message }) => ({
@@ -48,4 +51,9 @@ export function readPlaybook(text: string, file: string, actions?: KnownActions)
     hash: createHash('sha256').update(canonicalJson(raw)).digest('hex'),
     problems: lintPlaybook(read.data, actions),
   };
+}
+
+function isDeeper(value: Json, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner: Json) => isDeeper(inner, levels - 1));
 }

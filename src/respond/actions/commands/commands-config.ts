@@ -16,5 +16,5 @@ export type CommandsConfig = z.output<typeof commandsSchema>;
 /** By the id that a playbook's login calls it: the secret itself (`env:NAME`, `file:PATH`), or the file of a private key for ssh. */
 export const secretsSchema = z.record(
   z.string().regex(/^[\w.-]{1,64}$/),
-  z.union([z.string().min(1), z.strictObject({ file: z.string().min(1) })]),
+  z.union([z.string().regex(/^(env|file):.+/, 'issue.secret'), z.strictObject({ file: z.string().min(1) })]),
 );
