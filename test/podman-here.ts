@@ -8,7 +8,7 @@ const engine = ['--runtime', 'runc', '--cgroup-manager', 'cgroupfs'];
 const limits = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1000:1000'];
 
 /** The first process of a container that ends when it is asked to, so that no test waits for it to be killed. */
-const willing = ['/bin/sh', '-c', 'trap "exit 0" TERM; while :; do sleep 0.1; done'];
+const willing = ['/bin/sh', '-c', 'trap "exit 0" TERM; sleep 3600 & wait $!'];
 
 /** Why there is none, or false. */
 export function podmanMissing(): string | false {
