@@ -70,8 +70,8 @@ export async function startPodman(place: Place): Promise<PodmanHere> {
       return whole;
     },
     stop() {
-      if (containers.length > 0)
-        spawnSync('podman', [...engine, 'rm', '-f', '-t', '0', ...containers], { timeout: 240_000 });
+      // By one name that is gone already Podman lets all others be, and says that it succeeded: each is removed alone.
+      for (const name of containers) spawnSync('podman', [...engine, 'rm', '-f', '-t', '0', name], { timeout: 60_000 });
       if (networks.length > 0) spawnSync('podman', ['network', 'rm', '-f', ...networks], { timeout: 60_000 });
       service.kill();
     },
