@@ -54,7 +54,7 @@ export function primaryStart(tokens: readonly Token[], end: number): number {
       )
         return token.pair;
       at = token.pair - 1;
-    } else if (token.kind === 'id' || token.kind === 'string') return at;
+    } else if (token.kind === 'id' || token.kind === 'string' || token.kind === 'regex') return at;
     else return -1;
   }
   return -1;
@@ -68,6 +68,8 @@ export function chainName(reading: Reading, first: number, last: number): string
     const token = tokens[i]!;
     if (token.kind === 'newline' || token.text === '!') continue;
     if (token.kind === 'id') name += token.text;
+    // Its `exec` runs no command.
+    else if (token.kind === 'regex') name += '//';
     else if (token.kind === 'string') {
       name += "''";
       i = afterGroups(tokens, i) - 1;
