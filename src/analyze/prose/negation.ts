@@ -53,7 +53,7 @@ export function isOwnPractice(folded: string, start: number): boolean {
 
 /** What follows a weakness that cannot be: "is not possible here". */
 const impossible =
-  /^[\w'() -]{2,40}? (is|are|becomes?|est|sont|devient|deviennent) (therefore |then |thus |donc |alors |ici )?(not possible|impossible|prevented|excluded|ruled out|avoided|blocked|exclue?s?|evitee?s?|ecartee?s?|bloquee?s?|neutralisee?s?)\b/;
+  /^[\w'() -]{2,40}? (is|are|becomes?|est|sont|devient|deviennent) (therefore |then |thus |donc |alors |ici )?(not possible|impossible|prevented|excluded|ruled out|avoided|blocked|exclue?s?|evitee?s?|ecartee?s?|bloquee?s?|neutralisee?s?|(not|no) (really |longer )?(a |an |any )?(real )?(concern|problem|issue|risk|threat)(?! (if|when|as long|until|unless|in itself)))\b|^[\w'() -]{2,40}? (n'est|ne sont) (donc |ici |vraiment )*(pas|plus|jamais) (ici )?(un |une |des |a )?(vrai |veritable )?(risques?|problemes?|soucis?|danger|menaces?|craindre)\b/;
 
 /** Is the weakness at `start` said not to be there? */
 export function isAbsent(folded: string, start: number): boolean {
