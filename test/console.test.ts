@@ -78,9 +78,9 @@ async function look(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
 }
 
-for (const [locale, colorScheme, title, overall] of [
-  ['fr-FR', 'light', 'Se connecter', 'Tout fonctionne'],
-  ['en-GB', 'dark', 'Log in', 'Everything is running'],
+for (const [locale, colorScheme, title, overall, overloaded] of [
+  ['fr-FR', 'light', 'Se connecter', 'Tout fonctionne', 'surchargée'],
+  ['en-GB', 'dark', 'Log in', 'Everything is running', 'overloaded'],
 ] as const) {
   test(`the console in ${locale}, ${colorScheme}: no serious accessibility violation, nothing from elsewhere`, async () => {
     const { page, strange } = await open({ locale, colorScheme });
@@ -89,7 +89,9 @@ for (const [locale, colorScheme, title, overall] of [
     assert.deepEqual(await violations(page), []);
     await look(page, `login-${colorScheme}`);
     await logIn(page);
-    await page.locator('#overall', { hasText: overall }).waitFor();
+    // A machine that is busy with other tests is rightly said to be overloaded.
+    const busy = page.locator('#dependencies span', { hasText: overloaded });
+    await page.locator('#overall', { hasText: overall }).or(busy).waitFor();
     assert.ok(await page.isVisible('#standin'), 'the stand-in is called one');
     assert.ok(await page.isVisible('#thread-empty'));
     assert.deepEqual(await violations(page), []);
