@@ -3,7 +3,7 @@ import type { CodeBlock } from '../conversation.ts';
 import { fold } from '../prose/fold.ts';
 
 const badInProse =
-  /\b(bad|wrong|insecure|unsafe|vulnerable|dangerous|incorrect|naive|flawed|unsecured?) (example|code|version|way|practice|approach|implementation|pattern|query|snippet|usage)|\b(example of (a |an )?(vulnerab|insecure|unsafe|bad|[a-z]+ injection))|\b(do ?n[o']t|never|avoid)( ever)? (do|use|write|doing|using|writing)? ?(this|that|something like|code like|the following|it like)|what not to do|anti-?pattern|not recommended|instead of( this| writing| using)?\s*:?\s*$|\bvulnerable\s*(\([^)]*\))?\s*:|\b(insecure|unsafe|bad|wrong|before|avoid)\s*(\([^)]*\))?\s*:\s*$|❌|🚫|⛔|\b(mauvais|mauvaise|dangereux|dangereuse|incorrect|incorrecte|naif|naive)s? (exemple|code|pratique|version|facon|maniere|approche)|(exemple|code|version|requete|pratique|approche)s? (vulnerable|dangereux|dangereuse|non securisee?|incorrecte?|a eviter|mauvaise?)s?|a ne (pas|jamais) (faire|reproduire|utiliser)|ne faites (pas|jamais)|n'utilisez (pas|jamais)|n'ecrivez (pas|jamais)|\bevitez\b|a eviter|\bau lieu (de|d')[^.\n]*:?\s*$|\b(vulnerable|non securise|avant|mauvais|incorrect)\s*(\([^)]*\))?\s*:\s*$/;
+  /\b(bad|wrong|insecure|unsafe|vulnerable|dangerous|incorrect|naive|flawed|unsecured?) (example|code|version|way|practice|approach|implementation|pattern|query|snippet|usage)|\b(example of (a |an )?(vulnerab|insecure|unsafe|bad|[a-z]+ injection))|\b(do ?n[o']t|never|avoid)( ever)? (do|use|write|doing|using|writing)? ?(this|that|something like|code like|the following|it like)|\((do not|don't|never) (use|do|copy|run)\b|what not to do|anti-?pattern|not recommended|instead of( this| writing| using)?\s*:?\s*$|\bvulnerable\s*(\([^)]*\))?\s*:|\b(insecure|unsafe|bad|wrong|before|avoid)\s*(\([^)]*\))?\s*:\s*$|❌|🚫|⛔|\b(mauvais|mauvaise|dangereux|dangereuse|incorrect|incorrecte|naif|naive)s? (exemple|code|pratique|version|facon|maniere|approche)|(exemple|code|version|requete|pratique|approche)s? (vulnerable|dangereux|dangereuse|non securisee?|incorrecte?|a eviter|mauvaise?)s?|a ne (pas|jamais) (faire|reproduire|utiliser)|ne faites (pas|jamais)|n'utilisez (pas|jamais)|n'ecrivez (pas|jamais)|\bevitez\b|a eviter|\bau lieu (de|d')[^.\n]*:?\s*$|\b(vulnerable|non securise|avant|mauvais|incorrect)\s*(\([^)]*\))?\s*:\s*$/;
 const badComment =
   /(?:#|\/\/|--|\/\*|<!--|;)\s*(?:❌|✗|✘|🚫|⚠️?)?\s*(?:bad|vulnerable|insecure|unsafe|wrong|don'?t|do not|never|avoid|danger|dangerous|not safe|anti-?pattern|mauvais|vulnerable|dangereux|incorrect|non securise|a eviter|ne pas|jamais|avant|before|❌|✗)(?![a-z-])/;
 const goodComment =
@@ -19,7 +19,7 @@ export function isBadExample(block: CodeBlock, line: number): boolean {
 }
 
 function saidBad(before: string): boolean {
-  const near = fold(before.slice(-reach)).trimEnd();
+  const near = fold(before.slice(-reach).replaceAll(/\*+|__/g, '')).trimEnd();
   const paragraph = near.slice(near.lastIndexOf('\n\n') + 1);
   const match = paragraph.match(badInProse);
   if (match === null) return false;

@@ -110,6 +110,14 @@ const cases: [string, Written[], { state: string; life: string[] }[]][] = [
     [{ state: 'example', life: [] }],
   ],
   [
+    'is an example when the word that says so is emphasised',
+    [
+      { author: 'assistant', text: bad, before: 'Here is a **vulnerable** version (do not use):' },
+      { author: 'assistant', text: good, before: 'And the safe version:' },
+    ],
+    [{ state: 'example', life: [] }],
+  ],
+  [
     'is an example in French too',
     [{ author: 'assistant', text: bad, before: 'Voici un exemple vulnérable :' }],
     [{ state: 'example', life: [] }],
