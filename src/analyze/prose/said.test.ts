@@ -17,6 +17,8 @@ const sentences: ['user' | 'assistant', string, string, string][] = [
   ['assistant', 'Because of the ORM, SQL injection is not possible here.', '', 'orm'],
   ['assistant', 'This eliminates the risk of SQL injection.', '', ''],
   ['assistant', 'CSRF is not a concern for this API.', '', ''],
+  ['assistant', 'Containers run as root on this server.', 'container-privileges', 'containers'],
+  ['assistant', 'CORS allows any origin on this API.', 'permissive-cors', ''],
   ['assistant', 'I found neither SSRF nor open redirects in this API.', '', ''],
   ['assistant', 'Nothing suggests command injection in this code.', '', ''],
   ['assistant', "Je ne vois ni SSRF ni redirection ouverte dans l'API.", '', ''],
