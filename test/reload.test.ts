@@ -149,5 +149,6 @@ test('SIGHUP keeps a refused provider key refused while its provider stays as it
     assert.equal((await hangup()).status_id, 1);
     assert.equal((await ask(env.KEY_B)).status, 200);
   }
-  assert.equal(uses(), before);
+  // On a busy machine the time may have come at which it is asked once more; a reload that forgot would ask three times.
+  assert.ok(uses() <= before + 1, `asked ${uses() - before} times more`);
 });
