@@ -11,7 +11,7 @@ import { drillSchema } from '../src/platform/documents/drill.ts';
 
 const program = resolve(import.meta.dirname, '..', 'bin', 'rempart.js');
 const folder = mkdtempSync(join(tmpdir(), 'rempart-test-drill-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
 
 /** A temporary directory of its own for each: what is left there is seen. */
 function drill(args: readonly string[], name: string, more: Record<string, string> = {}) {
@@ -133,17 +133,27 @@ test('rempart drill that is killed with -9 leaves no process and no file', {
 }, async () => {
   const { child, ended, temporary } = drill(['--scenario', 'state_corruption', '--data', join(folder, 'd2')], 'killed');
   const sandboxes = () => readdirSync(temporary).filter((name) => name.startsWith('rempart-drill-'));
-  const owned = () =>
+  const listed = () =>
     sandboxes().flatMap((name) =>
       readdirSync(join(temporary, name), { recursive: true, encoding: 'utf8' })
         .filter((file) => file.endsWith('owned.jsonl'))
         .flatMap((file) =>
           readFileSync(join(temporary, name, file), 'utf8')
-            .trim()
-            .split('\n'),
+            // A line that is just being written counts the next time.
+            .split('\n')
+            .slice(0, -1),
         )
         .map((line) => (JSON.parse(line) as { pid: number }).pid),
     );
+  /** None while a folder goes under the look at it. */
+  const owned = (): number[] => {
+    try {
+      return listed();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      return [];
+    }
+  };
   const until = async (look: () => boolean, seconds: number) => {
     const end = Date.now() + seconds * 1_000;
     while (!look() && Date.now() < end) await new Promise((done) => setTimeout(done, 50));
