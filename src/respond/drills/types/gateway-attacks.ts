@@ -146,6 +146,7 @@ export const suspiciousPatterns: Drill = {
   begin(sandbox) {
     const { keys, provider } = sandbox;
     let calls = 0;
+    let reached = 0;
     return {
       async before() {
         const first = await statusOf(sandbox, keys.first);
@@ -155,14 +156,12 @@ export const suspiciousPatterns: Drill = {
       async cause() {
         for (let count = 0; count < 16; count++)
           await statusOf(sandbox, keys.first, `${attacks[count % attacks.length]} (${count})`);
+        // Counted now: the playbook's own checklist asks a question later on.
+        reached = provider.calls() - calls;
       },
       async contained({ id }) {
         return [
-          {
-            name: 'attack-kept-from-provider',
-            ok: provider.calls() === calls,
-            facts: { calls: provider.calls() - calls },
-          },
+          { name: 'attack-kept-from-provider', ok: reached === 0, facts: { calls: reached } },
           contactsTold(sandbox, id),
         ];
       },
