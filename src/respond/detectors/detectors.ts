@@ -10,9 +10,7 @@ import { containerEventsDetector } from './container-events.ts';
 import type { Detector } from './detector.ts';
 import type { DetectorsSettings } from './detectors-config.ts';
 import type { EngineExecutions } from './engine-executions.ts';
-import { journalChainDetector } from './journal-chain.ts';
-import { journalPatternsDetector } from './journal-patterns.ts';
-import { loadShippedSigma, loadSigma } from './load-sigma.ts';
+import { journalDetectors } from './journal-detectors.ts';
 import { logFilesDetector } from './log-files.ts';
 import { createLogFollower } from './log-follower.ts';
 import { logInjectionDetector } from './log-injection.ts';
@@ -54,7 +52,7 @@ export function createDetectors(parts: DetectorsParts): Detector[] {
       : []),
     ...logDetectors(parts, timers),
     ...machineDetectors(parts, timers),
-    ...journalDetectors(parts, timers),
+    ...whatReadsTheJournal(parts),
   ];
 }
 
@@ -106,21 +104,9 @@ function machineDetectors(parts: DetectorsParts, timers: Timers): Detector[] {
   return list;
 }
 
-function journalDetectors({ settings, data, log }: DetectorsParts, timers: Timers): Detector[] {
+function whatReadsTheJournal({ settings, data, log }: DetectorsParts): Detector[] {
   const { journal } = settings;
   if (data === undefined || !journal.on) return [];
-  const dir = join(data, 'journal');
-  const shipped = loadShippedSigma();
-  const own = loadSigma(journal.sigma);
-  for (const { file, what } of own.refused) log?.error({ file, what }, 'a Sigma rule is refused');
-  return [
-    ...(journal.chain ? [journalChainDetector({ dir, timers })] : []),
-    journalPatternsDetector({
-      dir,
-      rules: [...shipped.rules, ...own.rules],
-      correlations: [...shipped.correlations, ...own.correlations],
-      timers,
-      placesFile: join(data, 'detectors', 'journal-places.json'),
-    }),
-  ];
+  const refused = (file: string, what: string) => log?.error({ file, what }, 'a Sigma rule is refused');
+  return journalDetectors({ data, chain: journal.chain, sigma: journal.sigma, refused });
 }
