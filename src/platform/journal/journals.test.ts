@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import type { Receipt } from './journal.ts';
 import { openJournals } from './journals.ts';
 import { readRecord } from './record.ts';
@@ -45,6 +46,35 @@ test('openJournals() writes records that verify, in several streams under one li
   );
   assert.equal(report.streams[1]!.head.hash, receipts[49]!.hash);
   if (process.platform !== 'win32') assert.equal(statSync(keyFile).mode & 0o777, 0o600);
+});
+
+test('joinJournal() appends to the same chain from another thread, and fails once the journal is closed', async () => {
+  const { dir, keyFile } = fresh();
+  const journals = await openJournals({ dir, keyFile });
+  const own = await journals.stream('gateway');
+  const threads = ['a', 'b'].map((name) => {
+    const worker = new Worker(new URL('./joining-thread.ts', import.meta.url));
+    const door = journals.door();
+    worker.postMessage({ door, name, count: 200 }, [door]);
+    return worker;
+  });
+  const mine = Array.from({ length: 200 }, (_, i) => own.append({ from: 'main', i }));
+  const theirs = await Promise.all(threads.map(async (worker) => ((await once(worker, 'message')) as [number[]])[0]));
+  const seqs = [...(await Promise.all(mine)).map(({ seq }) => seq), ...theirs.flat()].sort((x, y) => x - y);
+  assert.deepEqual(
+    seqs,
+    Array.from({ length: 600 }, (_, i) => i + 1),
+  );
+  await journals.close();
+  const [late] = (await once(threads[0]!, 'message')) as [string];
+  assert.equal(late, 'ERR_JOURNAL_UNWRITABLE');
+  await Promise.all(threads.map((worker) => worker.terminate()));
+  const report = await verifyJournal({ dir });
+  assert.equal(report.ok, true);
+  assert.deepEqual(
+    report.streams.map(({ records, signedUpTo }) => [records, signedUpTo]),
+    [[600, 600]],
+  );
 });
 
 test('openJournals() goes on with the chain after a restart and rotates its segments', async () => {

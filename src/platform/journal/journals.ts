@@ -1,5 +1,5 @@
 // Opens the journal directory: several streams, one writer thread, one line of checkpoints over them all.
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { RempartError } from '../base/errors.ts';
 import type { JsonObject } from '../base/json.ts';
 import { threadUrl } from '../base/thread.ts';
@@ -12,6 +12,8 @@ export interface Journals {
   stream(name: string): Promise<Journal>;
   /** Signs all heads now. */
   checkpoint(): Promise<void>;
+  /** For joinJournal() on another thread, which appends to the same chains: hand it over by transfer. */
+  door(): MessagePort;
   /** Waits for what was appended, signs, ends the thread. */
   close(): Promise<void>;
 }
@@ -33,6 +35,8 @@ export async function openJournals(options: JournalsOptions): Promise<Journals> 
   const now = options.now ?? Date.now;
   const link = await startWriter(options, now());
   let changed = false;
+  /** Another thread may have appended; heads that are signed are not signed again. */
+  let joined = false;
   const checkpoint = async (): Promise<void> => {
     changed = false;
     try {
@@ -44,33 +48,64 @@ export async function openJournals(options: JournalsOptions): Promise<Journals> 
   };
   const timer = setInterval(() => {
     // A failure is told through onError, and `changed` stays set, so the next tick tries again.
-    if (changed) checkpoint().catch(() => undefined);
+    if (changed || joined) checkpoint().catch(() => undefined);
   }, options.checkpointEveryMs ?? 10_000);
   timer.unref();
 
-  const stream = async (name: string): Promise<Journal> => {
-    if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) throw new TypeError(`a stream is not named ${JSON.stringify(name)}`);
-    await link.ask((id) => ({ kind: 'open', id, stream: name, now: now() }));
-    return {
-      async append(event): Promise<Receipt> {
-        changed = true;
-        const head = await link.append(name, frozenText(event), now());
-        return { stream: name, ...head };
-      },
+  const stream = (name: string): Promise<Journal> =>
+    openStream(link, name, now, {
       checkpoint,
-      // Appends are in the thread's queue before this question: its answer comes after theirs.
-      close: checkpoint,
-    };
-  };
+      appending: () => {
+        changed = true;
+      },
+    });
   let closing: Promise<void> | undefined;
   return {
     stream,
     checkpoint,
+    door() {
+      const { port1, port2 } = new MessageChannel();
+      link.join(port1);
+      joined = true;
+      return port2;
+    },
     close: () => {
       clearInterval(timer);
       closing ??= link.end(now());
       return closing;
     },
+  };
+}
+
+/** One stream of a journal that another thread has open, over what its `door` gave. */
+export async function joinJournal(
+  door: MessagePort,
+  name: string,
+  { now = Date.now, onError = () => {} }: Pick<JournalsOptions, 'now' | 'onError'> = {},
+): Promise<Journal> {
+  const link = linkOver(door, onError);
+  door.once('close', () => link.lost(unwritable('closed')));
+  const checkpoint = () => link.ask((id) => ({ kind: 'checkpoint', id, now: now() }));
+  return openStream(link, name, now, { checkpoint, appending() {} });
+}
+
+async function openStream(
+  link: WriterLink,
+  name: string,
+  now: () => number,
+  { checkpoint, appending }: { checkpoint: () => Promise<void>; appending: () => void },
+): Promise<Journal> {
+  if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) throw new TypeError(`a stream is not named ${JSON.stringify(name)}`);
+  await link.ask((id) => ({ kind: 'open', id, stream: name, now: now() }));
+  return {
+    async append(event): Promise<Receipt> {
+      appending();
+      const head = await link.append(name, frozenText(event), now());
+      return { stream: name, ...head };
+    },
+    checkpoint,
+    // Appends are in the thread's queue before this question: its answer comes after theirs.
+    close: checkpoint,
   };
 }
 
@@ -85,60 +120,38 @@ function frozenText(event: JsonObject): string {
 interface WriterLink {
   append(stream: string, event: string, time: number): Promise<Head>;
   ask(message: (id: number) => ToWriter): Promise<void>;
-  end(now: number): Promise<void>;
+  join(port: MessagePort): void;
+  /** Nobody answers any more. */
+  lost(error: RempartError): void;
+  /** From now on what waits for an answer keeps the process alive. */
+  keepAlive(): void;
 }
 
-async function startWriter(options: JournalsOptions, now: number): Promise<WriterLink> {
-  const { dir, keyFile, segmentBytes = 67_108_864 } = options;
+async function startWriter(
+  options: JournalsOptions,
+  now: number,
+): Promise<WriterLink & { end(now: number): Promise<void> }> {
+  const { dir, keyFile, segmentBytes = 67_108_864, onError = () => {} } = options;
   const workerData: WriterData = { dir, keyFile, segmentBytes, now };
   const worker = new Worker(threadUrl('writer-thread', import.meta.url), { workerData });
-  const owed = createOwed(worker);
-  let lastId = 0;
-  let entries: Extract<ToWriter, { kind: 'append' }>['entries'] = [];
-
-  worker.on('message', (message: FromWriter) => {
-    if (message.kind === 'done') return owed.settle(message.results);
-    const error = unwritable(message.code);
-    options.onError?.(error);
-    owed.fail(message.ids, error);
-  });
+  const link = linkOver(worker, onError);
   worker.on('error', (error) => {
     const dead = unwritable((error as NodeJS.ErrnoException).code ?? error.name, error);
-    options.onError?.(dead);
-    owed.failAll(dead);
+    onError(dead);
+    link.lost(dead);
   });
   // Not events.once(): it would reject on `error`, which is already told.
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve())).then(() =>
-    owed.failAll(unwritable('closed')),
+    link.lost(unwritable('closed')),
   );
-  const flush = (): void => {
-    if (entries.length === 0) return;
-    worker.postMessage({ kind: 'append', entries } satisfies ToWriter);
-    entries = [];
-  };
-  const ask = async (message: (id: number) => ToWriter): Promise<void> => {
-    const id = ++lastId;
-    const answered = owed.wait(id);
-    flush();
-    worker.postMessage(message(id));
-    await answered;
-  };
   // The first answer says that the directory, the key and the chains could be opened.
-  await ask((id) => ({ kind: 'checkpoint', id, now }));
+  await link.ask((id) => ({ kind: 'checkpoint', id, now }));
   return {
-    ask,
-    async append(stream, event, time) {
-      const id = ++lastId;
-      const answered = owed.wait(id);
-      // All that one turn of the event loop brings goes to the thread as one message.
-      if (entries.length === 0) setImmediate(flush);
-      entries.push({ id, stream, event, time });
-      return (await answered)!;
-    },
+    ...link,
     async end(at) {
-      owed.keepAlive();
+      link.keepAlive();
       try {
-        await ask((id) => ({ kind: 'close', id, now: at }));
+        await link.ask((id) => ({ kind: 'close', id, now: at }));
       } catch (error) {
         // The last checkpoint could not be written: the thread must not outlive its journal for that.
         await worker.terminate();
@@ -149,8 +162,46 @@ async function startWriter(options: JournalsOptions, now: number): Promise<Write
   };
 }
 
+function linkOver(port: Worker | MessagePort, onError: (error: RempartError) => void): WriterLink {
+  const owed = createOwed(port);
+  let lastId = 0;
+  let entries: Extract<ToWriter, { kind: 'append' }>['entries'] = [];
+
+  port.on('message', (message: FromWriter) => {
+    if (message.kind === 'done') return owed.settle(message.results);
+    const error = unwritable(message.code);
+    onError(error);
+    owed.fail(message.ids, error);
+  });
+  const flush = (): void => {
+    if (entries.length === 0) return;
+    port.postMessage({ kind: 'append', entries } satisfies ToWriter);
+    entries = [];
+  };
+  return {
+    async ask(message) {
+      const id = ++lastId;
+      const answered = owed.wait(id);
+      flush();
+      port.postMessage(message(id));
+      await answered;
+    },
+    async append(stream, event, time) {
+      const id = ++lastId;
+      const answered = owed.wait(id);
+      // All that one turn of the event loop brings goes to the thread as one message.
+      if (entries.length === 0) setImmediate(flush);
+      entries.push({ id, stream, event, time });
+      return (await answered)!;
+    },
+    join: (one) => port.postMessage({ kind: 'join', port: one } satisfies ToWriter, [one]),
+    lost: owed.failAll,
+    keepAlive: owed.keepAlive,
+  };
+}
+
 /** The answers that the thread owes. An idle journal keeps no process alive; one that owes an answer does. */
-function createOwed(worker: Worker) {
+function createOwed(worker: Worker | MessagePort) {
   const waiting = new Map<number, { resolve: (head: Head | null) => void; reject: (error: RempartError) => void }>();
   let dead: RempartError | null = null;
   let ending = false;
