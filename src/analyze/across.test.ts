@@ -2,25 +2,30 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAcrossView } from './across.ts';
+import { factsOf } from './conversation-facts.ts';
 import { conversationOf, findingOf } from './report/fixture.ts';
 
 test('createAcrossView() lists weaknesses and snippets of several conversations, the most widespread first', () => {
   const across = createAcrossView();
   const common = { rule: 'a', title: 'A', fingerprint: '1'.repeat(64) };
-  across.add(conversationOf('c1', { findings: [findingOf('F-1-1', common), findingOf('F-1-2', common)] }));
+  across.add(factsOf(conversationOf('c1', { findings: [findingOf('F-1-1', common), findingOf('F-1-2', common)] })));
   across.add(
-    conversationOf('c2', {
-      findings: [findingOf('F-2-1', common), findingOf('F-2-2', { rule: 'b', fingerprint: '2' })],
-    }),
+    factsOf(
+      conversationOf('c2', {
+        findings: [findingOf('F-2-1', common), findingOf('F-2-2', { rule: 'b', fingerprint: '2' })],
+      }),
+    ),
   );
   across.add(
-    conversationOf('c3', {
-      models: ['m', 'gpt-4o'],
-      findings: [
-        findingOf('F-3-1', { rule: 'b', fingerprint: '3', language: 'prose', state: 'mentioned' }),
-        findingOf('F-3-2', common),
-      ],
-    }),
+    factsOf(
+      conversationOf('c3', {
+        models: ['m', 'gpt-4o'],
+        findings: [
+          findingOf('F-3-1', { rule: 'b', fingerprint: '3', language: 'prose', state: 'mentioned' }),
+          findingOf('F-3-2', common),
+        ],
+      }),
+    ),
   );
   const { recurring, sameSnippet, byModel } = across.view();
   assert.deepEqual(recurring, [
@@ -38,9 +43,9 @@ test('createAcrossView() leaves out examples, sayings as snippets, and what one 
   const across = createAcrossView();
   for (const id of ['c1', 'c2']) {
     const said = findingOf(`${id}-2`, { rule: id, language: 'prose', fingerprint: 'p' });
-    across.add(conversationOf(id, { findings: [findingOf(`${id}-1`, { state: 'example' }), said, said] }));
+    across.add(factsOf(conversationOf(id, { findings: [findingOf(`${id}-1`, { state: 'example' }), said, said] })));
   }
-  across.add(conversationOf('c3', { status: 'error', models: ['m'] }));
+  across.add(factsOf(conversationOf('c3', { status: 'error', models: ['m'] })));
   assert.deepEqual(across.view().recurring, []);
   assert.deepEqual(across.view().sameSnippet, []);
   assert.deepEqual(
@@ -51,6 +56,6 @@ test('createAcrossView() leaves out examples, sayings as snippets, and what one 
 
 test('createAcrossView() does not hold the user’s own weaknesses against a model', () => {
   const across = createAcrossView();
-  across.add(conversationOf('c1', { findings: [findingOf('F-1-1', { author: 'user' }), findingOf('F-1-2')] }));
+  across.add(factsOf(conversationOf('c1', { findings: [findingOf('F-1-1', { author: 'user' }), findingOf('F-1-2')] })));
   assert.deepEqual(across.view().byModel, [{ model: 'gpt-4o', conversations: 1, findings: 1 }]);
 });

@@ -1,8 +1,9 @@
 // What concerns several conversations: weaknesses that come again, the same snippet in many chats, what each model wrote.
-import type { AnalysedConversation, Analysis } from '../platform/documents/analysis.ts';
+import type { Analysis } from '../platform/documents/analysis.ts';
+import type { ConversationFacts } from './conversation-facts.ts';
 
 export interface AcrossView {
-  add(conversation: AnalysedConversation): void;
+  add(conversation: ConversationFacts): void;
   /** The most frequent first, then by name, so that the same input gives the same order. */
   view(): Analysis['across'];
 }
@@ -21,15 +22,13 @@ export function createAcrossView(): AcrossView {
   const snippets = new Map<string, { rule: string; conversations: string[] }>();
   const models = new Map<string, { conversations: number; findings: number }>();
 
-  function addFindings({ id, findings }: AnalysedConversation): void {
-    for (const { rule, title, fingerprint, state, language } of findings) {
-      if (state === 'example') continue;
+  function addWeaknesses({ id, weaknesses: all }: ConversationFacts): void {
+    for (const [rule, title, fingerprint] of all) {
       const weakness = weaknesses.get(rule) ?? { title, conversations: [], count: 0 };
       weakness.count += 1;
       addOnce(weakness.conversations, id);
       weaknesses.set(rule, weakness);
-      // What is only said is said in many ways: a snippet is code.
-      if (language === 'prose') continue;
+      if (fingerprint === null) continue;
       const snippet = snippets.get(fingerprint) ?? { rule, conversations: [] };
       addOnce(snippet.conversations, id);
       snippets.set(fingerprint, snippet);
@@ -39,16 +38,13 @@ export function createAcrossView(): AcrossView {
   return {
     add(conversation) {
       if (conversation.status === 'error') return;
-      addFindings(conversation);
-      // A model answers for what the assistant wrote, fixed later or not.
-      const written = conversation.findings.filter(
-        ({ author, state }) =>
-          author === 'assistant' &&
-          (state === 'introduced' || state === 'reintroduced' || state === 'fixed' || state === 'discussed'),
-      );
+      addWeaknesses(conversation);
       for (const model of conversation.models) {
         const known = models.get(model) ?? { conversations: 0, findings: 0 };
-        models.set(model, { conversations: known.conversations + 1, findings: known.findings + written.length });
+        models.set(model, {
+          conversations: known.conversations + 1,
+          findings: known.findings + conversation.written,
+        });
       }
     },
     view: () => ({

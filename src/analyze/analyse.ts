@@ -1,14 +1,14 @@
 // From paths to a report's material: everything is read, judged, kept in the order of the input, and counted.
 import type { Readable } from 'node:stream';
-import type { AnalysedConversation, Analysis, Severity } from '../platform/documents/analysis.ts';
+import { type AnalysedConversation, type Analysis, type Severity, severities } from '../platform/documents/analysis.ts';
 import type { Lang } from '../platform/i18n/say.ts';
 import { createAcrossView } from './across.ts';
 import { engineOf } from './engine.ts';
 import { type KeptConversations, keepConversations } from './kept-conversations.ts';
-import { maskedName, withMaskedNames } from './masked.ts';
 import type { Told } from './narrative/narrate.ts';
 import { analyseExports, type Progress } from './pipeline.ts';
-import { countBySeverity, isOpen, type ReportSource } from './report/source.ts';
+import type { ReportSource } from './report/source.ts';
+import { readWritten, writtenOut } from './written.ts';
 
 export interface AnalyseInput {
   paths: readonly string[];
@@ -63,17 +63,17 @@ async function gather(input: AnalyseInput, kept: KeptConversations): Promise<Ana
       break;
     }
     if (found.kind === 'not-read') {
-      notRead.push({ source: maskedName(found.source), why: maskedName(found.why) });
+      notRead.push({ source: found.source, why: found.why });
       continue;
     }
     statistics.conversations += 1;
-    statistics[found.conversation.status === 'ok' ? 'ok' : 'errors'] += 1;
-    const conversation = withOwnId(withMaskedNames(found.conversation), ids);
-    if (input.narrate !== undefined && asked !== undefined) await narrate(conversation, input.narrate, asked);
-    for (const [severity, count] of Object.entries(countBySeverity(conversation.findings.filter(isOpen))))
-      open[severity as Severity] += count;
-    across.add(conversation);
-    kept.add(conversation);
+    const id = ownId(found.facts.id, ids);
+    const facts = id === found.facts.id ? found.facts : { ...found.facts, id };
+    statistics[facts.status === 'ok' ? 'ok' : 'errors'] += 1;
+    for (const severity of severities) open[severity] += facts.open[severity];
+    across.add(facts);
+    if (input.narrate === undefined || asked === undefined) kept.add(writtenOut(found, statistics.conversations, id));
+    else kept.add(await narrated(readWritten(found, statistics.conversations, id), input.narrate, asked));
   }
   const source: ReportSource = {
     schema: 'rempart/analysis@1',
@@ -101,26 +101,29 @@ function pipelineOptions({ lang, stdin, workers, onProgress, resumeFile }: Analy
   };
 }
 
-async function narrate(
+/** As JSON, with what the narrator told of it. */
+async function narrated(
   conversation: AnalysedConversation,
   { tell }: NonNullable<AnalyseInput['narrate']>,
   asked: NonNullable<Analysis['narrator']> & { unanswered: number },
-): Promise<void> {
+): Promise<Buffer> {
   const told = await tell(conversation);
-  if (told === null) return;
-  conversation.narrative = told.sentences;
-  asked.accepted += told.accepted;
-  asked.refused += told.refused;
-  if (!told.answered) asked.unanswered += 1;
+  if (told !== null) {
+    conversation.narrative = told.sentences;
+    asked.accepted += told.accepted;
+    asked.refused += told.refused;
+    if (!told.answered) asked.unanswered += 1;
+  }
+  return Buffer.from(JSON.stringify(conversation));
 }
 
 /** An export may be given twice, and nothing is left out for that: its conversations differ by a number. */
-function withOwnId(conversation: AnalysedConversation, copies: Map<string, number>): AnalysedConversation {
-  let { id } = conversation;
+function ownId(given: string, copies: Map<string, number>): string {
+  let id = given;
   // Counted on from the last one: a hundred thousand of one id would else be gone through for each of them.
   let copy = copies.get(id) ?? 1;
-  while (copies.has(id)) id = `${conversation.id}~${++copy}`;
-  copies.set(conversation.id, copy);
-  if (id !== conversation.id) copies.set(id, 1);
-  return { ...conversation, id };
+  while (copies.has(id)) id = `${given}~${++copy}`;
+  copies.set(given, copy);
+  if (id !== given) copies.set(id, 1);
+  return id;
 }

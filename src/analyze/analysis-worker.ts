@@ -7,10 +7,11 @@ import type { AnalysisContext } from './analysis-context.ts';
 import { brokenConversation } from './broken-conversation.ts';
 import type { Conversation } from './conversation.ts';
 import { maskedName, withMaskedNames } from './masked.ts';
-import { unnumbered } from './numbered.ts';
+import { type Analysed, type PieceResults, packed } from './piece-results.ts';
 import type { Piece } from './read/piece.ts';
 import { readPiece } from './read/read-piece.ts';
 import type { Batch } from './worker-pool.ts';
+import { drawMark, written } from './written.ts';
 
 /** What a worker is started with. */
 export interface WorkerStart {
@@ -25,22 +26,24 @@ export type Analyse = (
   number: number,
 ) => AnalysedConversation | Promise<AnalysedConversation>;
 
-export type Analysed =
-  | { kind: 'conversation'; conversation: AnalysedConversation }
-  | { kind: 'not-read'; source: string; why: string };
+/** What this thread's conversations are judged under, until their places are known. */
+const mark = drawMark();
 
 const port = parentPort;
 if (port !== null) {
   const { analyse, context } = workerData as WorkerStart;
   const { analyseConversation } = (await import(analyse)) as { analyseConversation: Analyse };
   port.on('message', async ({ tasks, at }: Batch<Piece>) => {
-    const results: string[] = [];
+    const results: PieceResults[] = [];
     for (const [i, piece] of tasks.entries()) {
       Atomics.store(at, 0, i);
-      // As JSON: half the time of a structured clone, and the journal keeps it as it is.
-      results.push(JSON.stringify(await analysePiece(piece, analyseConversation, context)));
+      // As JSON: half the time of a structured clone, and report and journal keep it as it is.
+      results.push(packed(await analysePiece(piece, analyseConversation, context)));
     }
-    port.postMessage(results);
+    port.postMessage(
+      results,
+      results.map(({ bodies }) => bodies.buffer),
+    );
   });
   // Ready: from here on a task's time is its own.
   port.postMessage(null);
@@ -58,7 +61,7 @@ async function analysePiece(piece: Piece, analyse: Analyse, context: AnalysisCon
       item.kind === 'broken'
         ? brokenConversation(item, context.lang)
         : await judged(item.conversation, analyse, context);
-    out.push({ kind: 'conversation', conversation: withMaskedNames(conversation) });
+    out.push(written(withMaskedNames(conversation), mark));
   }
   return out;
 }
@@ -70,7 +73,7 @@ async function judged(
   context: AnalysisContext,
 ): Promise<AnalysedConversation> {
   try {
-    return await analyse(conversation, context, unnumbered);
+    return await analyse(conversation, context, mark);
   } catch (error) {
     const { id, title, source, format } = conversation;
     const code = error instanceof RempartError ? error.code : 'ERR_ANALYSIS_FAILED';

@@ -3,18 +3,18 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writable } from '../platform/base/unwritable.ts';
-import type { Analysed } from './analysis-worker.ts';
+import { type Analysed, type PieceResults, unpacked } from './piece-results.ts';
 
 export interface DoneJournal {
   /** The results that were written for this hash, or null. */
   find(hash: string): Analysed[] | null;
-  /** `results` as JSON. */
-  add(hash: string, results: string): void;
+  add(hash: string, results: PieceResults): void;
   close(): void;
 }
 
-/** A line: the hash in hexadecimal, a space, the results as JSON. */
+/** A line: the hash in hexadecimal, a space, the head of the results, a tab, their bodies. */
 const hashLength = 64;
+const newline = Buffer.from('\n');
 const readBytes = 2 ** 20;
 
 /** Throws ERR_OUTPUT_UNWRITABLE. */
@@ -33,14 +33,15 @@ export function openDoneJournal(file: string): DoneJournal {
       const bytes = Buffer.alloc(place.length);
       readSync(fd, bytes, 0, place.length, place.at);
       try {
-        return JSON.parse(bytes.subarray(hashLength + 1).toString()) as Analysed[];
+        const tab = bytes.indexOf(0x09);
+        return unpacked({ head: bytes.toString('utf8', hashLength + 1, tab), bodies: bytes.subarray(tab + 1) });
       } catch {
         // A line cut by a kill in the middle: what it stood for is analysed again.
         return null;
       }
     },
-    add(hash, results) {
-      const line = Buffer.from(`${hash} ${results}\n`);
+    add(hash, { head, bodies }) {
+      const line = Buffer.concat([Buffer.from(`${hash} ${head}\t`), bodies, newline]);
       writable(file, () => writeAll(fd, line));
       places.set(hash, { at: end, length: line.length - 1 });
       end += line.length;
@@ -66,15 +67,15 @@ function indexOf(fd: number): Map<string, { at: number; length: number }> {
     at += got, got = readSync(fd, chunk, 0, readBytes, at)
   ) {
     for (let from = 0; from < got; ) {
-      const newline = chunk.subarray(0, got).indexOf(0x0a, from);
-      const to = newline < 0 ? got : newline;
+      const lineEnd = chunk.subarray(0, got).indexOf(0x0a, from);
+      const to = lineEnd < 0 ? got : lineEnd;
       if (head.length < hashLength)
         head += chunk.toString('latin1', from, Math.min(to, from + hashLength - head.length));
-      if (newline < 0) break;
-      if (/^[0-9a-f]{64}$/.test(head)) places.set(head, { at: lineAt, length: at + newline - lineAt });
-      lineAt = at + newline + 1;
+      if (lineEnd < 0) break;
+      if (/^[0-9a-f]{64}$/.test(head)) places.set(head, { at: lineAt, length: at + lineEnd - lineAt });
+      lineAt = at + lineEnd + 1;
       head = '';
-      from = newline + 1;
+      from = lineEnd + 1;
     }
   }
   return places;

@@ -7,45 +7,44 @@ import { writable } from '../platform/base/unwritable.ts';
 import type { AnalysedConversation } from '../platform/documents/analysis.ts';
 
 export interface KeptConversations extends Iterable<AnalysedConversation> {
-  add(conversation: AnalysedConversation): void;
+  /** A conversation as JSON in UTF-8. */
+  add(written: Uint8Array): void;
   close(): void;
 }
 
 /** Small analyses never touch the disk. */
-const inMemoryChars = 2 * 2 ** 20;
+const inMemoryBytes = 2 * 2 ** 20;
+/** What waits to be written once a file is there. */
+const bytesAtOnce = 2 ** 18;
 
 /** What was added is a copy; each walk through it reads it anew. */
-export function keepConversations(mostInMemory = inMemoryChars): KeptConversations {
-  let memory: string[] = [];
-  let chars = 0;
+export function keepConversations(mostInMemory = inMemoryBytes): KeptConversations {
+  let memory: Uint8Array[] = [];
+  let size = 0;
   let file: { fd: number; forget: () => void } | null = null;
   /** The length of each in the file, in order: a number apiece is all that grows with the input. */
   const lengths: number[] = [];
   let end = 0;
 
-  function spill(texts: readonly string[]): void {
+  /** Written together: a call of the system for each takes longer than the writing. */
+  function spill(): void {
     file ??= openNameless();
-    for (const text of texts) {
-      const bytes = Buffer.from(text);
-      for (let written = 0; written < bytes.length; )
-        written += writeSync(file.fd, bytes, written, bytes.length - written, end + written);
-      lengths.push(bytes.length);
-      end += bytes.length;
-    }
+    const bytes = Buffer.concat(memory);
+    for (let written = 0; written < bytes.length; )
+      written += writeSync(file.fd, bytes, written, bytes.length - written, end + written);
+    for (const { length } of memory) lengths.push(length);
+    end += bytes.length;
+    memory = [];
+    size = 0;
   }
 
   return {
-    add(conversation) {
-      const text = JSON.stringify(conversation);
-      if (file !== null) return writable(tmpdir(), () => spill([text]));
-      memory.push(text);
-      chars += text.length;
-      if (chars <= mostInMemory) return;
-      writable(tmpdir(), () => spill(memory));
-      memory = [];
+    add(written) {
+      memory.push(written);
+      size += written.length;
+      if (size > (file === null ? mostInMemory : bytesAtOnce)) writable(tmpdir(), spill);
     },
     *[Symbol.iterator]() {
-      for (const text of memory) yield JSON.parse(text) as AnalysedConversation;
       let at = 0;
       for (const length of lengths) {
         const bytes = Buffer.alloc(length);
@@ -57,6 +56,7 @@ export function keepConversations(mostInMemory = inMemoryChars): KeptConversatio
         at += length;
         yield JSON.parse(bytes.toString()) as AnalysedConversation;
       }
+      for (const bytes of memory) yield JSON.parse(Buffer.from(bytes).toString()) as AnalysedConversation;
     },
     close() {
       file?.forget();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import { type Analysed, type AnalyseOptions, analyseExports, type Progress } from './pipeline.ts';
+import { readWritten } from './written.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rempart-pipeline-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -14,12 +15,12 @@ const judge = join(folder, 'judge.mjs');
 writeFileSync(
   judge,
   `import { brokenConversation } from ${JSON.stringify(new URL('./broken-conversation.ts', import.meta.url).href)};
-export async function analyseConversation({ id, title, source, format }, { lang }) {
+export async function analyseConversation({ id, title, source, format }, { lang }, number) {
   if (title === 'throws') throw new TypeError('a secret of the conversation');
   if (title === 'dies') process.exit(3);
   if (title === 'hangs') for (;;);
   await new Promise((resolve) => setTimeout(resolve, Number(title) || 0));
-  const finding = { id: 'F-0-1', excerpt: 'F-0-1' };
+  const finding = { id: \`F-\${number}-1\`, excerpt: 'F-0-1' };
   return { ...brokenConversation({ kind: 'broken', id, title, source, format, code: 'X', why: 'y' }, lang), status: 'ok', error: undefined, findings: [finding] };
 }`,
 );
@@ -37,19 +38,18 @@ async function analyse(paths: string[], options: Partial<AnalyseOptions> = {}): 
   return all;
 }
 
-const titles = (all: readonly Analysed[]) =>
-  all.map((one) => (one.kind === 'conversation' ? one.conversation.title : one.why));
-const codes = (all: readonly Analysed[]) =>
-  all.map((one) => (one.kind === 'conversation' ? (one.conversation.error?.code ?? 'ok') : 'not read'));
+/** What was judged, under the place in which it came. */
+const conversations = (all: readonly Analysed[]) =>
+  all.filter((one) => one.kind === 'conversation').map((one, i) => readWritten(one, i + 1));
+const titles = (all: readonly Analysed[]) => conversations(all).map(({ title }) => title);
+const codes = (all: readonly Analysed[]) => conversations(all).map(({ error }) => error?.code ?? 'ok');
 
 test('analyseExports() hands conversations on in the order of the input, however long each takes', async () => {
   const order = ['90', '0', '60', '1', '30', '2'];
   const all = await analyse([exported('order.json', order)]);
   assert.deepEqual(titles(all), order);
   assert.deepEqual(
-    all.map((one) =>
-      one.kind === 'conversation' ? one.conversation.findings.map(({ id, excerpt }) => [id, excerpt]) : [],
-    ),
+    conversations(all).map(({ findings }) => findings.map(({ id, excerpt }) => [id, excerpt])),
     order.map((_, i) => [[`F-${i + 1}-1`, 'F-0-1']]),
   );
 });
@@ -66,7 +66,10 @@ test('analyseExports() loses one conversation where the judge throws, dies or ha
     'ERR_ANALYSIS_TIMEOUT',
     'ok',
   ]);
-  assert.ok(!JSON.stringify(all).includes('a secret of'), 'what the judge throws may quote the conversation');
+  assert.ok(
+    !JSON.stringify(conversations(all)).includes('a secret of'),
+    'what the judge throws may quote the conversation',
+  );
 });
 
 test('analyseExports() counts what it read, in bytes and conversations', async () => {
@@ -93,10 +96,7 @@ test('analyseExports() takes what it knows from its journal: new conversations o
   assert.equal(first.known, 0);
   const again = await known([path]);
   assert.equal(again.known, 2);
-  assert.deepEqual(
-    again.all,
-    first.all.map((one) => JSON.parse(JSON.stringify(one)) as Analysed),
-  );
+  assert.deepEqual(conversations(again.all), conversations(first.all));
   exported('incremental.json', ['1', '2', '3']);
   assert.equal((await known([path])).known, 2);
   assert.equal(
@@ -119,7 +119,7 @@ test('analyseExports() writes no secret into its journal, wherever in an export 
   const all = await analyse([path, other], { resume, workers: 1 });
   assert.equal(all.length, 2);
   assert.ok(!readFileSync(resume.file, 'utf8').includes(secret));
-  assert.ok(!JSON.stringify(all).includes(secret));
+  assert.ok(!JSON.stringify([all, conversations(all)]).includes(secret));
 });
 
 test('analyseExports() reads on behind a file of lists a hundred thousand deep', async () => {
@@ -163,9 +163,7 @@ test('analyseExports() judges every shape of export with the judge of the house'
   const fixtures = join(import.meta.dirname, '../../test/fixtures/exports');
   const all: Analysed[] = [];
   for await (const one of analyseExports([fixtures], { context: { lang: 'en' }, workers: 1 })) all.push(one);
-  const errors = all.flatMap((one) =>
-    one.kind === 'conversation' && one.conversation.error !== undefined ? [one.conversation.error.code] : [],
-  );
+  const errors = conversations(all).flatMap(({ error }) => (error === undefined ? [] : [error.code]));
   assert.deepEqual(
     errors.filter((code) => !code.startsWith('ERR_EXPORT_')),
     [],

@@ -6,19 +6,22 @@ import type { Readable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { RempartError } from '../platform/base/errors.ts';
 import { threadUrl } from '../platform/base/thread.ts';
-import { say } from '../platform/i18n/say.ts';
+import { type Lang, say } from '../platform/i18n/say.ts';
 import type { AnalysisContext } from './analysis-context.ts';
-import type { Analysed, WorkerStart } from './analysis-worker.ts';
+import type { WorkerStart } from './analysis-worker.ts';
 import { brokenConversation } from './broken-conversation.ts';
+import type { ReadItem } from './conversation.ts';
 import { type DoneJournal, openDoneJournal } from './done-journal.ts';
-import { numbered } from './numbered.ts';
+import { maskedName, withMaskedNames } from './masked.ts';
+import { type Analysed, type PieceResults, unpacked } from './piece-results.ts';
 import { cutExports } from './read/cut-exports.ts';
 import type { Cut } from './read/cut-file.ts';
 import type { Piece } from './read/piece.ts';
 import type { ReadLimits } from './read/read-options.ts';
 import { openPool, type Pool, PoolFailure } from './worker-pool.ts';
+import { written } from './written.ts';
 
-export type { Analysed } from './analysis-worker.ts';
+export type { Analysed } from './piece-results.ts';
 
 export interface AnalyseOptions {
   context: AnalysisContext;
@@ -63,7 +66,7 @@ export async function* analyseExports(paths: readonly string[], options: Analyse
     analyse: options.analyse ?? threadUrl('analyse-conversation', import.meta.url).href,
     context: options.context,
   };
-  const pool = openPool<Piece, string>({
+  const pool = openPool<Piece, PieceResults>({
     url: threadUrl('analysis-worker', import.meta.url),
     size: options.workers ?? Math.min(4, availableParallelism()),
     workerData: start,
@@ -90,8 +93,8 @@ export async function* analyseExports(paths: readonly string[], options: Analyse
 function counted(result: Analysed, progress: Progress): Analysed {
   if (result.kind === 'not-read') return result;
   progress.conversations++;
-  if (result.conversation.status === 'error') progress.errors++;
-  return { kind: 'conversation', conversation: numbered(result.conversation, progress.conversations) };
+  if (result.facts.status === 'error') progress.errors++;
+  return result;
 }
 
 function cuts(paths: readonly string[], options: AnalyseOptions, progress: Progress): AsyncGenerator<Cut> {
@@ -141,15 +144,16 @@ function sizeOfCut(cut: Cut): number {
 async function analysed(
   cut: Cut,
   options: AnalyseOptions,
-  pool: Pool<Piece, string>,
+  pool: Pool<Piece, PieceResults>,
   journal: DoneJournal | null,
   progress: Progress,
 ): Promise<Analysed[]> {
   const { lang } = options.context;
   if (cut.kind === 'item') {
     const { item } = cut;
-    if (item.kind === 'broken') return [{ kind: 'conversation', conversation: brokenConversation(item, lang) }];
-    return item.kind === 'not-a-conversation' ? [{ kind: 'not-read', source: item.source, why: item.why }] : [];
+    if (item.kind === 'broken') return [broken(item, lang)];
+    if (item.kind !== 'not-a-conversation') return [];
+    return [{ kind: 'not-read', source: maskedName(item.source), why: maskedName(item.why) }];
   }
   const { piece } = cut;
   const hash = journal === null ? '' : hashOf(piece, options);
@@ -162,7 +166,7 @@ async function analysed(
   try {
     const results = await pool.run(piece, sizeOfCut(cut));
     journal?.add(hash, results);
-    return JSON.parse(results) as Analysed[];
+    return unpacked(results);
   } catch (error) {
     if (!(error instanceof PoolFailure)) throw error;
     const code = error.kind === 'timeout' ? 'ERR_ANALYSIS_TIMEOUT' : 'ERR_ANALYSIS_FAILED';
@@ -176,8 +180,13 @@ async function analysed(
       code,
       why,
     } as const;
-    return [{ kind: 'conversation', conversation: brokenConversation(item, lang) }];
+    return [broken(item, lang)];
   }
+}
+
+/** It has no finding, and so no id that its place belongs in. */
+function broken(item: ReadItem & { kind: 'broken' }, lang: Lang): Analysed {
+  return written(withMaskedNames(brokenConversation(item, lang)), 0);
 }
 
 /** Of everything that the results depend on: the bytes, where they stand, how they are judged, in which language. */
