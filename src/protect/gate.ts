@@ -1,5 +1,6 @@
 // How many are worked on at once: many as a rule, few while something is overloaded, the important ones first, and nobody last for ever.
 import { RempartError } from '../platform/base/errors.ts';
+import { ownSeats, type Seats } from '../platform/shared/seats.ts';
 import type { Role } from './gateway/ask.ts';
 
 /** Lower is sooner. */
@@ -40,6 +41,8 @@ export interface GateSettings {
   perKey?: number;
   /** Default: ERR_RATE_LIMITED. */
   refusal?: (why: 'crowded' | 'key') => RempartError;
+  /** Where they are counted; default: in this thread alone. */
+  seats?: Seats;
 }
 
 interface Waiting {
@@ -54,38 +57,28 @@ interface Waiting {
 
 /** Each so many-th place goes to who has waited longest, whatever the rank: the last in line moves too. */
 const fairTurn = 4;
+/** Where other threads leave without a word, who waits looks this often. */
+const lookMs = 10;
 
 export function createGate(settings: GateSettings): Gate {
-  let running = 0;
+  const { seats = ownSeats() } = settings;
   let arrivals = 0;
   let turns = 0;
   /** By rank, then by arrival. */
   const waiting: Waiting[] = [];
-  const held = new Map<string, number>();
+  let looking: NodeJS.Timeout | undefined;
   const refusal =
     settings.refusal ?? (() => new RempartError('ERR_RATE_LIMITED', { seconds: settings.retryAfterSeconds }));
-
-  function take(key: string | undefined): void {
-    running++;
-    if (key !== undefined) held.set(key, (held.get(key) ?? 0) + 1);
-  }
 
   function leaving(key: string | undefined): Leave {
     let isIn = true;
     return () => {
       if (!isIn) return;
       isIn = false;
-      running--;
-      free(key);
+      seats.rise();
+      if (key !== undefined) seats.free(key);
       next();
     };
-  }
-
-  function free(key: string | undefined): void {
-    if (key === undefined) return;
-    const left = (held.get(key) ?? 1) - 1;
-    if (left > 0) held.set(key, left);
-    else held.delete(key);
   }
 
   function remove(entry: Waiting): void {
@@ -95,12 +88,15 @@ export function createGate(settings: GateSettings): Gate {
   }
 
   function next(): void {
-    while (waiting.length > 0 && running < settings.limit()) {
+    while (waiting.length > 0 && seats.sit(settings.limit())) {
       const isFair = ++turns % fairTurn === 0;
       const first = isFair ? waiting.reduce((a, b) => (b.nth < a.nth ? b : a)) : waiting[0]!;
       remove(first);
-      running++;
       first.begin();
+    }
+    if (waiting.length === 0) {
+      clearInterval(looking);
+      looking = undefined;
     }
   }
 
@@ -127,16 +123,15 @@ export function createGate(settings: GateSettings): Gate {
         },
         refuse: (error) => {
           signal?.removeEventListener('abort', gone);
-          free(key);
+          if (key !== undefined) seats.free(key);
           reject(error);
         },
         timer: setTimeout(() => leave(refusal('crowded')), settings.maxWaitMs),
       };
-      // Who waits has its key's place already, or a key could fill the queue.
-      if (key !== undefined) held.set(key, (held.get(key) ?? 0) + 1);
       signal?.addEventListener('abort', gone, { once: true });
       const at = waiting.findIndex((other) => other.rank > rank);
       waiting.splice(at < 0 ? waiting.length : at, 0, entry);
+      if (seats.isShared) looking ??= setInterval(next, lookMs).unref();
       if (waiting.length <= settings.maxWaiting) return;
       const last = evict();
       if (last === undefined) return;
@@ -147,12 +142,11 @@ export function createGate(settings: GateSettings): Gate {
 
   function enter(asked: Entering): Leave | Promise<Leave> {
     const { key } = asked;
-    if (key !== undefined && settings.perKey !== undefined && (held.get(key) ?? 0) >= settings.perKey)
-      throw refusal('key');
+    // Who waits has its key's place already, or a key could fill the queue.
+    if (key !== undefined && !seats.hold(key, settings.perKey ?? Number.POSITIVE_INFINITY)) throw refusal('key');
     // More places than a moment ago, and nobody has left since.
     if (waiting.length > 0) next();
-    if (running >= settings.limit() || waiting.length > 0) return enqueue(asked);
-    take(key);
+    if (waiting.length > 0 || !seats.sit(settings.limit())) return enqueue(asked);
     return leaving(key);
   }
 
@@ -167,6 +161,6 @@ export function createGate(settings: GateSettings): Gate {
       }
     },
     enter,
-    state: () => ({ running, waiting: waiting.length }),
+    state: () => ({ running: seats.running(), waiting: waiting.length }),
   };
 }

@@ -1,5 +1,6 @@
 // The places that calls to models are worked on in: so many at once, of one key fewer, and less of both under pressure.
 import { RempartError } from '../../platform/base/errors.ts';
+import type { Seats } from '../../platform/shared/seats.ts';
 import { createGate, type Gate, type Leave, ranks } from '../gate.ts';
 import type { Caller } from '../gateway/ask.ts';
 import type { LimitsSettings } from './limits-config.ts';
@@ -21,11 +22,17 @@ type Concurrency = LimitsSettings['concurrency'];
 /** Until a place is likely to be free. */
 const retrySeconds = 2;
 
-export function createPlaces(first: Concurrency, refused: (scope: 'overload' | 'at-once') => void): Places {
+/** `seats`: those of all threads, where there are several. */
+export function createPlaces(
+  first: Concurrency,
+  refused: (scope: 'overload' | 'at-once') => void,
+  seats?: Seats,
+): Places {
   let settings = first;
   const pressure = createPressure(first);
   const gate: Gate = createGate({
     limit: pressure.allowed,
+    ...(seats === undefined ? {} : { seats }),
     get maxWaiting() {
       return settings.waiting;
     },
