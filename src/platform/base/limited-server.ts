@@ -1,6 +1,7 @@
 // An HTTP server that a slow, idle, greedy or malformed client cannot hold: bounds on time, size and number, and an answer of ours to what the parser refuses.
 import { createServer, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { ownSeats, type Seats } from '../shared/seats.ts';
 import { RempartError } from './errors.ts';
 
 export interface ServerLimits {
@@ -37,6 +38,8 @@ export interface ServerManners {
   refusal?: (error: RempartError, target: string) => { body: object; headers: Readonly<Record<string, string>> };
   /** Told of each connection or request that was refused here. */
   onRefused?: (reason: 'connections' | 'headers' | 'timeout' | 'malformed' | 'method') => void;
+  /** Where connections are counted when several threads listen at one address; default: each for itself. */
+  seats?: Seats;
 }
 
 /** Answers 408 to a request that takes too long to arrive, 431 to one with too large headers, 400 to one that is not well-formed, and closes. */
@@ -45,10 +48,8 @@ export function createLimitedServer(
   limits: Partial<ServerLimits> = {},
   manners: ServerManners = {},
 ): Server {
-  const { headersMs, requestMs, idleMs, connections, connectionsPerSource, headerBytes, checkEveryMs } = {
-    ...ordinaryLimits,
-    ...limits,
-  };
+  const bounds = { ...ordinaryLimits, ...limits };
+  const { headersMs, requestMs, idleMs, headerBytes, checkEveryMs } = bounds;
   const { refusal = plainRefusal, onRefused = () => {} } = manners;
   const options = {
     keepAliveTimeout: 60_000,
@@ -68,9 +69,8 @@ export function createLimitedServer(
   });
   // Left to itself the server answers 417 and goes on with a body that it has not read.
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
-  server.maxConnections = connections;
   server.timeout = idleMs;
-  countSources(server, connectionsPerSource, manners);
+  countConnections(server, bounds, manners);
   server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, duplex) => {
     const socket = duplex as Socket;
     const known = errorOf(error);
@@ -93,27 +93,29 @@ export function createLimitedServer(
   return server;
 }
 
-function countSources(
+function countConnections(
   server: Server,
-  limit: number,
-  { sourceOf = (address) => address, onRefused }: ServerManners,
+  { connections, connectionsPerSource: limit }: ServerLimits,
+  { sourceOf = (address) => address, onRefused, seats = ownSeats() }: ServerManners,
 ): void {
-  const open = new Map<string, number>();
+  server.maxConnections = connections;
   server.on('connection', (socket: Socket) => {
+    // One thread alone leaves the number of all to the server.
+    if (seats.isShared) {
+      if (!seats.sit(connections)) {
+        socket.destroy();
+        return;
+      }
+      socket.once('close', seats.rise);
+    }
     const source = sourceOf(socket.remoteAddress ?? '');
     if (source === undefined) return;
-    const count = (open.get(source) ?? 0) + 1;
-    if (count > limit) {
+    if (!seats.hold(source, limit)) {
       onRefused?.('connections');
       socket.destroy();
       return;
     }
-    open.set(source, count);
-    socket.once('close', () => {
-      const left = (open.get(source) ?? 1) - 1;
-      if (left === 0) open.delete(source);
-      else open.set(source, left);
-    });
+    socket.once('close', () => seats.free(source));
   });
 }
 
