@@ -38,14 +38,20 @@ export interface Restraints extends HeldBack {
   all(): RestraintEntry[];
 }
 
+const placeOf = (kind: RestraintKind, name: string) => `held ${kind} ${kind === 'source' ? sourceNetwork(name) : name}`;
+
+/** For a thread that only asks: what another one holds back. */
+export function openHeldBack({ now, memory }: { now: () => number; memory: SharedArrayBuffer }): HeldBack {
+  const set = openSet(memory);
+  return { isHeld: (kind, name) => set.revision() > 0 && set.has(placeOf(kind, name), now()) };
+}
+
 /** Throws ERR_RESTRAINTS_UNREADABLE when the file is there and is not one of ours: who is shut out is then not guessed. */
 export function openRestraints(
   file: string,
   { now, memory }: { now: () => number; memory: SharedArrayBuffer },
 ): Restraints {
   const set = openSet(memory);
-  const placeOf = (kind: RestraintKind, name: string) =>
-    `held ${kind} ${kind === 'source' ? sourceNetwork(name) : name}`;
   const entries = new Map(readEntries(file).map((entry) => [placeOf(entry.kind, entry.name), entry]));
   const alive = ({ until }: RestraintEntry) => until === undefined || until > now();
   for (const [place, entry] of entries) if (alive(entry)) set.add(place, now(), entry.until);
@@ -61,7 +67,7 @@ export function openRestraints(
   }
 
   return {
-    isHeld: (kind, name) => set.revision() > 0 && set.has(placeOf(kind, name), now()),
+    ...openHeldBack({ now, memory }),
     hold(given) {
       const place = placeOf(given.kind, given.name);
       // A member's time can only be put off: one that is to end earlier is set anew.

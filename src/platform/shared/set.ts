@@ -6,6 +6,8 @@ export interface SharedSet {
   /** In the set until `until` (milliseconds since the epoch; default: for good). False: there is no room left. */
   add(key: string, now: number, until?: number): boolean;
   has(key: string, now: number): boolean;
+  /** Until when it is in the set; 0: it is not. */
+  until(key: string, now: number): number;
   remove(key: string): void;
   /** Rises with each change, on every thread: who remembers answers of `has` asks this first. */
   revision(): number;
@@ -88,6 +90,11 @@ export function openSet(memory: SharedArrayBuffer): SharedSet {
     has(key, now) {
       for (const base of slotsOf(placeOf(key))) if (endOf(base) > now) return true;
       return false;
+    },
+    until(key, now) {
+      let last = 0;
+      for (const base of slotsOf(placeOf(key))) last = Math.max(last, endOf(base));
+      return last > now ? last : 0;
     },
     remove(key) {
       for (const base of slotsOf(placeOf(key))) setEnd(base, () => 1);
