@@ -13,6 +13,7 @@ import { openInstanceModes } from './app/modes.ts';
 import { openFront } from './app/open-front.ts';
 import { openGateway, providersOf } from './app/open-gateway.ts';
 import { type App, type AppOptions, type AtEnd, drainMs } from './app/options.ts';
+import { openPrivacy, rememberedOf } from './app/privacy.ts';
 import { createReload, reloadOnHangup } from './app/reload.ts';
 import { openRespond } from './app/respond.ts';
 import { openInstanceSinks } from './app/sinks.ts';
@@ -29,6 +30,7 @@ import { createAccess } from './protect/access.ts';
 import { watchThresholds } from './protect/alert-rules/watch-thresholds.ts';
 import { createChatbot } from './protect/chatbot/chatbot.ts';
 import { createDataPlane, drain, listen } from './protect/data-plane.ts';
+import { scheduleRetention } from './protect/erasure/retention.ts';
 import { givenKeys } from './protect/gateway/access-config.ts';
 import { createGatewayMetrics } from './protect/gateway/metrics.ts';
 import { createQuarantineState } from './protect/gateway/quarantine.ts';
@@ -116,7 +118,16 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   const host = startHostMonitor(signals, { now: Date.now });
   atEnd(async () => host.close());
   const sinks = openInstanceSinks({ config, data, log, registry }, atEnd);
-  const { book, converse } = await openChat(options, ground, { ask: gateway.ask, host }, atEnd);
+  const { book, converse, earlier } = await openChat(options, ground, { ask: gateway.ask, host }, atEnd);
+  const { privacy, ...erasing } = openPrivacy({
+    ...ground,
+    config: () => running.config,
+    data,
+    book,
+    journal: watch.journal,
+    holdings: rememberedOf(behaviour.behaviour, earlier),
+    endSessions: sessions.endAll,
+  });
   const record = createRecordActivity({ journal: watch.journal, now: Date.now });
   const access = createAccess({
     keys,
@@ -132,6 +143,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     {
       converse,
       book,
+      privacy,
       log,
       record,
       authenticate: modes.guarded(access.authenticate),
@@ -158,6 +170,8 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   atEnd(() => drain(dataPlane, drainMs));
   const standin = config.providers.length === 0;
   let running = { config, providers };
+  const keeping = scheduleRetention(erasing.retention, () => running.config.retention, log);
+  atEnd(() => keeping.close());
   let { bareNames } = config.metrics;
   const reload =
     options.loadAnew &&
@@ -230,6 +244,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     ...tokenCommands({ revocations, record, now: Date.now }),
     ...postureCommands(watch.journal, Date.now),
     ...modes.commands,
+    ...erasing.commands,
     ...jobCommands(createJobQueue(store)),
     ...respond.commands,
   });

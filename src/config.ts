@@ -8,8 +8,10 @@ import { RempartError } from './platform/base/errors.ts';
 import { fileIssue, schemaIssue } from './platform/base/schema-issue.ts';
 import type { TextKey } from './platform/i18n/say.ts';
 import { sinksIssue, sinksSchema } from './platform/journal/sinks/sinks-config.ts';
+import { privacySchema, retentionSchema } from './protect/erasure/erasure-config.ts';
 import { accessIssues, accessSchema } from './protect/gateway/access-config.ts';
 import { frontFields } from './protect/gateway/front/front-config.ts';
+import { routesIssue, routesSchema, weightedKeys } from './protect/gateway/routes-config.ts';
 import { limitsSchema } from './protect/limits/limits-config.ts';
 import { respondSchema } from './respond/respond-config.ts';
 
@@ -27,7 +29,9 @@ const provider = z.strictObject({
   /** Origin without path, e.g. https://api.mistral.ai; the dialect adds its own path. */
   url: text,
   key: secret.optional(),
-  /** Used in order once the key before them is refused. */
+  /** Keys that share the work by their weights, with `key` where there is one, whose weight is 1. */
+  keys: weightedKeys(secret).default([]),
+  /** Used in order once the keys before them are refused. */
   spareKeys: z.array(secret).default([]),
   /**
    * The way there: `auto` heeds HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY but goes to this machine straight,
@@ -146,6 +150,8 @@ export const configSchema = z.strictObject({
     .prefault({}),
   /** Empty: the stand-in answers, and says that it is one. */
   providers: z.array(provider).default([]),
+  /** Where calls for a model go; those for any other to the providers in their order. */
+  routes: routesSchema.default([]),
   chatbot: z
     .strictObject({
       model: z.string().default('rempart-standin'),
@@ -197,6 +203,9 @@ export const configSchema = z.strictObject({
   alerts: z.strictObject({ webhook: text.optional() }).prefault({}),
   /** Where copies of the journal go. */
   sinks: sinksSchema.prefault({}),
+  /** How long what people wrote is kept. */
+  retention: retentionSchema.prefault({}),
+  privacy: privacySchema.prefault({}),
   /** Asked for the summing-up of `analyze` when --narrator names it, and only then. */
   narrator: z
     .strictObject({
@@ -276,7 +285,8 @@ function describeIssue(file: string, error: z.ZodError, given: unknown): Rempart
 }
 
 /** What only shows once `env:` and `file:` are resolved: refused here, before anything is opened or written. */
-function checkResolved(file: string, { providers, alerts, store, models, narrator, access, sinks }: Config): void {
+function checkResolved(file: string, config: Config): void {
+  const { providers, alerts, store, models, narrator, access, sinks, routes } = config;
   const refuse = (path: string, key: TextKey, facts = {}): never => {
     throw new RempartError('ERR_CONFIG_INVALID', { file, path, what: { key, facts } });
   };
@@ -290,6 +300,8 @@ function checkResolved(file: string, { providers, alerts, store, models, narrato
     if (names.has(name)) refuse(`providers.${index}.name`, 'issue.provider.twice', { name });
     names.add(name);
   }
+  const wrongRoute = routesIssue(routes, providers);
+  if (wrongRoute !== undefined) refuse(wrongRoute.path, wrongRoute.key, wrongRoute.facts);
   const wrongSink = sinksIssue(sinks);
   if (wrongSink !== undefined) refuse(wrongSink.path, wrongSink.key, wrongSink.facts);
   const wrong = alerts.webhook === undefined ? undefined : urlIssue(alerts.webhook);

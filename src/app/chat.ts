@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createBook, type Op } from '../protect/chatbot/book.ts';
 import { createChatStore } from '../protect/chatbot/chat-store.ts';
 import { createConverse } from '../protect/chatbot/converse.ts';
+import { createEarlierAnswers } from '../protect/chatbot/earlier-answers.ts';
 import { openSpool } from '../protect/chatbot/spool.ts';
 import { createGate } from '../protect/gate.ts';
 import type { Ask } from '../protect/gateway/ask.ts';
@@ -34,6 +35,7 @@ export async function openChat(
     now: Date.now,
   });
   atEnd(() => book.close());
-  const converse = createConverse({ ask, book, admit: gate.admit, now: Date.now, log }, config.chatbot);
-  return { book, converse };
+  const earlier = createEarlierAnswers();
+  const converse = createConverse({ ask, book, admit: gate.admit, now: Date.now, log, earlier }, config.chatbot);
+  return { book, converse, earlier };
 }

@@ -17,6 +17,7 @@ import { watchJournal } from '../protect/watch-journal.ts';
 import { startWebhook } from '../respond/escalation/webhook.ts';
 import { keepEarly } from './early-signals.ts';
 import { type AppOptions, type AtEnd, drainMs } from './options.ts';
+import { journalFor } from './privacy.ts';
 
 /** How often is looked for keys and revocations of other nodes. */
 const otherNodesMs = 5_000;
@@ -44,7 +45,7 @@ export async function openGround({ config, data, openLog }: AppOptions, atEnd: A
     onError: (error) => log.error({ err: error }, 'the journal cannot be written'),
   });
   atEnd(() => journals.close());
-  const watch = watchJournal(await journals.stream('gateway'));
+  const watch = watchJournal(journalFor(config, data, await journals.stream('gateway')));
   const { path, url } = config.store;
   const store = await openStore(url === undefined ? { path: path ?? join(data, 'store.sqlite') } : { url });
   atEnd(() => store.close());

@@ -41,6 +41,7 @@ const fixed = [
   'deployment',
   'posture',
   'alerts',
+  'privacy',
   'screening.behaviour.warmAfter',
   'screening.behaviour.warmAfterMinutes',
 ] as const;

@@ -6,6 +6,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./up.ts')).up,
   journal: async () => (await import('./journal.ts')).journal,
   keys: async () => (await import('./keys.ts')).keys,
+  privacy: async () => (await import('./privacy.ts')).privacy,
   token: async () => (await import('./token.ts')).token,
   screen: async () => (await import('./screen.ts')).screen,
   analyze: async () => (await import('./analyze.ts')).analyze,

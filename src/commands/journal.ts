@@ -1,16 +1,16 @@
 // `rempart journal verify|tail|export|search`: the evidence log proved, shown, copied, searched; an instance may run meanwhile.
-import { createWriteStream, existsSync, openSync, readdirSync } from 'node:fs';
+import { createWriteStream, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { explainError, RempartError } from '../platform/base/errors.ts';
-import { fileIssue } from '../platform/base/schema-issue.ts';
 import { type Head, segmentPattern } from '../platform/journal/chain.ts';
 import { linesOf } from '../platform/journal/lines.ts';
 import { type JournalRecord, readRecord } from '../platform/journal/record.ts';
 import { type Problem, type VerifyReport, verifyJournal } from '../platform/journal/verify.ts';
 import { type Command, type CommandInput, usageError, wholeNumber } from './command.ts';
 import { search } from './journal-search.ts';
+import { openOutput, unwritable } from './output-file.ts';
 
 const actions = ['verify', 'tail', 'export', 'search'] as const;
 
@@ -193,28 +193,12 @@ async function exportAll(input: CommandInput, dir: string): Promise<number> {
   return 0;
 }
 
-function openOutput(file: string, force: boolean): number {
-  try {
-    return openSync(file, force ? 'w' : 'wx', 0o600);
-  } catch (error) {
-    throw unwritable(file, error);
-  }
-}
-
-function unwritable(file: string, error: unknown): RempartError {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === undefined || error instanceof RempartError) return error as RempartError;
-  if (code === 'EEXIST') return new RempartError('ERR_OUTPUT_EXISTS', { file }, error);
-  const what = code === 'ENOENT' ? ({ key: 'issue.folder.ENOENT' } as const) : fileIssue(error);
-  return new RempartError('ERR_OUTPUT_UNWRITABLE', { file, what }, error);
-}
-
 async function* linesFor(dir: string): AsyncGenerator<string> {
   for await (const { text } of records(dir)) yield `${text}\n`;
 }
 
 /** Every readable record, stream by stream; throws ERR_JOURNAL_MISSING when there is no journal. */
-async function* records(dir: string): AsyncGenerator<{ record: JournalRecord; text: string }> {
+export async function* records(dir: string): AsyncGenerator<{ record: JournalRecord; text: string }> {
   if (!existsSync(dir)) throw new RempartError('ERR_JOURNAL_MISSING', { dir });
   const streams = readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   for (const { name } of streams) {

@@ -19,6 +19,7 @@ import enMode from '../../../locales/en/mode.json' with { type: 'json' };
 import enModels from '../../../locales/en/models.json' with { type: 'json' };
 import enPlaybooks from '../../../locales/en/playbooks.json' with { type: 'json' };
 import enPosture from '../../../locales/en/posture.json' with { type: 'json' };
+import enPrivacy from '../../../locales/en/privacy.json' with { type: 'json' };
 import enProxy from '../../../locales/en/proxy.json' with { type: 'json' };
 import enReport from '../../../locales/en/report.json' with { type: 'json' };
 import enRespond from '../../../locales/en/respond.json' with { type: 'json' };
@@ -45,6 +46,7 @@ import frMode from '../../../locales/fr/mode.json' with { type: 'json' };
 import frModels from '../../../locales/fr/models.json' with { type: 'json' };
 import frPlaybooks from '../../../locales/fr/playbooks.json' with { type: 'json' };
 import frPosture from '../../../locales/fr/posture.json' with { type: 'json' };
+import frPrivacy from '../../../locales/fr/privacy.json' with { type: 'json' };
 import frProxy from '../../../locales/fr/proxy.json' with { type: 'json' };
 import frReport from '../../../locales/fr/report.json' with { type: 'json' };
 import frRespond from '../../../locales/fr/respond.json' with { type: 'json' };
@@ -73,6 +75,7 @@ const en = {
   ...enModels,
   ...enPlaybooks,
   ...enPosture,
+  ...enPrivacy,
   ...enProxy,
   ...enReport,
   ...enRespond,
@@ -101,6 +104,7 @@ const fr: Record<TextKey, string> = {
   ...frModels,
   ...frPlaybooks,
   ...frPosture,
+  ...frPrivacy,
   ...frProxy,
   ...frReport,
   ...frRespond,

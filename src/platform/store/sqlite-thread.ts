@@ -85,6 +85,8 @@ function open(): void {
   try {
     db = connect(guard === null ? 'rwc' : 'rw', probeBusyMs);
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+    // What is deleted is overwritten: conversations are erased for good.
+    db.exec('PRAGMA secure_delete = ON');
     prove(db, true);
     if (settled !== null && fingerprint() !== settled)
       throw failure(ownCodes.unsettled, 'the files are still changing');

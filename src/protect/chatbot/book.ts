@@ -4,7 +4,7 @@ import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { ChatStore, Conversation, Settings } from './chat-store.ts';
 import type { Message } from './message.ts';
-import { createRecent } from './recent.ts';
+import { type About, createRecent } from './recent.ts';
 import type { Spool } from './spool.ts';
 
 /** What waits for the store; `id`s make writing one twice harmless. */
@@ -23,6 +23,11 @@ export interface Book {
   remove(subject: string, conversation: string): Promise<void>;
   settings(subject: string): Promise<Settings>;
   putSettings(subject: string, settings: Settings): Promise<void>;
+  /**
+   * Erases by `erase`, and takes what it is about out of memory and the file of what was set aside: nothing of it comes
+   * back later. Rejects with ERR_STORE_AWAY while the store does not have everything yet.
+   */
+  forget<T>(isAbout: About, erase: () => Promise<T>): Promise<{ erased: T; setAside: number }>;
   /** Whether messages wait for the store. */
   away(): boolean;
   close(): Promise<void>;
@@ -32,7 +37,7 @@ export interface BookParts {
   store: ChatStore;
   spool: Spool<Op>;
   /** Where an entry goes that the store itself refuses, so that those behind it are not held up. */
-  setAside: Pick<Spool<Op>, 'append'>;
+  setAside: Pick<Spool<Op>, 'append' | 'keepOnly'>;
   /** Called with false when the store goes away and true when it is back; returns the end of the subscription. */
   onStoreChange: (listener: (there: boolean) => void) => () => void;
   log: Log;
@@ -204,6 +209,19 @@ export function createBook({ store, spool, setAside, onStoreChange, log, now }: 
     async putSettings(subject, settings) {
       await write({ kind: 'settings', subject, settings });
     },
+    async forget(isAbout, erase) {
+      await drain();
+      if (pending.length > 0) throw new RempartError('ERR_STORE_AWAY', { seconds: 1 });
+      // Before too: a store that breaks meanwhile would be given them again.
+      const forgetAcknowledged = () => {
+        acknowledged = acknowledged.filter((message) => !isAbout(message.subject, message.conversation));
+      };
+      forgetAcknowledged();
+      const erased = await erase();
+      forgetAcknowledged();
+      recent.forget(isAbout);
+      return { erased, setAside: await setAside.keepOnly((op) => !isOf(op, isAbout)) };
+    },
     away: () => pending.length > 0,
     async close() {
       clearInterval(timer);
@@ -224,6 +242,11 @@ function apply(store: ChatStore, op: Op): Promise<void> {
     case 'settings':
       return store.putSettings(op.subject, op.settings);
   }
+}
+
+function isOf(op: Op, isAbout: About): boolean {
+  if (op.kind === 'message') return isAbout(op.message.subject, op.message.conversation);
+  return op.kind === 'remove' ? isAbout(op.subject, op.conversation) : isAbout(op.subject);
 }
 
 /** The database's own code or ours; nothing else of an error is fit for a log. */

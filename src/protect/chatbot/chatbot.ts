@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import { acceptedLang, type Lang } from '../../platform/i18n/say.ts';
+import type { Privacy } from '../erasure/privacy.ts';
 import type { Caller } from '../gateway/ask.ts';
 import { readAway } from '../gateway/read-away.ts';
 import type { UnknownFields } from '../gateway/shape.ts';
@@ -14,6 +15,7 @@ import type { Book } from './book.ts';
 import type { Settings } from './chat-store.ts';
 import type { Converse, Turn } from './converse.ts';
 import { type BodyLimits, errorBody, eventFrame, readJson, sendError, sendJson, textField } from './exchange.ts';
+import { createPersonalData } from './personal-data.ts';
 import { createEvents, sendResult } from './send-result.ts';
 import type { TurnResult } from './turn-result.ts';
 
@@ -27,6 +29,8 @@ export interface ChatbotParts {
   /** A session for a password or a key; throws ERR_KEY_INVALID, ERR_RATE_LIMITED. */
   login(given: { password?: string; key?: string }, sourceIp: string): Promise<{ token: string; expiresAt: number }>;
   record: Pick<RecordActivity, 'request'>;
+  /** With it, people get a copy of their data and have it erased. */
+  privacy?: Privacy;
   log: Log;
 }
 
@@ -56,6 +60,7 @@ type Handler = { kind: 'ask' } | { kind: Activity; work: () => Promise<Reply> };
 const maxMessageLength = 32_000;
 
 export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): Chatbot {
+  const data = createPersonalData(parts.book, parts.privacy);
   return {
     async handle(req, res) {
       const path = (req.url ?? '').split('?', 1)[0] ?? '';
@@ -117,10 +122,29 @@ export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): C
         name: '/chat/conversations/ID',
         methods: {
           GET: { kind: 'read', work: () => show(exchange, id) },
-          DELETE: { kind: 'delete', work: () => remove(exchange, id) },
+          DELETE: {
+            kind: 'delete',
+            async work() {
+              await data.eraseConversation(exchange.caller, id);
+              return 'nothing';
+            },
+          },
         },
       };
+    const whose = area === 'data' && id === undefined ? exchange.caller.subject : area === 'subjects' ? id : undefined;
+    if (whose !== undefined && more.length === 0)
+      return dataOf(area === 'data' ? '/chat/data' : '/chat/subjects/ID', exchange, whose);
     return { name: '/chat/other', methods: {} };
+  }
+
+  function dataOf(name: string, { req, caller }: Exchange, given: string) {
+    const subject = name === '/chat/data' ? given : decoded(given);
+    const withKeys = new URL(req.url ?? '', 'http://x').searchParams.get('keys') === 'revoke';
+    const methods: Record<string, Handler> = {
+      GET: { kind: 'read', work: () => data.export(caller, subject) },
+      DELETE: { kind: 'delete', work: () => data.erase(caller, subject, withKeys) },
+    };
+    return { name, methods };
   }
 
   /** Nothing of the answer leaves before its record is on disk. */
@@ -226,13 +250,6 @@ export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): C
     };
   }
 
-  async function remove({ caller }: Exchange, conversation: string): Promise<Reply> {
-    if ((await parts.book.read(caller.subject, conversation)) === undefined)
-      throw new RempartError('ERR_CONVERSATION_UNKNOWN');
-    await parts.book.remove(caller.subject, conversation);
-    return 'nothing';
-  }
-
   async function showSettings({ caller }: Exchange): Promise<Reply> {
     return { ...(await parts.book.settings(caller.subject)) };
   }
@@ -257,5 +274,14 @@ export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): C
     const given = { ...(password === undefined ? {} : { password }), ...(key === undefined ? {} : { key }) };
     const { token, expiresAt } = await parts.login(given, sourceAddress(req));
     sendJson(res, 200, { token, expiresAt: new Date(expiresAt).toISOString() });
+  }
+}
+
+/** A subject as an address spells it; what is spelled wrongly is nobody's name. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return '';
   }
 }

@@ -6,7 +6,7 @@ import { type Lang, say } from '../../platform/i18n/say.ts';
 import type { Ask, AskMessage, AskOutcome, AskRequest, Caller } from '../gateway/ask.ts';
 import type { Book } from './book.ts';
 import type { Settings } from './chat-store.ts';
-import { createEarlierAnswers } from './earlier-answers.ts';
+import { createEarlierAnswers, type EarlierAnswers } from './earlier-answers.ts';
 import { duration, limitedAnswer } from './limited-answer.ts';
 import { type Message, messageIds } from './message.ts';
 import { earlierText, replayed, reply, storable, type TurnResult, withoutNul } from './turn-result.ts';
@@ -33,6 +33,8 @@ export interface ConverseParts {
   admit: Admit;
   now: () => number;
   log: Log;
+  /** Default: its own. */
+  earlier?: EarlierAnswers;
 }
 
 export interface ConverseSettings {
@@ -45,7 +47,7 @@ export interface ConverseSettings {
 export type Converse = (turn: Turn, onDelta?: (text: string) => void) => Promise<TurnResult>;
 
 export function createConverse(parts: ConverseParts, settings: ConverseSettings): Converse {
-  const earlier = createEarlierAnswers();
+  const { earlier = createEarlierAnswers() } = parts;
   const underWay = new Map<string, { message: string; result: Promise<TurnResult> }>();
   return async function once(turn, onDelta): Promise<TurnResult> {
     // Here and not at a door, so that every door has it.

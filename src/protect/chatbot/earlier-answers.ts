@@ -3,6 +3,8 @@
 export interface EarlierAnswers {
   remember(subject: string, question: string, answer: string, at: number): void;
   find(subject: string, question: string): { answer: string; at: number } | undefined;
+  /** Returns how many there were. */
+  forget(subject: string): number;
 }
 
 const maxAnswers = 2_000;
@@ -24,5 +26,10 @@ export function createEarlierAnswers(): EarlierAnswers {
       if (answers.size > maxAnswers && oldest !== undefined) answers.delete(oldest);
     },
     find: (subject, question) => answers.get(keyOf(subject, question)),
+    forget(subject) {
+      const own = [...answers.keys()].filter((key) => (JSON.parse(key) as string[])[0] === subject);
+      for (const key of own) answers.delete(key);
+      return own.length;
+    },
   };
 }

@@ -12,7 +12,11 @@ export interface Recent {
   find(subject: string, id: string): Message | undefined;
   list(subject: string): Conversation[];
   settings(subject: string): Settings;
+  forget(isAbout: About): void;
 }
+
+/** Whether something of a subject, or of one of its conversations, is meant. */
+export type About = (subject: string, conversation?: string) => boolean;
 
 /** Keyed by subject and conversation together, so that an id alone never opens another's words. */
 export function createRecent(): Recent {
@@ -65,5 +69,12 @@ export function createRecent(): Recent {
         .sort((a, b) => b.lastAt - a.lastAt);
     },
     settings: (subject) => settings.get(subject) ?? noSettings,
+    forget(isAbout) {
+      for (const key of [...conversations.keys()]) {
+        const [subject, conversation] = JSON.parse(key) as [string, string];
+        if (isAbout(subject, conversation)) conversations.delete(key);
+      }
+      for (const subject of [...settings.keys()]) if (isAbout(subject)) settings.delete(subject);
+    },
   };
 }

@@ -17,6 +17,8 @@ export interface Sessions {
   /** Whose token it is, while it is good. */
   find(token: string): Session | undefined;
   end(token: string): void;
+  /** Returns how many there were. */
+  endAll(subject: string): number;
 }
 
 const lifetimeMs = 12 * 3_600_000;
@@ -50,6 +52,11 @@ export function createSessions(now: () => number): Sessions {
     },
     end: (token) => {
       sessions.delete(hashOf(token));
+    },
+    endAll(subject) {
+      const own = [...sessions].filter(([, session]) => session.subject === subject);
+      for (const [hash] of own) sessions.delete(hash);
+      return own.length;
     },
   };
 }

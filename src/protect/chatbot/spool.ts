@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { writeWhole } from '../../platform/base/write-whole.ts';
 
 export interface Spool<T> {
   /** What the file held at the start, oldest first; a torn last line was never acknowledged and is left out. */
@@ -10,6 +11,8 @@ export interface Spool<T> {
   append(entries: readonly T[]): Promise<void>;
   /** Empties the file if `done` still holds when every append before it is on disk; later appends stay. */
   clearIf(done: () => boolean): Promise<void>;
+  /** Takes the others out of the file for good; resolves to how many. A crash leaves the file as it was or as it is to be. */
+  keepOnly(wanted: (entry: T) => boolean): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -17,7 +20,7 @@ export interface Spool<T> {
 export async function openSpool<T>(path: string): Promise<Spool<T>> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const found = readEntries<T>(path);
-  const file = await open(path, 'a', 0o600);
+  let file = await open(path, 'a', 0o600);
   let tail: Promise<unknown> = Promise.resolve();
   let batch: { lines: string; written: Promise<void> } | undefined;
   // One operation at a time; a failed one must not stop the next.
@@ -49,6 +52,20 @@ export async function openSpool<T>(path: string): Promise<Spool<T>> {
         if (!done()) return;
         await file.truncate(0);
         await file.datasync();
+      }),
+    keepOnly: (wanted) =>
+      inTurn(async () => {
+        const { entries } = readEntries<T>(path);
+        const kept = entries.filter(wanted);
+        if (kept.length === entries.length) return 0;
+        writeWhole(
+          path,
+          kept.map((entry) => `${JSON.stringify(entry)}\n`),
+        );
+        const before = file;
+        file = await open(path, 'a', 0o600);
+        await before.close();
+        return entries.length - kept.length;
       }),
     close: () => inTurn(() => file.close()),
   };

@@ -3,6 +3,8 @@
 export interface Recent<T> {
   get(key: string): T | undefined;
   set(key: string, value: T): void;
+  /** False when there was none. */
+  delete(key: string): boolean;
 }
 
 export function createRecent<T>(max: number): Recent<T> {
@@ -20,5 +22,6 @@ export function createRecent<T>(max: number): Recent<T> {
       kept.set(key, value);
       if (kept.size > max) kept.delete(kept.keys().next().value!);
     },
+    delete: (key) => kept.delete(key),
   };
 }

@@ -39,6 +39,8 @@ export interface Behaviour {
   observe(request: BehaviourRequest): Observed;
   refused(subject: string): void;
   failedAuth(source: string): void;
+  /** What is remembered of one subject; what was learned from all together stays, since it names nobody. */
+  forget(subject: string): boolean;
   state(): { cold: boolean; learned: number; needed: number };
   /** What was learned, for a file. */
   save(): string;
@@ -140,6 +142,7 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: 
     failedAuth(source) {
       failures.set(source, [...(failures.get(source) ?? []), now()].slice(-1_000));
     },
+    forget: (subject) => subjects.delete(subject),
     state: () => ({ cold: isCold(), learned: baseline.learned(), needed: settings.warmAfter }),
     save: baseline.save,
   };
