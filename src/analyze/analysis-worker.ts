@@ -1,6 +1,7 @@
 // One thread of the analysis: reads a piece and judges each conversation in it.
 import { parentPort, workerData } from 'node:worker_threads';
 import { RempartError } from '../platform/base/errors.ts';
+import { takeParsedFiles } from '../platform/base/parsed-files.ts';
 import type { AnalysedConversation } from '../platform/documents/analysis.ts';
 import { say } from '../platform/i18n/say.ts';
 import type { AnalysisContext } from './analysis-context.ts';
@@ -33,7 +34,7 @@ const port = parentPort;
 if (port !== null) {
   const { analyse, context } = workerData as WorkerStart;
   const { analyseConversation } = (await import(analyse)) as { analyseConversation: Analyse };
-  port.on('message', async ({ tasks, at }: Batch<Piece>) => {
+  const work = async ({ tasks, at }: Batch<Piece>) => {
     const results: PieceResults[] = [];
     for (const [i, piece] of tasks.entries()) {
       Atomics.store(at, 0, i);
@@ -44,9 +45,13 @@ if (port !== null) {
       results,
       results.map(({ bodies }) => bodies.buffer),
     );
+  };
+  port.once('message', (rules: string) => {
+    takeParsedFiles(rules);
+    port.on('message', work);
+    // Ready: from here on a task's time is its own.
+    port.postMessage(null);
   });
-  // Ready: from here on a task's time is its own.
-  port.postMessage(null);
 }
 
 async function analysePiece(piece: Piece, analyse: Analyse, context: AnalysisContext): Promise<Analysed[]> {

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import type { Readable } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { RempartError } from '../platform/base/errors.ts';
+import { parsedFiles } from '../platform/base/parsed-files.ts';
 import { threadUrl } from '../platform/base/thread.ts';
 import { type Lang, say } from '../platform/i18n/say.ts';
 import type { AnalysisContext } from './analysis-context.ts';
@@ -12,6 +13,7 @@ import type { WorkerStart } from './analysis-worker.ts';
 import { brokenConversation } from './broken-conversation.ts';
 import type { ReadItem } from './conversation.ts';
 import { type DoneJournal, openDoneJournal } from './done-journal.ts';
+import { ruleFiles } from './engine.ts';
 import { maskedName, withMaskedNames } from './masked.ts';
 import { type Analysed, type PieceResults, unpacked } from './piece-results.ts';
 import { cutExports } from './read/cut-exports.ts';
@@ -51,12 +53,16 @@ export interface Progress {
 /** Under way at once, between reading and handing on: this bounds the memory. */
 const bytesUnderWay = 8 * 2 ** 20;
 const piecesUnderWay = 256;
+/** One thread is done with less before a second one has loaded. */
+const smallBytes = 2 ** 18;
 
 /**
  * How far a heap may outgrow what lives in it before it is cleared, for all threads of the process. V8 lets it grow to
  * four times that: two threads over 100 MB took 560 MiB, with this 363, for 3 % of the time.
  */
 const heapGrowthPercent = 15;
+
+let rules: string | undefined;
 
 /** Every conversation and every member that was not read, in the order of the input. Memory does not grow with it. */
 export async function* analyseExports(paths: readonly string[], options: AnalyseOptions): AsyncGenerator<Analysed> {
@@ -66,14 +72,16 @@ export async function* analyseExports(paths: readonly string[], options: Analyse
     analyse: options.analyse ?? threadUrl('analyse-conversation', import.meta.url).href,
     context: options.context,
   };
+  const size = options.workers ?? Math.min(4, availableParallelism());
   const pool = openPool<Piece, PieceResults>({
-    url: threadUrl('analysis-worker', import.meta.url),
-    size: options.workers ?? Math.min(4, availableParallelism()),
+    url: threadUrl('analysis-thread', import.meta.url),
+    size,
     workerData: start,
+    opening: () => (rules ??= parsedFiles(ruleFiles())),
     taskMs: options.conversationMs ?? 60_000,
   });
   // Before a byte is read: a thread takes longer to load its rules than all else that a small file needs.
-  pool.warm();
+  pool.warm((bytesInAll ?? 0) > smallBytes ? size : 1);
   let journal: DoneJournal | null = null;
   try {
     const progress: Progress = { bytesRead: 0, bytesInAll, conversations: 0, known: 0, errors: 0 };

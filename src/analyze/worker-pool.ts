@@ -2,8 +2,8 @@
 import { Worker } from 'node:worker_threads';
 
 export interface Pool<Task, Result> {
-  /** Starts the first thread, so that it loads while its first task is made ready. */
-  warm(): void;
+  /** Starts so many threads, so that they load while their first tasks are made ready. */
+  warm(threads: number): void;
   /** Rejects with `PoolFailure`. `weight`: its size in bytes; light tasks travel together. */
   run(task: Task, weight: number): Promise<Result>;
   close(): Promise<void>;
@@ -44,6 +44,8 @@ export interface PoolOptions {
   url: URL;
   size: number;
   workerData: unknown;
+  /** What each thread is sent before its first batch; asked for once the first threads load. */
+  opening: () => unknown;
   /** How long one task may take, in a thread that has said `null` once it was ready for its first. */
   taskMs: number;
 }
@@ -60,12 +62,24 @@ const batchTasks = 32;
 /** Before its first task. */
 const nowhere = -1;
 
-export function openPool<Task, Result>({ url, size, workerData, taskMs }: PoolOptions): Pool<Task, Result> {
+export function openPool<Task, Result>({ url, size, workerData, opening, taskMs }: PoolOptions): Pool<Task, Result> {
   const waiting: Job<Task, Result>[] = [];
   const seats = new Set<Seat<Task, Result>>();
   let closing = false;
+  let opened: { message: unknown } | undefined;
 
   function seat(): Seat<Task, Result> {
+    const own = load();
+    open(own);
+    return own;
+  }
+
+  function open({ worker }: Seat<Task, Result>): void {
+    opened ??= { message: opening() };
+    worker.postMessage(opened.message);
+  }
+
+  function load(): Seat<Task, Result> {
     const worker = new Worker(url, { workerData, resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes } });
     const at = new Int32Array(new SharedArrayBuffer(4)).fill(nowhere);
     const own: Seat<Task, Result> = { worker, jobs: [], at, ready: false, timer: undefined };
@@ -135,8 +149,9 @@ export function openPool<Task, Result>({ url, size, workerData, taskMs }: PoolOp
   }
 
   return {
-    warm() {
-      if (seats.size === 0) seat();
+    warm(threads) {
+      const fresh = Array.from({ length: Math.min(threads, size) - seats.size }, load);
+      for (const own of fresh) open(own);
     },
     run(task, weight) {
       return new Promise((resolve, reject) => {

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
+import { parsedFile } from '../../platform/base/parsed-files.ts';
 import { domains, severities } from '../../platform/documents/analysis.ts';
 import { createPatternCollector, type IndexedPattern, type PatternIndex } from './pattern-index.ts';
 
@@ -135,8 +135,9 @@ function read<T>(folder: string, schema: z.ZodType<T>, hash: { update(text: stri
     .filter((name) => name.endsWith('.yaml'))
     .sort()
     .flatMap((name) => {
-      const text = readFileSync(join(root, folder, name), 'utf8');
+      const path = join(root, folder, name);
+      const text = readFileSync(path, 'utf8');
       hash.update(`${folder}/${name}\n${text}`);
-      return z.array(schema).parse(parse(text));
+      return z.array(schema).parse(parsedFile(path, text));
     });
 }

@@ -1,8 +1,8 @@
 // The rules for secrets, read from rules/secrets/*.yaml and checked when they are loaded.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
+import { parsedFile } from '../base/parsed-files.ts';
 
 const common = {
   id: z.string().regex(/^[a-z0-9-]+$/),
@@ -49,7 +49,8 @@ export function loadSecretRules(folder = shipped): SecretRules {
   const namedRules: NamedRule[] = [];
   for (const name of readdirSync(folder).sort()) {
     if (!name.endsWith('.yaml')) continue;
-    const read = file.parse(parse(readFileSync(join(folder, name), 'utf8')));
+    const path = join(folder, name);
+    const read = file.parse(parsedFile(path, readFileSync(path, 'utf8')));
     tokens.push(...read.tokens);
     namedRules.push(...read.named);
   }

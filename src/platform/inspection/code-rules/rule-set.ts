@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { parse } from 'yaml';
 import type { z } from 'zod';
+import { parsedFile } from '../../base/parsed-files.ts';
 import type { Confidence, Severity } from '../../documents/analysis.ts';
 import { isLanguage, type Language } from '../ast/languages.ts';
 import { bothCases } from './both-cases.ts';
@@ -119,9 +119,10 @@ export function ruleSet(): { count: number; hash: string } {
 export function readRules(from: string): RuleSet {
   const hash = createHash('sha256');
   const read = (file: string): unknown => {
-    const text = readFileSync(join(from, file), 'utf8');
+    const path = join(from, file);
+    const text = readFileSync(path, 'utf8');
     hash.update(`${file}\0${text}\0`);
-    return parse(text);
+    return parsedFile(path, text);
   };
   const weaknesses = new Map(
     Object.entries(read('weaknesses.yaml') as Record<string, unknown>).map(([id, weakness]) => [

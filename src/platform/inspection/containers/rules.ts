@@ -1,8 +1,8 @@
 // The rules on compose files and Dockerfiles, read from rules/containers/*.yaml and checked once.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
+import { parsedFile } from '../../base/parsed-files.ts';
 
 export const containerSeverities = ['critical', 'high', 'medium', 'low', 'info'] as const;
 export type ContainerSeverity = (typeof containerSeverities)[number];
@@ -68,9 +68,10 @@ let shipped: readonly ContainerRule[] | undefined;
 export function loadContainerRules(folder: string = shippedRules): readonly ContainerRule[] {
   if (folder === shippedRules && shipped !== undefined) return shipped;
   const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
-  const rules = files
-    .sort()
-    .flatMap((name) => z.array(rule).parse(parse(readFileSync(join(folder, name), 'utf8')), { reportInput: false }));
+  const rules = files.sort().flatMap((name) => {
+    const path = join(folder, name);
+    return z.array(rule).parse(parsedFile(path, readFileSync(path, 'utf8')), { reportInput: false });
+  });
   const twice = rules.find(({ id }, at) => rules.findIndex((one) => one.id === id) !== at);
   if (twice !== undefined) throw new Error(`rule "${twice.id}" is defined twice`);
   if (folder === shippedRules) shipped = rules;
