@@ -286,10 +286,15 @@ test('createGateway() warns once when four fifths of a limit are used', async ()
 test('createGateway() falls back to the next provider, in another dialect, and marks the answer', async () => {
   const down = await startUpstream(openai503);
   const up = await startUpstream(answering('from the other'));
-  const rig = await startRig([
-    { name: 'first', dialect: 'openai', url: down.url, key: 'k' },
-    { name: 'second', dialect: 'ollama', url: up.url, fallbackModel: 'small' },
-  ]);
+  const rig = await startRig(
+    [
+      { name: 'first', dialect: 'openai', url: down.url, key: 'k' },
+      { name: 'second', dialect: 'ollama', url: up.url },
+    ],
+    {
+      settings: { routes: [{ model: 'm', targets: [{ provider: 'first' }, { provider: 'second', model: 'small' }] }] },
+    },
+  );
   cleanUps.push(rig.close, down.close, up.close);
   for (const stream of [false, true]) {
     const answer = await rig.chat('hi', { stream });

@@ -62,7 +62,7 @@ export function openGateway(
       screen: loadPromptScreen({ thresholds: config.screening.thresholds }),
       ...(modelGuard === undefined ? {} : { modelGuard }),
     },
-    { ...config.gateway, lang, providers, screening: screeningOf(config) },
+    { ...config.gateway, lang, providers, routes: config.routes, screening: screeningOf(config) },
   );
 }
 

@@ -12,7 +12,7 @@ import type { ChatCall, ReplyEvent, ReplyReader, Speech } from './dialects/diale
 import { type AnswerFilter, createAnswerFilter } from './filter.ts';
 import type { Attempt, AttemptEnd } from './forward.ts';
 import { failureOfStatus, providerRequest } from './provider-call.ts';
-import type { Provider } from './route.ts';
+import { askedOf, type Provider } from './route.ts';
 import type { GatewaySettings } from './settings.ts';
 import { createTally } from './settle.ts';
 import { callUpstream, type Flow, type UpstreamEnd } from './upstream.ts';
@@ -37,8 +37,7 @@ export interface ChatAttempt {
 export function chatAttempt(given: ChatAttempt): Attempt<void> {
   const { call, settings, now, until, signal, progress, listener } = given;
   return async (provider, key, isFallback) => {
-    const asked =
-      isFallback && provider.fallbackModel !== undefined ? { ...call, model: provider.fallbackModel } : call;
+    const asked = askedOf(call, provider);
     const speech = provider.dialect.speak(asked, listener !== undefined);
     const sent = { method: 'POST', path: speech.path, body: JSON.stringify(speech.body) } as const;
     const request = providerRequest(provider, key, sent, settings, until - now(), signal);
@@ -48,7 +47,9 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
     const filter = createAnswerFilter(given.answers, listener === undefined);
     progress.filter = filter;
     const named = (event: ReplyEvent): ReplyEvent =>
-      event.kind === 'model' && !isNameOf(event.model, asked.model) ? { kind: 'model', model: asked.model } : event;
+      event.kind === 'model' && (asked !== call || !isNameOf(event.model, call.model))
+        ? { kind: 'model', model: call.model }
+        : event;
     if (listener === undefined)
       return readWhole(given, provider, { ...speech, named }, await callUpstream(provider.dispatcher, request));
 

@@ -20,11 +20,11 @@ import { capOutput } from './limit-output.ts';
 import { heldInSafeMode, type ReadModes } from './locked-out.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { createModelLoads } from './model-loads.ts';
-import { outcomeOf } from './outcome-of.ts';
+import { answeredBy, outcomeOf } from './outcome-of.ts';
 import { askedBy, rankOf, usedBy } from './owed.ts';
 import type { OutcomeFacts, Recorder } from './record.ts';
 import { createRemoteModels } from './remote-models.ts';
-import { type Provider, route } from './route.ts';
+import type { Routes } from './routes.ts';
 import type { Screening } from './screen.ts';
 import type { GatewaySettings } from './settings.ts';
 import { createTally, type Settlement, type Tally } from './settle.ts';
@@ -74,7 +74,7 @@ export interface ConverseParts {
   recorder: Recorder;
   metrics: GatewayMetrics;
   screening: Screening;
-  providers: readonly Provider[];
+  routes: Routes;
   /** With it, emergency modes are heeded. */
   modes?: ReadModes;
   /** With it, only verified models are used. */
@@ -150,18 +150,18 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
       const limits = { retries: settings.retries, until, signal, rank: rankOf(exchange) };
       const providers = await verifiedProviders(
         call,
-        await remote.without(call, route(call, parts.providers)),
+        await remote.without(call, parts.routes.route(call)),
         parts.modelGuard,
       );
       const sentAt = performance.now();
       const forwarded = await forward(parts, providers, limits, (provider, key, isFallback) => {
-        loads.asked(provider, (isFallback ? provider.fallbackModel : undefined) ?? call.model);
+        loads.asked(provider, provider.model ?? call.model);
         return attempt(provider, key, isFallback);
       });
       spent -= performance.now() - sentAt;
       facts = {
         attempts: forwarded.attempts,
-        ...('provider' in forwarded ? { provider: forwarded.provider.name } : {}),
+        ...('provider' in forwarded ? answeredBy(forwarded.provider) : {}),
       };
       end = concluded(forwarded, call, progress, halfOpenMs);
       if (end.kind === 'failed' && end.degraded?.includes('rationed')) metrics.rateLimited('rationed');

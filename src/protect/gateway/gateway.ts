@@ -8,6 +8,7 @@ import type { Signals } from '../../platform/signals.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Places } from '../limits/places.ts';
+import { createAccounts } from '../resilience/account.ts';
 import type { Foresights } from '../resilience/foresight.ts';
 import type { KeptHealth } from '../resilience/kept-health.ts';
 import type { ProviderState } from '../resilience/provider-health.ts';
@@ -32,6 +33,7 @@ import { type Received, receive } from './receive.ts';
 import { createRecorder } from './record.ts';
 import { createRefuseDangerous } from './refuse-dangerous.ts';
 import { langOf, type ReplyContext, sendError, sendJson } from './reply.ts';
+import { createRoutes } from './routes.ts';
 import { createScreening, type Screen, withoutRules } from './screen.ts';
 import { defaultScreening, type GatewaySettings } from './settings.ts';
 import { sourceAddress } from './source-network.ts';
@@ -97,15 +99,17 @@ export interface Gateway {
 export function createGateway(given: GatewayParts, settings: GatewaySettings): Gateway {
   const parts = { metrics: noMetrics, screen: withoutRules, ...given };
   const { now, log, keys, identify = createIdentify({ keys }) } = parts;
-  const providers = settings.providers.map((provider) => openProvider(parts, provider, settings));
+  const accounts = createAccounts();
+  const providers = settings.providers.map((provider) => openProvider({ ...parts, accounts }, provider, settings));
   const recorder = createRecorder(parts);
   const { screening: screenedBy = defaultScreening } = settings;
   const quarantine = createQuarantine(now, screenedBy.quarantine, parts.shutOut);
   const screening = createScreening({ ...parts, recorder, quarantine }, screenedBy);
-  const converse = createConverse({ ...parts, recorder, screening, providers }, settings);
+  const routes = createRoutes(providers, settings.routes, parts.random);
+  const converse = createConverse({ ...parts, recorder, screening, routes }, settings);
   const handleChat = createHandleChat({ now, recorder, converse }, settings);
-  const handleReading = createHandleReading(recorder, createListModels(parts, providers, settings));
-  const handleDetails = createHandleDetails({ ...parts, recorder }, providers, settings);
+  const handleReading = createHandleReading(recorder, createListModels(parts, providers, settings, routes));
+  const handleDetails = createHandleDetails({ ...parts, recorder, routes }, providers, settings);
   const refuseDangerous = createRefuseDangerous({ ...parts, recorder });
   const failedAuth = createFailedAuth({ ...parts, recorder });
   const noteFailedAuth: FailedAuths['failed'] = (failure) => {

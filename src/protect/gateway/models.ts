@@ -4,9 +4,10 @@ import { failureOfError } from '../resilience/failure.ts';
 import { isCloudModel } from './cloud-models.ts';
 import type { ModelCard } from './dialects/dialect.ts';
 import { errorOfFailure, type Unavailable } from './failure-error.ts';
-import { type Attempt, type ForwardParts, forward } from './forward.ts';
+import { type AskProvider, type ForwardParts, forward } from './forward.ts';
 import { failureOfStatus, providerRequest } from './provider-call.ts';
-import type { Provider } from './route.ts';
+import { eachInTurn, type Provider } from './route.ts';
+import { type Routes, withNames } from './routes.ts';
 import type { GatewaySettings } from './settings.ts';
 import { callUpstream } from './upstream.ts';
 import { type ModelGuard, verifiedCards } from './verified-models.ts';
@@ -22,15 +23,17 @@ export function createListModels(
   parts: ForwardParts & { modelGuard?: ModelGuard },
   providers: readonly Provider[],
   settings: GatewaySettings,
+  routes: Routes,
 ): ListModels {
   const known = new Map<string, readonly ModelCard[]>();
+  const openedAt = parts.now();
 
   return async (signal) => {
     const until = parts.now() + settings.timeouts.totalMs;
     const limits = { retries: settings.retries, until, signal };
     const ends = await Promise.all(
       providers.map((provider) =>
-        forward(parts, [provider], limits, modelsAttempt(parts.now, until, settings, signal)),
+        forward(parts, eachInTurn([provider]), limits, modelsAttempt(parts.now, until, settings, signal)),
       ),
     );
     if (signal.aborted) return { kind: 'aborted' };
@@ -46,7 +49,10 @@ export function createListModels(
         ),
       );
     }
-    const cards = merge(providers.flatMap(({ name }) => verifiedCards(name, known.get(name) ?? [], parts.modelGuard)));
+    const offered = providers.flatMap(({ name }) =>
+      verifiedCards(name, known.get(name) ?? [], parts.modelGuard).filter(({ id }) => !routes.isBehind(name, id)),
+    );
+    const cards = withNames(merge(offered), routes, openedAt, parts.modelGuard);
     if (fresh > 0 || cards.length > 0) return { kind: 'listed', cards, fromCache: fresh < providers.length };
     const failed = ends.find((end) => end.kind === 'failed');
     const failure = failed?.failure ?? failureOfError(new Error('no provider answered'));
@@ -60,7 +66,7 @@ export function modelsAttempt(
   until: number,
   settings: GatewaySettings,
   signal: AbortSignal,
-): Attempt<readonly ModelCard[]> {
+): AskProvider<readonly ModelCard[]> {
   return async (provider, key) => {
     const sent = { method: 'GET', path: provider.dialect.paths.models } as const;
     const request = providerRequest(provider, key, sent, settings, until - now(), signal);

@@ -2,6 +2,16 @@
 import type { Conversed, Progress } from './converse.ts';
 import type { ChatCall } from './dialects/dialect.ts';
 import type { OutcomeFacts } from './record.ts';
+import type { Target } from './route.ts';
+
+/** Who answered, and as which model where that is not the one asked for: for the journal, not for callers. */
+export function answeredBy({ name, model, route }: Target): Partial<OutcomeFacts> {
+  return {
+    provider: name,
+    ...(route === undefined ? {} : { route }),
+    ...(model === undefined ? {} : { modelUsed: model }),
+  };
+}
 
 export function outcomeOf(end: Conversed, call: ChatCall, progress: Progress, startedAt: number): OutcomeFacts {
   const facts: OutcomeFacts = { kind: end.kind, modelAsked: call.model, responseSize: progress.tally.size() };

@@ -34,6 +34,8 @@ export interface OutcomeFacts {
   provider?: string;
   modelAsked?: string;
   modelUsed?: string;
+  /** The pattern of the configuration that led there. */
+  route?: string;
   attempts?: number;
   promptTokens?: number;
   completionTokens?: number;

@@ -1,14 +1,15 @@
 // Keeps calls from models that an Ollama server would only pass on: it says in its list which those are.
 import { RempartError } from '../../platform/base/errors.ts';
-import type { ChatCall } from './dialects/dialect.ts';
+import type { ChatCall, ModelCard } from './dialects/dialect.ts';
 import { modelsAttempt } from './models.ts';
-import type { Provider } from './route.ts';
+import { isFirstStepOver, type Provider, type Target } from './route.ts';
 import { canonicalModel } from './scopes.ts';
 import type { GatewaySettings } from './settings.ts';
+import type { AttemptEnd } from './try-step.ts';
 
 export interface RemoteModels {
-  /** The providers that would answer themselves. Throws ERR_MODEL_REMOTE when the first of them would not. */
-  without(call: ChatCall, providers: readonly Provider[]): Promise<readonly Provider[]>;
+  /** The targets that would answer themselves. Throws ERR_MODEL_REMOTE when the first of them would not. */
+  without(call: ChatCall, targets: readonly Target[]): Promise<readonly Target[]>;
 }
 
 interface Known {
@@ -25,9 +26,23 @@ export function createRemoteModels(now: () => number, settings: GatewaySettings)
   const known = new Map<string, Known>();
   const looking = new Map<string, Promise<Known>>();
 
+  /** Also a look at a list is a use of a key: a refused one is not used, and what it shows is heeded. */
+  async function lookWith(provider: Provider, signal: AbortSignal): Promise<AttemptEnd<readonly ModelCard[]>> {
+    const { health, keys } = provider;
+    const picked = health.pick();
+    if (picked.kind !== 'key') return { kind: 'aborted' };
+    const startedAt = now();
+    const attempt = modelsAttempt(now, startedAt + longestLookMs, settings, signal);
+    const end = await attempt(provider, keys[picked.index] ?? '');
+    const isRefused = end.kind === 'failed' && ['key-refused', 'forbidden'].includes(end.failure.kind);
+    // Whether it lives, the call itself will find out.
+    if (isRefused) health.failed(picked.index, end.failure);
+    else health.abandoned(picked.index);
+    return end;
+  }
+
   async function look(provider: Provider, signal: AbortSignal): Promise<Known> {
-    const attempt = modelsAttempt(now, now() + longestLookMs, settings, signal);
-    const end = await attempt(provider, provider.keys[0] ?? '', false);
+    const end = await lookWith(provider, signal);
     const before = known.get(provider.name)?.names ?? new Set<string>();
     const found: Known =
       end.kind === 'done'
@@ -35,7 +50,7 @@ export function createRemoteModels(now: () => number, settings: GatewaySettings)
             names: new Set(end.value.flatMap(({ id, isRemote }) => (isRemote ? [canonicalModel(id)] : []))),
             until: now() + goodForMs,
           }
-        : { names: before, until: now() + triedAgainAfterMs };
+        : { names: before, until: end.kind === 'aborted' ? 0 : now() + triedAgainAfterMs };
     known.set(provider.name, found);
     looking.delete(provider.name);
     return found;
@@ -52,10 +67,10 @@ export function createRemoteModels(now: () => number, settings: GatewaySettings)
   }
 
   return {
-    async without(call, providers) {
-      if (!providers.some(({ dialect }) => dialect.name === 'ollama')) return providers;
-      const able: Provider[] = [];
-      for (const [index, provider] of providers.entries()) {
+    async without(call, targets) {
+      if (!targets.some(({ dialect }) => dialect.name === 'ollama')) return targets;
+      const able: Target[] = [];
+      for (const [index, provider] of targets.entries()) {
         if (provider.dialect.name !== 'ollama') {
           able.push(provider);
           continue;
@@ -63,9 +78,8 @@ export function createRemoteModels(now: () => number, settings: GatewaySettings)
         const last = known.get(provider.name);
         const isFresh = last !== undefined && last.until > now();
         const { names } = isFresh ? last : await lookOnce(provider);
-        const model = index > 0 ? (provider.fallbackModel ?? call.model) : call.model;
-        if (!names.has(canonicalModel(model))) able.push(provider);
-        else if (index === 0) throw new RempartError('ERR_MODEL_REMOTE');
+        if (!names.has(canonicalModel(provider.model ?? call.model))) able.push(provider);
+        else if (isFirstStepOver(targets, index, able)) throw new RempartError('ERR_MODEL_REMOTE');
       }
       return able;
     },

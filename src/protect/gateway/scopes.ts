@@ -20,6 +20,11 @@ export function mayUseModel({ models }: Scopes, model: string): boolean {
   return models.some((pattern) => matches(canonicalModel(pattern), name, false));
 }
 
+/** Whether a name is one of a pattern's, whatever the spelling. */
+export function fitsModel(pattern: string, model: string): boolean {
+  return matches(canonicalModel(pattern), canonicalModel(model), false);
+}
+
 export function mayUseRoute({ routes }: Scopes, operation: string): boolean {
   if (routes === undefined) return true;
   const space = operation.indexOf(' ');

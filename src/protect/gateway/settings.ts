@@ -16,15 +16,34 @@ export interface ProviderSettings {
   url: string;
   key?: string | undefined;
   spareKeys?: readonly string[];
+  /** Serve side by side, with `key` where there is one; default weight 1. */
+  keys?: readonly { key: string; weight?: number }[];
+  /** Take over in order once all that serve are refused. */
   /** The address of the HTTP proxy on the way there; nothing or `none`: straight. */
   proxy?: string;
-  /** The model to ask of it when it stands in for another provider; default: the one the caller named. */
-  fallbackModel?: string;
-  /** Whose limits its keys have; default: its own name. */
+  /** Whose limits its keys have: providers of one account name the same one; default: its own name. */
   workspace?: string | undefined;
 }
 
 export interface Timeouts {
+/** Where calls for a model go: to targets, or wherever those for another model go. */
+export interface RouteSettings {
+  /** A name, or a pattern with `*` for any text without a slash. */
+  model: string;
+  aliasOf?: string | undefined;
+  targets?: readonly TargetSettings[] | undefined;
+}
+
+export interface TargetSettings {
+  provider: string;
+  /** What the model is called there; default: what it was asked for by. */
+  model?: string | undefined;
+  /** With it, neighbours that have one too share the calls. */
+  weight?: number | undefined;
+  /** Lower comes first; default 1. */
+  priority?: number | undefined;
+}
+
   connectMs: number;
   firstByteMs: number;
   idleMs: number;
@@ -68,6 +87,7 @@ export interface GatewaySettings {
   refusal?: RefusalSettings;
   /** Default: `defaultScreening`. */
   screening?: ScreeningSettings;
-  /** In order: the first serves, the next ones when it cannot. */
+  /** In order: the first serves, the next ones when it cannot; unless a route says otherwise. */
   providers: readonly ProviderSettings[];
 }
+  routes?: readonly RouteSettings[];

@@ -1,7 +1,7 @@
 // Lets a call through to a provider only when the model that it would be asked for is verified.
 import { RempartError } from '../../platform/base/errors.ts';
 import type { ChatCall, ModelCard } from './dialects/dialect.ts';
-import type { Provider } from './route.ts';
+import { isFirstStepOver, type Target } from './route.ts';
 
 export interface ModelGuard {
   /** Whether this provider serves from a store that is watched. */
@@ -19,23 +19,21 @@ const retryAfterSeconds = 5;
  */
 export async function verifiedProviders(
   call: ChatCall,
-  providers: readonly Provider[],
+  targets: readonly Target[],
   guard: ModelGuard | undefined,
-): Promise<readonly Provider[]> {
-  if (guard === undefined) return providers;
-  const admitted: Provider[] = [];
-  for (const [index, provider] of providers.entries()) {
-    const end = await admission(call, provider, index > 0, guard);
-    if (end === 'verified') admitted.push(provider);
-    else if (index === 0) throw refusal(end);
+): Promise<readonly Target[]> {
+  if (guard === undefined) return targets;
+  const admitted: Target[] = [];
+  for (const [index, target] of targets.entries()) {
+    const end = await admission(call, target, guard);
+    if (end === 'verified') admitted.push(target);
+    else if (isFirstStepOver(targets, index, admitted)) throw refusal(end);
   }
   return admitted;
 }
 
-async function admission(call: ChatCall, provider: Provider, isFallback: boolean, guard: ModelGuard) {
-  if (!guard.concerns(provider.name)) return 'verified';
-  const model = isFallback ? (provider.fallbackModel ?? call.model) : call.model;
-  return guard.admit(model);
+async function admission(call: ChatCall, { name, model = call.model }: Target, guard: ModelGuard) {
+  return guard.concerns(name) ? guard.admit(model) : 'verified';
 }
 
 function refusal(end: 'refused' | 'verifying'): RempartError {

@@ -17,7 +17,7 @@ export function watchProviders(now: () => number, providers: readonly Provider[]
     const startedAt = now();
     const { connectMs, firstByteMs } = settings.timeouts;
     const attempt = modelsAttempt(now, startedAt + connectMs + firstByteMs, settings, end.signal);
-    const result = await attempt(provider, provider.keys[index] ?? '', false);
+    const result = await attempt(provider, provider.keys[index] ?? '');
     probing.delete(provider);
     if (result.kind !== 'aborted')
       provider.health.probed(index, startedAt, result.kind === 'failed' ? result.failure : undefined);

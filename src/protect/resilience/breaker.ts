@@ -19,6 +19,8 @@ const trialMs = 30_000;
 
 export interface Breaker {
   admit(now: number): Admission;
+  /** Milliseconds until it would admit; takes nobody's place. */
+  waitMs(now: number): number;
   succeeded(): void;
   /** `openMs`: how long it stays open should this failure open it; default the usual time. */
   failed(now: number, openMs?: number): void;
@@ -36,14 +38,21 @@ export function createBreaker({ failures: limit, halfOpenMs }: BreakerSettings):
   const open = (now: number, ms = halfOpenMs) => {
     state = { kind: 'open', until: now + ms };
   };
+  function waitMs(now: number): number {
+    if (state.kind === 'closed') return 0;
+    const ms = state.kind === 'open' ? state.until - now : state.since + trialMs - now;
+    if (ms <= 0) return 0;
+    return state.kind === 'open' ? ms : halfOpenMs;
+  }
   return {
     admit(now) {
       if (state.kind === 'closed') return { kind: 'go', trial: false };
-      const ms = state.kind === 'open' ? state.until - now : state.since + trialMs - now;
-      if (ms > 0) return { kind: 'wait', ms: state.kind === 'open' ? ms : halfOpenMs };
+      const ms = waitMs(now);
+      if (ms > 0) return { kind: 'wait', ms };
       state = { kind: 'half-open', since: now };
       return { kind: 'go', trial: true };
     },
+    waitMs,
     succeeded() {
       state = { kind: 'closed', failures: 0 };
     },

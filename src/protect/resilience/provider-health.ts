@@ -1,21 +1,30 @@
 // The health of one provider: which of its keys may be used now, and what its answers and silences change in that.
 import type { Signals } from '../../platform/signals.ts';
+import { type Account, createAccount } from './account.ts';
 import { type Breaker, type BreakerSettings, createBreaker } from './breaker.ts';
 import { type Failure, type FailureKind, isProvidersFault } from './failure.ts';
+import { createHold } from './hold.ts';
 import { createOutage } from './outage.ts';
 import { defaultRefusal, type Refusal, type RefusalSettings, refuse } from './refusal.ts';
+import { createServing } from './serving-keys.ts';
 
 export interface HealthParts {
   now: () => number;
   signals: Signals;
-  /** provider: nothing is sent there at the moment. spare: its first key is passed over. */
+  /** 0 to 1; default: those who serve begin with the first key. */
+  random?: () => number;
+  /** provider: nothing is sent there at the moment. spare: the keys before the spare ones are passed over. */
   isHeld?: (kind: 'provider' | 'spare') => boolean;
+  /** Shared with other providers of the account; default: its own. */
+  account?: Account;
 }
 
 export interface HealthSettings {
   name: string;
   /** How many keys it has; a provider without keys has one nameless place. */
   keys: number;
+  /** Of the first keys, which serve side by side; default: only the first serves. Those after them are spare. */
+  weights?: readonly number[];
   breaker: BreakerSettings;
   refusal?: RefusalSettings;
   /** How long after the network was cut requests may still wait for it to come back; 0 or nothing: not at all. */
@@ -24,8 +33,8 @@ export interface HealthSettings {
 
 export type KeyChoice =
   | { kind: 'key'; index: number }
-  /** Nothing may be sent now; `because` is what was last wrong with the key in turn. */
-  | { kind: 'wait'; ms: number; because: FailureKind }
+  /** Nothing may be sent now; `because` is what was last wrong. `isHeld`: the provider itself asked to wait so long. */
+  | { kind: 'wait'; ms: number; because: FailureKind; isHeld?: true }
   | { kind: 'refused' };
 
 export interface ProviderState {
@@ -61,12 +70,15 @@ export interface ProviderHealth {
 interface Key {
   breaker: Breaker;
   refusal: Refusal;
-  heldUntil: number;
   because: FailureKind;
   /** A 403 may be about the key or about this one request; until a probe has told, others use another key. */
   suspected: boolean;
-  /** 403 answers since the last success. */
+  /** 403 answers since the last success, but for those that crossed. */
   forbidden: number;
+  /** When it was refused last. */
+  refusedAt: number;
+  /** How often a probe has let it back since its last real answer. */
+  returns: number;
 }
 
 const warnAt = 0.8;
@@ -77,13 +89,14 @@ const suspicionMs = 300;
 export const rideStepMs = 500;
 /** Nobody knows how long a provider is held back: callers come again after this. */
 const heldMs = 60_000;
-/** A timer may fire a little before its time by the clock: who waited as long as was asked is let through. */
-const timerSlackMs = 5;
-
 export function createProviderHealth(parts: HealthParts, settings: HealthSettings): ProviderHealth {
-  const { now, signals, isHeld = () => false } = parts;
+  const { now, signals, isHeld = () => false, random = () => 0 } = parts;
   const { name, breaker: breakerSettings, refusal: refusalSettings = defaultRefusal, rideOutMs = 0 } = settings;
+  const { account = createAccount(breakerSettings) } = parts;
+  const { throttle, quota } = account;
   const outage = createOutage(name, parts);
+  /** What it asked with 503 to wait. */
+  const pause = createHold(breakerSettings.halfOpenMs);
   let warned = false;
   /** When connecting began to fail; undefined once anything was heard from the other side. */
   let cutSince: number | undefined;
@@ -91,24 +104,39 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
   const keys: Key[] = Array.from({ length: Math.max(1, settings.keys) }, () => ({
     breaker: createBreaker(breakerSettings),
     refusal: { kind: 'accepted' },
-    heldUntil: 0,
     because: 'server-error',
     suspected: false,
     forbidden: 0,
+    refusedAt: 0,
+    returns: 0,
   }));
-  const isOut = (index: number) => index === 0 && keys.length > 1 && isHeld('spare');
-  const current = () =>
-    keys.findIndex(({ refusal, suspected }, index) => refusal.kind === 'accepted' && !suspected && !isOut(index));
+  const { weights = [1] } = settings;
+  const lastReturn = Math.max(1, refusalSettings.maxUses - 2);
+  /** Of the provider as a whole, where several keys share the work: one alone may not fail often enough to tell. */
+  const shared = weights.length > 1 ? createBreaker(breakerSettings) : undefined;
+  const breakersOf = ({ breaker }: Key) => (shared === undefined ? [breaker] : [breaker, shared]);
+  const isOut = (index: number) => index < weights.length && keys.length > weights.length && isHeld('spare');
+  const serving = createServing({
+    keys: keys.length,
+    weights,
+    random,
+    mayServe: (index) => keys[index]!.refusal.kind === 'accepted' && !keys[index]!.suspected && !isOut(index),
+    waitMs: (index) => keys[index]!.breaker.waitMs(now()),
+  });
+  const current = serving.first;
   let suspicion: (index: number) => void = () => {};
 
   /** One user's forbidden model must not take the key from everybody: the probe decides, unless it goes on. */
   function forbidden(index: number, key: Key): void {
+    // Sent before it was in question, at the same moment.
+    if (key.suspected || key.refusal.kind !== 'accepted') return;
     key.forbidden++;
-    if (key.forbidden >= forbiddenLimit) refused(index, key);
-    else if (!key.suspected) {
-      key.suspected = true;
-      suspicion(index);
+    if (key.forbidden >= forbiddenLimit) {
+      refused(index, key);
+      return;
     }
+    key.suspected = true;
+    suspicion(index);
   }
 
   /** `uses` is 2 where a suspicion cost one use and its probe another. */
@@ -116,7 +144,11 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     key.suspected = false;
     const first = key.refusal.kind === 'accepted';
     const lastKey = keys.every((other) => other === key || other.refusal.kind !== 'accepted');
-    key.refusal = refuse(key.refusal, now(), refusalSettings, lastKey);
+    // A probe that let it back before was wrong: the next one comes later.
+    const { returns } = key;
+    const before: Refusal = first && returns > 0 ? { kind: 'refused', uses: lastReturn, nextProbeAt: 0 } : key.refusal;
+    if (first) key.refusedAt = now();
+    key.refusal = refuse(before, now(), refusalSettings, lastKey);
     if (uses === 2 && key.refusal.kind === 'refused') key.refusal = { ...key.refusal, uses };
     if (!first) return;
     const facts = { provider: name, key: index, spareLeft: current() !== -1 };
@@ -124,8 +156,10 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     if (current() === -1) outage.suffered({ kind: 'key-refused', heals: false });
   }
 
-  function accepted(index: number, key: Key): void {
+  function accepted(index: number, key: Key, how: 'answer' | 'probe'): void {
+    if (how === 'answer') key.returns = 0;
     if (key.refusal.kind === 'accepted') return;
+    if (how === 'probe') key.returns++;
     key.refusal = { kind: 'accepted' };
     signals.emit({ kind: 'provider-recovered', time: now(), severity: 'info', facts: { provider: name, key: index } });
   }
@@ -137,52 +171,83 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     else if (failure.kind !== 'cut' && failure.kind !== 'timeout') cutSince = undefined;
     if (!isProvidersFault(failure.kind)) {
       // It answered, so it lives.
-      key.breaker.succeeded();
+      for (const breaker of breakersOf(key)) breaker.succeeded();
+      quota.release(at);
       return;
     }
     key.because = failure.kind;
     if (failure.kind === 'key-refused' || failure.kind === 'forbidden') {
-      key.breaker.release(at);
+      release(index);
       if (failure.kind === 'forbidden') forbidden(index, key);
       else refused(index, key);
       return;
     }
     outage.suffered(failure);
-    if (failure.kind === 'rate-limited') {
-      key.breaker.release(at);
-      // Capped: a provider that heals early is found again within one half-open time.
-      key.heldUntil = at + Math.min(failure.retryAfterMs ?? 0, breakerSettings.halfOpenMs);
-    } else if (failure.kind === 'quota-exhausted') key.breaker.trip(at);
-    else key.breaker.failed(at, at < rideUntil() ? rideStepMs : undefined);
+    const { retryAfterMs = 0 } = failure;
+    quota.release(at);
+    if (failure.kind === 'rate-limited' || failure.kind === 'quota-exhausted') {
+      for (const breaker of breakersOf(key)) breaker.release(at);
+      if (failure.kind === 'quota-exhausted') quota.trip(at);
+      else throttle.begin(at, retryAfterMs);
+      return;
+    }
+    if (retryAfterMs > 0) pause.begin(at, retryAfterMs);
+    for (const breaker of breakersOf(key)) breaker.failed(at, at < rideUntil() ? rideStepMs : undefined);
+  }
+
+  /** Gives back the place of a trial that told nothing. */
+  function release(index: number): void {
+    for (const breaker of [...breakersOf(keys[index]!), quota]) breaker.release(now());
+  }
+
+  function pick(): KeyChoice {
+    if (isHeld('provider')) return { kind: 'wait', ms: heldMs, because: 'server-error' };
+    const index = serving.next();
+    const key = keys[index];
+    if (key === undefined) {
+      const waiting = keys.some(({ suspected }) => suspected);
+      return waiting ? { kind: 'wait', ms: suspicionMs, because: 'forbidden' } : { kind: 'refused' };
+    }
+    const at = now();
+    const closed = Math.max(key.breaker.waitMs(at), shared?.waitMs(at) ?? 0);
+    if (closed > 0) return { kind: 'wait', ms: closed, because: key.because };
+    const spent = quota.waitMs(at);
+    if (spent > 0) return { kind: 'wait', ms: spent, because: 'quota-exhausted' };
+    const throttled = throttle.left(at);
+    if (throttled > 0) return { kind: 'wait', ms: throttled, because: 'rate-limited', isHeld: true };
+    const paused = pause.left(at);
+    if (paused > 0) return { kind: 'wait', ms: paused, because: 'overloaded', isHeld: true };
+    // Only now, since each takes the one place of a trial where there is one.
+    key.breaker.admit(at);
+    shared?.admit(at);
+    quota.admit(at);
+    throttle.wait(at);
+    pause.wait(at);
+    return { kind: 'key', index };
+  }
+
+  function succeeded(index: number, startedAt: number): void {
+    const key = keys[index]!;
+    cutSince = undefined;
+    key.breaker.succeeded();
+    shared?.succeeded();
+    quota.succeeded();
+    throttle.end(startedAt);
+    pause.end(startedAt);
+    // What was sent before the refusal proves nothing about what came after it.
+    if (startedAt >= key.refusedAt) {
+      key.forbidden = 0;
+      key.suspected = false;
+      accepted(index, key, 'answer');
+    }
+    outage.healed(startedAt, 'answer');
   }
 
   return {
-    pick() {
-      if (isHeld('provider')) return { kind: 'wait', ms: heldMs, because: 'server-error' };
-      const index = current();
-      const key = keys[index];
-      if (key === undefined) {
-        const waiting = keys.some(({ suspected }) => suspected);
-        return waiting ? { kind: 'wait', ms: suspicionMs, because: 'forbidden' } : { kind: 'refused' };
-      }
-      const at = now();
-      if (key.heldUntil - at > timerSlackMs) return { kind: 'wait', ms: key.heldUntil - at, because: 'rate-limited' };
-      const admission = key.breaker.admit(at);
-      if (admission.kind === 'wait') return { kind: 'wait', ms: admission.ms, because: key.because };
-      return { kind: 'key', index };
-    },
-    succeeded(index, startedAt) {
-      const key = keys[index]!;
-      cutSince = undefined;
-      key.breaker.succeeded();
-      key.heldUntil = 0;
-      key.forbidden = 0;
-      key.suspected = false;
-      accepted(index, key);
-      outage.healed(startedAt, 'answer');
-    },
+    pick,
+    succeeded,
     failed,
-    abandoned: (index) => keys[index]!.breaker.release(now()),
+    abandoned: release,
     rideUntil,
     gaveUp: outage.gaveUp,
     due() {
@@ -195,7 +260,8 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
         ({ refusal }, at) => refusal.kind === 'refused' && refusal.nextProbeAt <= now() && !isOut(at),
       );
       if (refusedIndex !== -1) return refusedIndex;
-      return index !== -1 && outage.worthProbing() && keys[index]!.heldUntil <= now() ? index : undefined;
+      const isPaused = throttle.left(now()) > 0 || pause.left(now()) > 0;
+      return index !== -1 && outage.worthProbing() && !isPaused ? index : undefined;
     },
     probed(index, startedAt, failure) {
       const key = keys[index]!;
@@ -203,8 +269,8 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
       if (failure === undefined) {
         cutSince = undefined;
         key.suspected = false;
-        accepted(index, key);
-        if (outage.worthProbing()) key.breaker.heard();
+        accepted(index, key, 'probe');
+        if (outage.worthProbing()) for (const one of keys) for (const breaker of breakersOf(one)) breaker.heard();
         outage.healed(startedAt, 'probe');
       } else if (failure.kind === 'key-refused' || failure.kind === 'forbidden')
         refused(index, key, wasSuspected ? 2 : 1);
@@ -228,7 +294,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
         name,
         keys: keys.map((key, index) => ({
           index,
-          breaker: key.breaker.state(),
+          breaker: worst([...breakersOf(key), quota]),
           refused: key.refusal.kind !== 'accepted',
         })),
         ...(last === undefined ? {} : { lastError: last.kind, lastErrorAt: last.at }),
@@ -236,4 +302,10 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     },
     close: outage.close,
   };
+}
+
+function worst(breakers: readonly Breaker[]): ReturnType<Breaker['state']> {
+  const states = breakers.map((breaker) => breaker.state());
+  if (states.includes('open')) return 'open';
+  return states.includes('half-open') ? 'half-open' : 'closed';
 }
