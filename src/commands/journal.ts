@@ -10,6 +10,7 @@ import { type JournalRecord, readRecord } from '../platform/journal/record.ts';
 import { type Problem, type VerifyReport, verifyJournal } from '../platform/journal/verify.ts';
 import { type Command, type CommandInput, usageError, wholeNumber } from './command.ts';
 import { search } from './journal-search.ts';
+import { knownNames } from './known-names.ts';
 import { openOutput, unwritable } from './output-file.ts';
 
 const actions = ['verify', 'tail', 'export', 'search'] as const;
@@ -152,7 +153,10 @@ async function tail(input: CommandInput, dir: string): Promise<number> {
   }
   const shown = newest(last, count);
   if (input.json) input.stdout.write(`${JSON.stringify({ schema: 'rempart/journal-records@1', records: shown })}\n`);
-  else for (const record of shown) input.stdout.write(`${summary(record)}\n`);
+  else {
+    const { named } = knownNames(input.data);
+    for (const record of shown) input.stdout.write(`${named(summary(record))}\n`);
+  }
   return 0;
 }
 

@@ -33,7 +33,7 @@ export const privacy: Command = {
       options: ['subject', 'journal', 'out', 'force'],
     },
     erase: {
-      usage: 'erase --subject NAME [--with-keys] [--dry-run]',
+      usage: 'erase --subject NAME [--with-keys] | --conversation ID [--dry-run]',
       summary: 'privacy.erase.summary',
       options: ['subject', 'conversation', 'with-keys', 'dry-run'],
     },
