@@ -25,8 +25,8 @@ import enReport from '../../../locales/en/report.json' with { type: 'json' };
 import enRespond from '../../../locales/en/respond.json' with { type: 'json' };
 import enRestore from '../../../locales/en/restore.json' with { type: 'json' };
 import enReview from '../../../locales/en/review.json' with { type: 'json' };
-import enSimulate from '../../../locales/en/simulate.json' with { type: 'json' };
 import enRoutes from '../../../locales/en/routes.json' with { type: 'json' };
+import enSimulate from '../../../locales/en/simulate.json' with { type: 'json' };
 import frAccess from '../../../locales/fr/access.json' with { type: 'json' };
 import frAnalyze from '../../../locales/fr/analyze.json' with { type: 'json' };
 import frAnalyzeRead from '../../../locales/fr/analyze-read.json' with { type: 'json' };
@@ -53,9 +53,9 @@ import frReport from '../../../locales/fr/report.json' with { type: 'json' };
 import frRespond from '../../../locales/fr/respond.json' with { type: 'json' };
 import frRestore from '../../../locales/fr/restore.json' with { type: 'json' };
 import frReview from '../../../locales/fr/review.json' with { type: 'json' };
+import frRoutes from '../../../locales/fr/routes.json' with { type: 'json' };
 import frSimulate from '../../../locales/fr/simulate.json' with { type: 'json' };
 
-import frRoutes from '../../../locales/fr/routes.json' with { type: 'json' };
 const en = {
   ...enAccess,
   ...enAnalyze,
@@ -82,10 +82,10 @@ const en = {
   ...enReport,
   ...enRespond,
   ...enReview,
+  ...enRoutes,
   ...enRestore,
   ...enSimulate,
 };
-  ...enRoutes,
 const fr: Record<TextKey, string> = {
   ...frAccess,
   ...frAnalyze,
@@ -112,11 +112,11 @@ const fr: Record<TextKey, string> = {
   ...frReport,
   ...frRespond,
   ...frReview,
+  ...frRoutes,
   ...frRestore,
   ...frSimulate,
 };
 
-  ...frRoutes,
 export type Lang = 'en' | 'fr';
 /** A key that the English catalogue has; the type of `fr` makes a French text obligatory. */
 export type TextKey = keyof typeof en;

@@ -32,10 +32,10 @@ export interface OutcomeFacts {
   status?: number;
   code?: string;
   provider?: string;
-  modelAsked?: string;
-  modelUsed?: string;
   /** The pattern of the configuration that led there. */
   route?: string;
+  modelAsked?: string;
+  modelUsed?: string;
   attempts?: number;
   promptTokens?: number;
   completionTokens?: number;

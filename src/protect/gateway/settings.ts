@@ -15,17 +15,16 @@ export interface ProviderSettings {
   /** Origin; a path in it is put before the dialect's own. */
   url: string;
   key?: string | undefined;
-  spareKeys?: readonly string[];
   /** Serve side by side, with `key` where there is one; default weight 1. */
   keys?: readonly { key: string; weight?: number }[];
   /** Take over in order once all that serve are refused. */
+  spareKeys?: readonly string[];
   /** The address of the HTTP proxy on the way there; nothing or `none`: straight. */
   proxy?: string;
   /** Whose limits its keys have: providers of one account name the same one; default: its own name. */
   workspace?: string | undefined;
 }
 
-export interface Timeouts {
 /** Where calls for a model go: to targets, or wherever those for another model go. */
 export interface RouteSettings {
   /** A name, or a pattern with `*` for any text without a slash. */
@@ -44,6 +43,7 @@ export interface TargetSettings {
   priority?: number | undefined;
 }
 
+export interface Timeouts {
   connectMs: number;
   firstByteMs: number;
   idleMs: number;
@@ -89,5 +89,5 @@ export interface GatewaySettings {
   screening?: ScreeningSettings;
   /** In order: the first serves, the next ones when it cannot; unless a route says otherwise. */
   providers: readonly ProviderSettings[];
-}
   routes?: readonly RouteSettings[];
+}
