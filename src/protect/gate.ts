@@ -1,4 +1,5 @@
 // How many are worked on at once: many as a rule, few while something is overloaded, the important ones first, and nobody last for ever.
+import type { Ending } from '../platform/base/ending.ts';
 import { RempartError } from '../platform/base/errors.ts';
 import { ownSeats, type Seats } from '../platform/shared/seats.ts';
 import type { Role } from './gateway/ask.ts';
@@ -14,7 +15,7 @@ export interface Entering {
   /** Whose places are counted apart. */
   key?: string;
   /** Gives up waiting. */
-  signal?: AbortSignal;
+  signal?: Ending;
 }
 
 /** Gives the place back; a second call does nothing. */

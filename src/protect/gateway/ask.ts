@@ -1,4 +1,5 @@
 // What the gateway offers inside the process: one guarded completion. The HTTP front and the chatbot both come through here.
+import type { Ending } from '../../platform/base/ending.ts';
 import type { RempartError } from '../../platform/base/errors.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
 import type { Standings } from '../limits/limit-headers.ts';
@@ -32,7 +33,7 @@ export interface AskRequest {
   lang: Lang;
   requestId: string;
   /** Ends the upstream call when the client goes away. */
-  signal: AbortSignal;
+  signal: Ending;
   /** Told where the caller stands within its limits. */
   granted?: ((standings: Standings) => void) | undefined;
 }

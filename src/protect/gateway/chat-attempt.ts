@@ -1,4 +1,5 @@
 // One attempt at a chat answer: sent in the provider's dialect, read into events, held until the journal has the request.
+import type { Ending } from '../../platform/base/ending.ts';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Json } from '../../platform/base/json.ts';
 import type { Grant } from '../limits/limiter.ts';
@@ -22,7 +23,7 @@ export interface ChatAttempt {
   settings: GatewaySettings;
   now: () => number;
   until: number;
-  signal: AbortSignal;
+  signal: Ending;
   /** True once the request is in the journal; false when it cannot be. */
   durable: Promise<boolean>;
   progress: Progress;

@@ -1,5 +1,6 @@
 // One chat call from screening to its record: what the HTTP front and the in-process `ask` have in common.
 import { randomUUID } from 'node:crypto';
+import { createEnding, type Ending } from '../../platform/base/ending.ts';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
@@ -39,7 +40,7 @@ export interface Exchange {
   lang: Lang;
   startedAt: number;
   /** Aborts when the client goes away. */
-  signal: AbortSignal;
+  signal: Ending;
   /** Told where the caller stands within its limits, before anything is sent. */
   granted?: (standings: Standings) => void;
   /** It said of itself that it can wait. */
@@ -100,8 +101,8 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
   }
 
   return async (exchange, call, listener) => {
-    const cancel = new AbortController();
-    const signal = AbortSignal.any([exchange.signal, cancel.signal]);
+    const cancel = createEnding(exchange.signal);
+    const { signal } = cancel;
     const receipt = recorder.received(exchange, {
       dialect: call.dialect,
       model: call.model,
@@ -174,6 +175,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
         if (exchange.signal.aborted) end = { kind: 'aborted', text: '' };
       }
     }
+    cancel.release();
     leave?.();
     const used = usedBy(end, call, progress, facts.attempts ?? 0);
     if (progress.filter !== undefined)

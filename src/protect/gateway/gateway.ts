@@ -1,6 +1,7 @@
 // The gateway put together: from its parts and settings to a listener for the data plane and an `ask` for the chatbot.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { createEnding } from '../../platform/base/ending.ts';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { Journal } from '../../platform/journal/journal.ts';
@@ -174,7 +175,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
   }
 
   function beginExchange({ res, requestId, lang }: ReplyContext, caller: Caller, operation: string): Exchange {
-    const gone = new AbortController();
+    const gone = createEnding();
     res.once('close', () => {
       if (!res.writableFinished) gone.abort();
     });

@@ -1,5 +1,7 @@
 // GET /api/ps and POST /api/show for administrators: what an Ollama provider says of its models, without paths and instructions.
+
 import type { IncomingMessage } from 'node:http';
+import type { Ending } from '../../platform/base/ending.ts';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Json, JsonObject } from '../../platform/base/json.ts';
 import { admit } from './admit.ts';
@@ -93,7 +95,7 @@ export function createHandleDetails(
     return asked;
   }
 
-  function detailsAttempt(until: number, signal: AbortSignal, asked: string | undefined): Attempt<Json> {
+  function detailsAttempt(until: number, signal: Ending, asked: string | undefined): Attempt<Json> {
     return async (provider, key) => {
       const sent = sentFor(provider, asked);
       const request = providerRequest(provider, key, sent, settings, until - now(), signal);

@@ -1,4 +1,5 @@
 // The models that the providers offer, merged in their order; the last list that was whole is kept for when they are away.
+import type { Ending } from '../../platform/base/ending.ts';
 import type { Json } from '../../platform/base/json.ts';
 import { failureOfError } from '../resilience/failure.ts';
 import { isCloudModel } from './cloud-models.ts';
@@ -17,7 +18,7 @@ export type Listed =
   | ({ kind: 'failed' } & Unavailable)
   | { kind: 'aborted' };
 
-export type ListModels = (signal: AbortSignal) => Promise<Listed>;
+export type ListModels = (signal: Ending) => Promise<Listed>;
 
 export function createListModels(
   parts: ForwardParts & { modelGuard?: ModelGuard },
@@ -65,7 +66,7 @@ export function modelsAttempt(
   now: () => number,
   until: number,
   settings: GatewaySettings,
-  signal: AbortSignal,
+  signal: Ending,
 ): AskProvider<readonly ModelCard[]> {
   return async (provider, key) => {
     const sent = { method: 'GET', path: provider.dialect.paths.models } as const;

@@ -1,4 +1,5 @@
 // The request that a provider gets: its own path and key, nothing of the client's headers.
+import type { Ending } from '../../platform/base/ending.ts';
 import { describeProviderError, type ProviderHeaders } from '../../platform/wire/provider-errors.ts';
 import { type Failure, failureOfAnswer } from '../resilience/failure.ts';
 import type { Provider } from './route.ts';
@@ -17,7 +18,7 @@ export function providerRequest(
   { method, path, body }: Sent,
   { timeouts }: GatewaySettings,
   totalMs: number,
-  signal: AbortSignal,
+  signal: Ending,
 ): UpstreamRequest {
   return {
     method,

@@ -1,4 +1,5 @@
 // Keeps calls from models that an Ollama server would only pass on: it says in its list which those are.
+import type { Ending } from '../../platform/base/ending.ts';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { ChatCall, ModelCard } from './dialects/dialect.ts';
 import { modelsAttempt } from './models.ts';
@@ -27,7 +28,7 @@ export function createRemoteModels(now: () => number, settings: GatewaySettings)
   const looking = new Map<string, Promise<Known>>();
 
   /** Also a look at a list is a use of a key: a refused one is not used, and what it shows is heeded. */
-  async function lookWith(provider: Provider, signal: AbortSignal): Promise<AttemptEnd<readonly ModelCard[]>> {
+  async function lookWith(provider: Provider, signal: Ending): Promise<AttemptEnd<readonly ModelCard[]>> {
     const { health, keys } = provider;
     const picked = health.pick();
     if (picked.kind !== 'key') return { kind: 'aborted' };
@@ -41,7 +42,7 @@ export function createRemoteModels(now: () => number, settings: GatewaySettings)
     return end;
   }
 
-  async function look(provider: Provider, signal: AbortSignal): Promise<Known> {
+  async function look(provider: Provider, signal: Ending): Promise<Known> {
     const end = await lookWith(provider, signal);
     const before = known.get(provider.name)?.names ?? new Set<string>();
     const found: Known =

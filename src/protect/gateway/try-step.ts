@@ -1,4 +1,5 @@
 // One step of a route: its targets in turn, each with its next key when one is refused, and all of them again after a pause where that may help.
+import type { Ending } from '../../platform/base/ending.ts';
 import type { Log } from '../../platform/base/log.ts';
 import { backoffMs, pause } from '../resilience/backoff.ts';
 import { type Failure, isProvidersFault } from '../resilience/failure.ts';
@@ -27,7 +28,7 @@ export interface ForwardLimits {
   retries: Retries;
   /** Milliseconds since the epoch after which no attempt begins. */
   until: number;
-  signal: AbortSignal;
+  signal: Ending;
   /** Who is served last when a provider's quota runs low is of the highest; default: nobody is. */
   rank?: number;
 }

@@ -1,5 +1,7 @@
 // One attempt at one provider: a request sent by undici's dispatch, with its own time for connecting, first byte, silence and all.
+
 import type { Dispatcher } from 'undici';
+import type { Ending } from '../../platform/base/ending.ts';
 import type { ProviderHeaders } from '../../platform/wire/provider-errors.ts';
 import { type Failure, failureOfError } from '../resilience/failure.ts';
 import { MalformedReply, UpstreamFailed } from './dialects/dialect.ts';
@@ -13,7 +15,7 @@ export interface UpstreamRequest {
   timeouts: Timeouts;
   /** Milliseconds left for the whole request. */
   totalMs: number;
-  signal: AbortSignal;
+  signal: Ending;
 }
 
 export interface Flow {

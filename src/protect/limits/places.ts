@@ -1,4 +1,5 @@
 // The places that calls to models are worked on in: so many at once, of one key fewer, and less of both under pressure.
+import type { Ending } from '../../platform/base/ending.ts';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Seats } from '../../platform/shared/seats.ts';
 import { createGate, type Gate, type Leave, ranks } from '../gate.ts';
@@ -8,7 +9,7 @@ import { createPressure, watchPressure } from './pressure.ts';
 
 export interface Places {
   /** At once, or when its turn comes. Throws or rejects with ERR_LIMIT_AT_ONCE, ERR_OVERLOADED. */
-  enter(caller: Caller, isBatch: boolean, signal: AbortSignal): Leave | Promise<Leave>;
+  enter(caller: Caller, isBatch: boolean, signal: Ending): Leave | Promise<Leave>;
   /** An answer of this kind had its first word after so many milliseconds. */
   answered(kind: string, ms: number): void;
   /** From the next call on. */

@@ -1,4 +1,5 @@
 // How long to wait before the next try: exponential, with jitter, never less than the base.
+import type { Ending } from '../../platform/base/ending.ts';
 
 /** Milliseconds before retry `retry` (0 is the first): base × 2^retry, stretched by up to a half at random. */
 export function backoffMs(retry: number, baseMs: number, random: () => number): number {
@@ -6,7 +7,7 @@ export function backoffMs(retry: number, baseMs: number, random: () => number): 
 }
 
 /** Resolves after `ms`, or at once when the signal aborts; true when the time has passed. */
-export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+export function pause(ms: number, signal: Ending): Promise<boolean> {
   if (signal.aborted) return Promise.resolve(false);
   return new Promise((resolve) => {
     const stop = () => {

@@ -1,42 +1,125 @@
-// What a text looks like from afar: its language by its small words and script, its words as numbers, how alike two are.
+// What a text looks like from afar, in one pass: its language by its small words and script, its words as numbers, how even its characters are; and how alike two texts are.
 
-const marks: readonly (readonly [string, ReadonlySet<string>])[] = [
-  ['fr', new Set('le la les des une est et que pour dans pas vous je qui sur avec au ce il sont mon ma'.split(' '))],
-  ['en', new Set('the of and to is in that for you it with are this on be what how my can do'.split(' '))],
-  ['de', new Set('der die das und ist nicht ein eine zu mit ich sie auf für wie den'.split(' '))],
-  ['es', new Set('el los las una es y que por con no para como mi del se'.split(' '))],
-];
+const smallWords: Readonly<Record<string, string>> = {
+  fr: 'le la les des une est et que pour dans pas vous je qui sur avec au ce il sont mon ma',
+  en: 'the of and to is in that for you it with are this on be what how my can do',
+  de: 'der die das und ist nicht ein eine zu mit ich sie auf für wie den',
+  es: 'el los las una es y que por con no para como mi del se',
+};
+const languages = Object.keys(smallWords);
 const longestRead = 2_000;
 
-export function languageOf(text: string): string {
-  const begin = text.slice(0, longestRead);
-  const letters = begin.match(/\p{L}/gu)?.length ?? 0;
-  if (letters < begin.length / 3) return 'signs';
-  const latin = begin.match(/\p{Script=Latin}/gu)?.length ?? 0;
-  if (latin < letters / 2) return 'other-script';
-  const words = begin.toLowerCase().split(/[^\p{L}]+/u);
-  let best = 'other';
-  let most = 0;
-  for (const [language, small] of marks) {
-    const count = words.filter((word) => small.has(word)).length;
-    if (count > most) [best, most] = [language, count];
-  }
-  return best;
+export interface TextLook {
+  /** The words of its beginning, hashed (FNV-1a), each once, in order. */
+  words: Uint32Array;
+  /** fr, en, de, es, or `other`; `other-script`; `signs` where letters are few. */
+  language: string;
+  /** Shannon's entropy of its characters, in bits. */
+  entropy: number;
 }
 
-/** The words of a text's beginning, hashed (FNV-1a), each once, in order. */
-export function wordHashes(text: string): Uint32Array {
-  const hashes = new Set<number>();
-  for (const word of text
-    .slice(0, longestRead)
-    .toLowerCase()
-    .split(/[^\p{L}\p{N}]+/u)) {
-    if (word === '') continue;
-    let hash = 0x811c9dc5;
-    for (let at = 0; at < word.length; at++) hash = Math.imul(hash ^ word.charCodeAt(at), 0x01000193);
-    hashes.add(hash >>> 0);
+const begin = 0x811c9dc5;
+const step = (hash: number, code: number) => Math.imul(hash ^ code, 0x01000193);
+
+const sign = 1;
+const digit = 2;
+const otherLetter = 3;
+const latinLetter = 4;
+/** Of each UTF-16 unit its kind and its small letter, found when it is first met: a regular expression takes 0.2 µs a character. */
+const kinds = new Uint8Array(0x1_0000);
+const small = new Uint16Array(0x1_0000);
+
+function learn(code: number): number {
+  const unit = String.fromCharCode(code);
+  // Half of a rare letter or of a picture; most are no letters.
+  const kind = /\p{L}/u.test(unit)
+    ? /\p{Script=Latin}/u.test(unit)
+      ? latinLetter
+      : otherLetter
+    : /\p{N}/u.test(unit)
+      ? digit
+      : sign;
+  const lower = unit.toLowerCase();
+  small[code] = lower.length === 1 ? lower.charCodeAt(0) : code;
+  kinds[code] = kind;
+  return kind;
+}
+
+/** For the hash of a small word, the languages that have it, a bit each. */
+const marks = new Map<number, number>();
+for (const [bit, language] of languages.entries())
+  for (const word of smallWords[language]!.split(' ')) {
+    let hash = begin;
+    for (let at = 0; at < word.length; at++) hash = step(hash, word.charCodeAt(at));
+    marks.set(hash >>> 0, (marks.get(hash >>> 0) ?? 0) | (1 << bit));
   }
-  return Uint32Array.from(hashes).sort();
+
+const counts = new Uint16Array(0x1_0000);
+const hashes = new Uint32Array(longestRead);
+const countBits = Float64Array.from({ length: longestRead + 1 }, (_, count) =>
+  count === 0 ? 0 : count * Math.log2(count),
+);
+
+/** Of its first 2,000 characters. Takes 2 µs for 200. */
+export function lookAt(text: string): TextLook {
+  const length = Math.min(text.length, longestRead);
+  let words = 0;
+  const met = new Array<number>(languages.length).fill(0);
+  let letters = 0;
+  let latin = 0;
+  let hash = begin;
+  let inWord = false;
+  for (let at = 0; at <= length; at++) {
+    const code = at < length ? text.charCodeAt(at) : 32;
+    const kind = kinds[code] || learn(code);
+    if (at < length) counts[code]!++;
+    if (kind > sign) {
+      if (kind > digit) letters++;
+      if (kind === latinLetter) latin++;
+      hash = step(hash, small[code]!);
+      inWord = true;
+    } else if (inWord) {
+      const word = hash >>> 0;
+      hashes[words++] = word;
+      const mark = marks.get(word) ?? 0;
+      if (mark !== 0) for (let bit = 0; bit < met.length; bit++) met[bit]! += (mark >> bit) & 1;
+      hash = begin;
+      inWord = false;
+    }
+  }
+  return {
+    words: inOrder(words),
+    language: languageBy(length, letters, latin, met),
+    entropy: entropyOf(text, length),
+  };
+}
+
+function languageBy(length: number, letters: number, latin: number, met: readonly number[]): string {
+  if (letters < length / 3) return 'signs';
+  if (latin < letters / 2) return 'other-script';
+  const most = Math.max(...met);
+  return most === 0 ? 'other' : languages[met.indexOf(most)]!;
+}
+
+/** The first so many of `hashes`, each once. */
+function inOrder(length: number): Uint32Array {
+  const sorted = hashes.subarray(0, length).sort();
+  let kept = 0;
+  for (let at = 0; at < length; at++) if (at === 0 || sorted[at] !== sorted[at - 1]) sorted[kept++] = sorted[at]!;
+  return sorted.slice(0, kept);
+}
+
+/** Empties `counts` as it goes. */
+function entropyOf(text: string, length: number): number {
+  let sum = 0;
+  for (let at = 0; at < length; at++) {
+    const code = text.charCodeAt(at);
+    const count = counts[code]!;
+    if (count === 0) continue;
+    sum += countBits[count]!;
+    counts[code] = 0;
+  }
+  return length === 0 ? 0 : Math.log2(length) - sum / length;
 }
 
 /** Jaccard: 1 for the same words, 0 for none in common. */

@@ -1,8 +1,7 @@
 // How unusual a request is for this deployment: robust statistics of ten features, learned as requests come, each score explained by them.
-import { entropy } from '../../platform/inspection/entropy.ts';
 import { createRecent } from '../gateway/recent-values.ts';
 import { type Baseline, createBaseline } from './behaviour-baseline.ts';
-import { languageOf, similarity, wordHashes } from './behaviour-text.ts';
+import { lookAt, similarity } from './behaviour-text.ts';
 
 export const featureNames = [
   'rate',
@@ -98,23 +97,28 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: 
     requests.push(at);
   }
 
+  function failuresOf(source: string, at: number): number {
+    return failures.get(source)?.filter((time) => at - time < memoryMs).length ?? 0;
+  }
+
   function measure(request: BehaviourRequest, past: Past, at: number) {
-    const words = wordHashes(request.text);
-    const alike = past.prompts.reduce((most, other) => Math.max(most, similarity(words, other)), 0);
+    const { words, language, entropy } = lookAt(request.text);
+    let alike = 0;
+    for (const other of past.prompts) alike = Math.max(alike, similarity(words, other));
     const numbers = {
       rate: Math.log2(1 + past.requests.length),
       length: Math.log2(1 + request.text.length),
-      entropy: request.text.length < 20 ? 4 : entropy(request.text.slice(0, 2_000)),
+      entropy: request.text.length < 20 ? 4 : entropy,
       turns: Math.log2(1 + request.turns),
       refusals: Math.log2(1 + past.refusals.length),
-      'failed-auth': Math.log2(1 + (failures.get(request.source)?.filter((time) => at - time < memoryMs).length ?? 0)),
+      'failed-auth': Math.log2(1 + failuresOf(request.source, at)),
       // One repetition is a retry; a series of them is a machine.
       similarity: past.prompts.length < 3 ? 0 : alike * Math.log2(1 + past.requests.length),
     };
     const kinds = {
-      hour: String(new Date(at).getUTCHours()),
+      hour: String(Math.floor(at / 3_600_000) % 24),
       model: request.model,
-      language: languageOf(request.text),
+      language,
     };
     return { numbers, kinds, words };
   }
@@ -124,9 +128,10 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: 
       const at = now();
       const past = pastOf(request.subject);
       remember(past.requests, at);
-      past.refusals = past.refusals.filter((time) => at - time < memoryMs);
+      if (past.refusals.length > 0) past.refusals = past.refusals.filter((time) => at - time < memoryMs);
       const { numbers, kinds, words } = measure(request, past, at);
-      past.prompts = [...past.prompts, words].slice(-maxPrompts);
+      past.prompts.push(words);
+      if (past.prompts.length > maxPrompts) past.prompts.shift();
       const cold = isCold();
       const shares = baseline.judge(numbers, kinds);
       const score = 1 - shares.reduce((rest, { share }) => rest * (1 - share), 1);

@@ -2,7 +2,7 @@
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { segmentName, segmentPattern } from '../../platform/journal/chain.ts';
-import { genesis, readRecord } from '../../platform/journal/record.ts';
+import { genesis, readRecord, readSeal } from '../../platform/journal/record.ts';
 import type { Detector, DetectorContext } from './detector.ts';
 import { lookEvery, type Timers } from './timers.ts';
 
@@ -186,7 +186,7 @@ async function walkSegment(
     }
     let start = 0;
     for (let end = piece.indexOf(0x0a); end >= 0; end = piece.indexOf(0x0a, start)) {
-      const read = followed(piece.subarray(start, end), stream, walk);
+      const read = followed(piece.subarray(start, end), stream, walk, known !== undefined);
       if (typeof read === 'string') return lost(walk, read);
       if (known?.seq === read.seq && known.hash !== read.hash) return lost(walk, 'rewritten');
       walk = { ...walk, ...read, byte: walk.byte + end - start + 1 };
@@ -196,10 +196,14 @@ async function walkSegment(
   return { walk, atEnd: walk.byte >= size };
 }
 
-function followed(line: Buffer, stream: string, walk: Walk): Pick<Walk, 'seq' | 'hash'> | Why {
-  const read = readRecord(line);
-  if (read.kind === 'bad') return read.why;
-  const { record } = read;
+/** Whoever walks again reads each record through; whoever follows checks its hash, and reads what does not fit. */
+function followed(line: Buffer, stream: string, walk: Walk, isAgain: boolean): Pick<Walk, 'seq' | 'hash'> | Why {
+  let record = isAgain ? undefined : readSeal(line);
+  if (record === undefined) {
+    const read = readRecord(line);
+    if (read.kind === 'bad') return read.why;
+    record = read.record;
+  }
   if (record.stream !== stream) return 'stream';
   if (record.seq !== walk.seq + 1) return 'sequence';
   if (record.prev !== walk.hash) return 'link';
