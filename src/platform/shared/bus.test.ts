@@ -64,3 +64,33 @@ test('createBus() tells a subscription that has ended nothing more, and nothing 
   bus.close();
   assert.equal(heard, 1);
 });
+
+test('createBus() lets a thread take in at once what another has published, before its event loop turns', async () => {
+  const word = new Int32Array(new SharedArrayBuffer(8));
+  const name = `catch-up-${process.pid}`;
+  const source = `
+    import { parentPort, workerData } from 'node:worker_threads';
+    import { createBus } from ${JSON.stringify(new URL('./bus.ts', import.meta.url).href)};
+    const { name, word } = workerData;
+    const bus = createBus(name, word);
+    parentPort.postMessage('open');
+    Atomics.wait(word, 1, 0);
+    for (let nth = 1; nth <= 1_000; nth++) bus.publish('number', nth);
+    Atomics.store(word, 1, 2);
+    Atomics.notify(word, 1);`;
+  const bus = createBus(name, word);
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(source)}`), {
+    workerData: { name, word },
+  });
+  await once(worker, 'message');
+  const numbers: unknown[] = [];
+  bus.subscribe('number', (data) => numbers.push(data));
+  Atomics.store(word, 1, 1);
+  Atomics.notify(word, 1);
+  Atomics.wait(word, 1, 1);
+  // No turn of the event loop until here.
+  bus.catchUp();
+  assert.deepEqual([numbers.length, numbers.at(-1)], [1_000, 1_000]);
+  bus.close();
+  await worker.terminate();
+});
