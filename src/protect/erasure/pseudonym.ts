@@ -47,14 +47,14 @@ export function withoutNames(event: JsonObject, pseudonymOf: PseudonymOf): JsonO
 
 type User = JsonObject & { name?: string; uid?: string; credential_uid?: string };
 
-/** Only who came with a credential is a subject: the owner of the data directory and a playbook are none. */
+/** Only who came with a credential is a subject: the owner of the data directory and a playbook are none, and neither is who failed. */
 function isPerson(user: User | undefined): user is User & { name: string } {
-  return user !== undefined && typeof user.name === 'string' && (user.uid ?? user.credential_uid) !== undefined;
+  if (typeof user?.name !== 'string' || user.name === 'unknown') return false;
+  return (user.uid ?? user.credential_uid) !== undefined;
 }
 
 function named(user: User & { name: string }, pseudonymOf: PseudonymOf): User {
-  // A failed authentication has a credential and no subject.
-  return user.name === 'unknown' ? user : { ...user, name: pseudonymOf(user.name) };
+  return { ...user, name: pseudonymOf(user.name) };
 }
 
 /** Where our own producers put a subject: beside a finding, in a change of keys or tokens. */
