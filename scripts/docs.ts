@@ -23,6 +23,7 @@ import { playbookPlanSchema, playbookRunSchema, playbooksSchema } from '../src/p
 import { postureSchema } from '../src/platform/documents/posture.ts';
 import { attackSchema } from '../src/platform/documents/posture-attack.ts';
 import { planSchema, risksSchema } from '../src/platform/documents/posture-risks.ts';
+import { erasureSchema, privacyExportSchema, retentionDocumentSchema } from '../src/platform/documents/privacy.ts';
 import { backupsSchema, rollbackSchema } from '../src/platform/documents/rollback.ts';
 import { simulationSchema } from '../src/platform/documents/simulation.ts';
 import { targetCheckSchema } from '../src/platform/documents/target-check.ts';
@@ -130,6 +131,9 @@ export function generatedFiles(): Record<string, string> {
     'schemas/playbooks@1.json': schemaFile(playbooksSchema),
     'schemas/posture@1.json': schemaFile(postureSchema),
     'schemas/risks@1.json': schemaFile(risksSchema),
+    'schemas/erasure@1.json': schemaFile(erasureSchema),
+    'schemas/privacy-export@1.json': schemaFile(privacyExportSchema),
+    'schemas/retention@1.json': schemaFile(retentionDocumentSchema),
     'schemas/backups@1.json': schemaFile(backupsSchema),
     'schemas/rollback@1.json': schemaFile(rollbackSchema),
     'schemas/simulation@1.json': schemaFile(simulationSchema),
