@@ -6,6 +6,7 @@ import enChange from '../../../locales/en/change.json' with { type: 'json' };
 import enChatbot from '../../../locales/en/chatbot.json' with { type: 'json' };
 import enCli from '../../../locales/en/cli.json' with { type: 'json' };
 import enConsole from '../../../locales/en/console.json' with { type: 'json' };
+import enDeferred from '../../../locales/en/deferred.json' with { type: 'json' };
 import enDrill from '../../../locales/en/drill.json' with { type: 'json' };
 import enErrors from '../../../locales/en/errors.json' with { type: 'json' };
 import enEscalation from '../../../locales/en/escalation.json' with { type: 'json' };
@@ -34,6 +35,7 @@ import frChange from '../../../locales/fr/change.json' with { type: 'json' };
 import frChatbot from '../../../locales/fr/chatbot.json' with { type: 'json' };
 import frCli from '../../../locales/fr/cli.json' with { type: 'json' };
 import frConsole from '../../../locales/fr/console.json' with { type: 'json' };
+import frDeferred from '../../../locales/fr/deferred.json' with { type: 'json' };
 import frDrill from '../../../locales/fr/drill.json' with { type: 'json' };
 import frErrors from '../../../locales/fr/errors.json' with { type: 'json' };
 import frEscalation from '../../../locales/fr/escalation.json' with { type: 'json' };
@@ -64,6 +66,7 @@ const en = {
   ...enChatbot,
   ...enCli,
   ...enConsole,
+  ...enDeferred,
   ...enDrill,
   ...enErrors,
   ...enEscalation,
@@ -94,6 +97,7 @@ const fr: Record<TextKey, string> = {
   ...frChatbot,
   ...frCli,
   ...frConsole,
+  ...frDeferred,
   ...frDrill,
   ...frErrors,
   ...frEscalation,

@@ -8,6 +8,7 @@ import * as respond from './migrations/0010-respond.ts';
 import * as incidentAnswers from './migrations/0011-incident-answers.ts';
 import * as after from './migrations/0012-after.ts';
 import * as drills from './migrations/0015-drills.ts';
+import * as deferred from './migrations/0016-deferred.ts';
 import * as journalIndex from './migrations/0020-journal-index.ts';
 
 interface Migration {
@@ -25,6 +26,7 @@ export const migrations: readonly Migration[] = [
   { number: 12, up: after.up },
   { number: 11, up: incidentAnswers.up },
   { number: 15, up: drills.up },
+  { number: 16, up: deferred.up },
 ];
 
 interface MigrationTable {

@@ -20,6 +20,44 @@ export interface Tables {
   respond_heightened: RespondHeightenedRow;
   respond_checklist: RespondChecklistRow;
   journal_index: JournalIndexRow;
+  deferred_requests: DeferredRequestRow;
+}
+
+/** A request that waits for its answer, and then the answer that waits for its reader. Texts are sealed. */
+export interface DeferredRequestRow {
+  id: string;
+  subject: string;
+  /** call, or chat for a question put to the chatbot. */
+  kind: string;
+  model: string;
+  /** Lower is sooner. */
+  rank: number;
+  state: string;
+  /** Raised with each take, so that an older attempt has no say any more. */
+  attempts: number;
+  /** Attempts that ended with their node. */
+  crashes: number;
+  size: number;
+  /** Which key the texts are sealed with. */
+  key_id: string;
+  idempotency: string | null;
+  body_hash: string;
+  created_at: number;
+  deadline_at: number;
+  expected_at: number;
+  /** From when on a node may take it; the end of the lease while it runs. */
+  free_at: number;
+  node: string | null;
+  code: string | null;
+  ended_at: number | null;
+  erase_at: number | null;
+  /** What its webhook still has to be told: none, waiting, due, done, given-up. */
+  delivery: string;
+  delivery_attempts: number;
+  delivery_at: number;
+  webhook: string | null;
+  request: string | null;
+  answer: string | null;
 }
 
 export interface ApiKeyRow {

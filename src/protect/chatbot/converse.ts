@@ -3,11 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import { type Lang, say } from '../../platform/i18n/say.ts';
-import type { Ask, AskMessage, AskOutcome, AskRequest, Caller } from '../gateway/ask.ts';
+import type { Ticket } from '../deferred/deferral.ts';
+import type { Ask, AskOutcome, AskRequest, Caller } from '../gateway/ask.ts';
+import { type AskLater, laterText, mayWait } from './answer-later.ts';
+import { askedOf } from './asked.ts';
 import type { Book } from './book.ts';
 import type { Settings } from './chat-store.ts';
 import { createEarlierAnswers, type EarlierAnswers } from './earlier-answers.ts';
-import { duration, limitedAnswer } from './limited-answer.ts';
+import { duration, type LimitedAnswer, limitedAnswer } from './limited-answer.ts';
 import { type Message, messageIds } from './message.ts';
 import { earlierText, replayed, reply, storable, type TurnResult, withoutNul } from './turn-result.ts';
 
@@ -35,6 +38,8 @@ export interface ConverseParts {
   log: Log;
   /** Default: its own. */
   earlier?: EarlierAnswers;
+  /** With it, a question that nobody can answer now is answered later, in its conversation. */
+  later?: AskLater;
 }
 
 export interface ConverseSettings {
@@ -78,7 +83,13 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
     const saved = await book.add(question);
     const context = known.filter(({ id }) => id !== question.id);
     const outcome = await askModel(turn, [...context, question], await book.settings(subject), onDelta);
-    return settle(turn, outcome, { id: ids.answer, conversation, saved, streaming: onDelta !== undefined });
+    return settle(turn, outcome, {
+      id: ids.answer,
+      question: ids.question,
+      conversation,
+      saved,
+      streaming: onDelta !== undefined,
+    });
   }
 
   /**
@@ -117,19 +128,10 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
     onDelta?: (text: string) => void,
   ): Promise<AskOutcome> {
     const { caller, lang, signal, traceId, granted } = turn;
-    const asked: AskMessage[] = messages
-      .filter(({ limited }) => !limited)
-      .slice(-settings.historyMessages)
-      .map(({ role, text }) => ({ role, content: text }));
-    const system = [
-      settings.system,
-      say(lang, 'chat.system.language'),
-      own.answers === 'normal' ? '' : say(lang, own.answers === 'short' ? 'chat.system.short' : 'chat.system.detailed'),
-    ].filter((part) => part !== '');
     const request = {
       caller,
       model: settings.model,
-      messages: [{ role: 'system' as const, content: system.join('\n') }, ...asked],
+      messages: askedOf(messages, own, lang, settings),
       lang,
       requestId: traceId,
       signal,
@@ -146,7 +148,7 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
   async function settle(
     turn: Turn,
     raw: AskOutcome,
-    place: { id: string; conversation: string; saved: boolean; streaming: boolean },
+    place: { id: string; question: string; conversation: string; saved: boolean; streaming: boolean },
   ): Promise<TurnResult> {
     const { subject } = turn.caller;
     const { conversation } = place;
@@ -156,7 +158,9 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
     if (outcome.kind === 'answer') {
       earlier.remember(subject, turn.message, outcome.text, parts.now());
       const saved = (await keep(outcome.text, { complete: true, limited: false })) && place.saved;
-      return reply(turn.lang, { text: outcome.text, conversation, modes: outcome.degraded, notices: [], saved });
+      const { text, degraded: modes, renewsInMs } = outcome;
+      const renewal = renewsInMs === undefined ? {} : { renewsInMs };
+      return reply(turn.lang, { text, conversation, modes, notices: [], saved, ...renewal });
     }
     // Of an answer that stopped, what was shown is kept; what nobody saw makes way for the limited answer.
     const shown = outcome.partial !== '' && place.streaming;
@@ -164,7 +168,9 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
     if (outcome.kind === 'aborted') return { kind: 'aborted' };
     // Refused by policy: no trouble of the assistant's, so neither waiting nor an earlier answer would be honest.
     if (isRefusal(outcome.error)) throw outcome.error;
-    const limited = limitedAnswer(outcome, { lang: turn.lang, contact: settings.contact });
+    const plain = limitedAnswer(outcome, { lang: turn.lang, contact: settings.contact });
+    const ticket = shown ? undefined : await putInQueue(turn, outcome, plain, place);
+    const limited = ticket === undefined ? plain : withPlace(plain, ticket, outcome.error, turn.lang);
     if (shown) {
       const seconds = limited.retryAfterSeconds ?? 5;
       const notice = say(turn.lang, 'chat.partial', { when: duration(seconds, turn.lang) });
@@ -177,11 +183,29 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
     return reply(turn.lang, {
       text,
       conversation,
-      modes: [before === undefined ? 'local' : 'cache'],
+      modes: [...(ticket === undefined ? [] : ['deferred' as const]), before === undefined ? 'local' : 'cache'],
       notices: [limited.text],
       saved,
+      ...(ticket === undefined ? {} : { ticket }),
       ...(limited.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: limited.retryAfterSeconds }),
     });
+  }
+
+  async function putInQueue(
+    { caller, lang }: Turn,
+    why: Extract<AskOutcome, { kind: 'unavailable' }>,
+    { retryAfterSeconds = 60 }: LimitedAnswer,
+    { id: answer, question, conversation }: { id: string; question: string; conversation: string },
+  ): Promise<Ticket | undefined> {
+    if (parts.later === undefined || !mayWait(why)) return undefined;
+    return parts.later({ caller, lang, conversation, question, answer }, retryAfterSeconds * 1_000);
+  }
+
+  function withPlace(plain: LimitedAnswer, { position = 1, expectedAt }: Ticket, why: RempartError, lang: Lang) {
+    const seconds = Math.ceil(((expectedAt ?? parts.now()) - parts.now()) / 1_000);
+    const contact = settings.contact || say(lang, 'chat.contact.default');
+    const when = duration(Math.max(plain.retryAfterSeconds ?? 1, seconds), lang);
+    return { ...plain, text: laterText(why, { when, position, contact }, lang) };
   }
 
   async function keepAnswer(message: Message): Promise<boolean> {

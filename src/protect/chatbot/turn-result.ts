@@ -1,7 +1,9 @@
 // What comes of a turn, in the words and with the notices that a user gets.
 import type { RempartError } from '../../platform/base/errors.ts';
 import { type Lang, say } from '../../platform/i18n/say.ts';
+import type { Ticket } from '../deferred/deferral.ts';
 import type { AskOutcome, DegradedMode } from '../gateway/ask.ts';
+import { duration } from './limited-answer.ts';
 import type { Message } from './message.ts';
 
 export interface Degraded {
@@ -9,6 +11,8 @@ export interface Degraded {
   notice: string;
   /** Whether question and answer are in the store already; when not, they are on disk and will be. */
   saved: boolean;
+  /** The question waits for its answer, which will stand in the conversation. */
+  deferred?: { id: string; position: number; expectedAt: string; deadline: string };
 }
 
 export type TurnResult =
@@ -54,31 +58,47 @@ export function reply(
     notices: readonly string[];
     saved: boolean;
     retryAfterSeconds?: number;
+    /** Until a quota that runs low is renewed. */
+    renewsInMs?: number;
+    ticket?: Ticket;
   },
 ): TurnResult {
   const modes: DegradedMode[] = given.saved ? [...given.modes] : [...given.modes, 'memory'];
-  const notices = [...given.notices, ...modes.flatMap((mode) => noticeOf(mode, lang))];
+  const notices = [...given.notices, ...modes.flatMap((mode) => noticeOf(mode, lang, given.renewsInMs))];
   const [mode] = modes;
   return {
     kind: 'reply',
     reply: given.text,
     conversation: given.conversation,
     modes,
-    ...(mode === undefined ? {} : { degraded: { mode, notice: notices.join(' '), saved: given.saved } }),
+    ...(mode === undefined
+      ? {}
+      : { degraded: { mode, notice: notices.join(' '), saved: given.saved, ...placeOf(given.ticket) } }),
     ...(given.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: given.retryAfterSeconds }),
   };
 }
 
-function noticeOf(mode: DegradedMode, lang: Lang): string[] {
+function placeOf(ticket: Ticket | undefined): Pick<Degraded, 'deferred'> {
+  if (ticket === undefined) return {};
+  const { id, position = 1, createdAt, expectedAt = createdAt, deadlineAt } = ticket;
+  const [expected, deadline] = [expectedAt, deadlineAt].map((at) => new Date(at).toISOString());
+  return { deferred: { id, position, expectedAt: expected!, deadline: deadline! } };
+}
+
+/** A quota is of a minute where nobody says more. */
+const usualRenewalMs = 60_000;
+
+function noticeOf(mode: DegradedMode, lang: Lang, renewsInMs = usualRenewalMs): string[] {
+  const when = duration(Math.max(1, Math.ceil(renewsInMs / 1_000)), lang);
   switch (mode) {
     case 'memory':
       return [say(lang, 'chat.memory')];
     case 'provider':
       return [say(lang, 'chat.degraded.provider')];
     case 'rationed':
-      return [say(lang, 'chat.degraded.rationed')];
+      return [say(lang, 'chat.degraded.rationed', { when })];
     case 'warning':
-      return [say(lang, 'chat.degraded.warning')];
+      return [say(lang, 'chat.degraded.warning', { when })];
     case 'local':
     case 'cache':
     case 'deferred':

@@ -36,6 +36,8 @@ export interface AskRequest {
   signal: Ending;
   /** Told where the caller stands within its limits. */
   granted?: ((standings: Standings) => void) | undefined;
+  /** The id under which the question waited: it goes on doing so rather than take another's place. */
+  deferred?: string;
 }
 
 export type AskOutcome =
@@ -44,10 +46,18 @@ export type AskOutcome =
       text: string;
       model: string;
       degraded: readonly DegradedMode[];
+      /** Until a quota that runs low is renewed. */
+      renewsInMs?: number;
       usage: { promptTokens: number; completionTokens: number };
     }
   /** No upstream answered. `error` is fit for the user; `retryAfterSeconds` is there when waiting helps. `partial` holds what was already streamed. */
-  | { kind: 'unavailable'; error: RempartError; retryAfterSeconds?: number; partial: string }
+  | {
+      kind: 'unavailable';
+      error: RempartError;
+      retryAfterSeconds?: number;
+      degraded?: readonly DegradedMode[];
+      partial: string;
+    }
   /** The client went away first. */
   | { kind: 'aborted'; partial: string };
 

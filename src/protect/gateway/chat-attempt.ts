@@ -193,7 +193,7 @@ function createRelay(
   return {
     take(event, flow) {
       progress.tally.add(event);
-      if (event.kind === 'delta') progress.said.push(event);
+      if (event.kind === 'delta' || event.kind === 'finish') progress.said.push(event);
       if (phase === 'open') {
         listener.event(event, flow);
         return;

@@ -1,8 +1,11 @@
 // The addresses at which models are called: body to call, call to answer, whole or streamed.
 import type { IncomingMessage } from 'node:http';
 import type { Json } from '../../platform/base/json.ts';
-import { type Converse, type Exchange, journalAway, type Listener } from './converse.ts';
+import type { BatchDoor } from '../deferred/batch-door.ts';
+import { sendTicket } from '../deferred/send-ticket.ts';
+import { type Converse, type Conversed, type Exchange, journalAway, type Listener } from './converse.ts';
 import type { ChatCall, ReplyWriter, Wire } from './dialects/dialect.ts';
+import type { Unavailable } from './failure-error.ts';
 import { limitOutput } from './limit-output.ts';
 import { readBody } from './read.ts';
 import type { Recorder } from './record.ts';
@@ -14,14 +17,21 @@ export interface ChatParts {
   now: () => number;
   recorder: Recorder;
   converse: Converse;
+  /** What calls that can wait come through; without it they are answered at once or not at all. */
+  batchDoor: BatchDoor | undefined;
 }
 
 export type HandleChat = (req: IncomingMessage, context: ReplyContext, exchange: Exchange, wire: Wire) => Promise<void>;
 
-export function createHandleChat({ now, recorder, converse }: ChatParts, settings: GatewaySettings): HandleChat {
+export function createHandleChat(
+  { now, recorder, converse, batchDoor }: ChatParts,
+  settings: GatewaySettings,
+): HandleChat {
   return async (req, context, exchange, wire) => {
     const call = await readCall(req, context, exchange, wire);
     if (call === undefined) return;
+    const door = exchange.isBatch === true ? await throughDoor(req, context, exchange, call, wire) : exchange;
+    if (door === undefined) return;
     const head = {
       id: `chatcmpl-${exchange.requestId.slice(4)}`,
       model: call.model,
@@ -29,18 +39,57 @@ export function createHandleChat({ now, recorder, converse }: ChatParts, setting
       now,
     };
     if (!call.stream) {
-      const end = await converse(exchange, call);
-      if (end.kind === 'answered')
-        sendJson(context, 200, wire.writeReply(end.events, head, call), degradedHeader(end.degraded));
+      const end = await converse(door, call);
+      if (end.kind === 'answered') sendJson(context, 200, wire.writeReply(end.events, head, call), headersOf(end));
+      else if (end.kind === 'deferred') sendTicket(context, 202, end.ticket, now());
       else if (end.kind !== 'aborted') sendError(context, end);
       return;
     }
     const writer = wire.createWriter(head, call);
-    const end = await converse(exchange, call, streamTo(context, writer));
+    const end = await converse(door, call, streamTo(context, writer));
     if (end.kind === 'answered') context.res.end(writer.end());
     else if (end.kind === 'cut') context.res.end(writer.fail(viewOf(end.error, context.lang)));
     else if (end.kind === 'failed') sendError(context, end);
+    else if (end.kind === 'deferred') sendTicket(context, 202, end.ticket, now());
   };
+
+  /** A call that can wait may have been asked before. Undefined once it was answered. */
+  async function throughDoor(
+    req: IncomingMessage,
+    context: ReplyContext,
+    exchange: Exchange,
+    call: ChatCall,
+    wire: Wire,
+  ): Promise<Exchange | undefined> {
+    if (batchDoor === undefined) return exchange;
+    const { dialect } = context;
+    try {
+      const entered = await batchDoor(req.headers, exchange, { call, dialect, wire });
+      if (entered.kind === 'go-on') return entered.exchange;
+      await recorder.received(exchange, { dialect: dialect.name, model: call.model, turns: call.turns });
+      const { ticket } = entered;
+      recorder.outcome(exchange, {
+        kind: 'deferred',
+        modelAsked: call.model,
+        degraded: 'deferred',
+        deferred: ticket.id,
+      });
+      sendTicket(context, 202, ticket, now());
+    } catch (error) {
+      await refuse(context, exchange, shownError(error));
+    }
+    return undefined;
+  }
+
+  async function refuse(context: ReplyContext, exchange: Exchange, shown: Unavailable, headers = {}): Promise<void> {
+    try {
+      await recorder.received(exchange, { dialect: context.dialect.name });
+      recorder.outcome(exchange, { kind: 'refused', status: shown.error.http, code: shown.error.code });
+      sendError(context, shown, headers);
+    } catch {
+      sendError(context, journalAway(), headers);
+    }
+  }
 
   /** Undefined once the refusal was sent. */
   async function readCall(
@@ -56,16 +105,15 @@ export function createHandleChat({ now, recorder, converse }: ChatParts, setting
       const shown = shownError(error);
       // A body that is too large is not read to its end, so the connection cannot be used again.
       const headers = req.complete ? {} : { connection: 'close' };
-      try {
-        await recorder.received(exchange, { dialect: context.dialect.name });
-        recorder.outcome(exchange, { kind: 'refused', status: shown.error.http, code: shown.error.code });
-        sendError(context, shown, headers);
-      } catch {
-        sendError(context, journalAway(), headers);
-      }
+      await refuse(context, exchange, shown, headers);
       return undefined;
     }
   }
+}
+
+function headersOf({ degraded, retryAfterSeconds }: Extract<Conversed, { kind: 'answered' }>): Record<string, string> {
+  const headers = degradedHeader(degraded);
+  return retryAfterSeconds === undefined ? headers : { ...headers, 'retry-after': String(retryAfterSeconds) };
 }
 
 function streamTo({ res, requestId }: ReplyContext, writer: ReplyWriter): Listener {

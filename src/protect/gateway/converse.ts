@@ -4,11 +4,16 @@ import { createEnding, type Ending } from '../../platform/base/ending.ts';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
+import type { Deferrable } from '../deferred/batch-door.ts';
+import type { Deferral, Ticket } from '../deferred/deferral.ts';
 import type { Leave } from '../gate.ts';
 import { estimateOf } from '../limits/call-estimate.ts';
 import type { Standings } from '../limits/limit-headers.ts';
 import type { Grant, Limiter } from '../limits/limiter.ts';
 import type { Places } from '../limits/places.ts';
+import type { AnswerCache } from '../resilience/answer-cache.ts';
+import type { Foresight } from '../resilience/foresight.ts';
+import { createInstead, nothingLocal } from '../resilience/instead.ts';
 import { admit } from './admit.ts';
 import type { Caller, DegradedMode } from './ask.ts';
 import { chatAttempt } from './chat-attempt.ts';
@@ -45,6 +50,10 @@ export interface Exchange {
   granted?: (standings: Standings) => void;
   /** It said of itself that it can wait. */
   isBatch?: true;
+  /** With it, it may be put in the queue of those that wait. */
+  deferrable?: Deferrable;
+  /** The id under which it waited. */
+  deferred?: string;
 }
 
 /** Who takes a streamed answer. */
@@ -62,7 +71,13 @@ export type Conversed =
       model: string;
       degraded: readonly DegradedMode[];
       settlement: Settlement;
+      /** It is one of ours, given since nobody can answer before then. */
+      retryAfterSeconds?: number;
+      /** Until a quota that runs low is renewed. */
+      renewsInMs?: number;
     }
+  /** Nobody can answer now, and it may wait. */
+  | { kind: 'deferred'; ticket: Ticket }
   /** The answer had begun. */
   | { kind: 'cut'; error: RempartError; text: string }
   | ({ kind: 'failed' } & Unavailable)
@@ -83,6 +98,9 @@ export interface ConverseParts {
   /** Without it, nobody's requests are counted. */
   limiter?: Limiter;
   places?: Places;
+  /** What is answered when nobody can. */
+  deferral?: Deferral;
+  cache?: AnswerCache;
 }
 
 export type Converse = (exchange: Exchange, call: ChatCall, listener?: Listener) => Promise<Conversed>;
@@ -91,6 +109,8 @@ export type Converse = (exchange: Exchange, call: ChatCall, listener?: Listener)
 export function createConverse(parts: ConverseParts, settings: GatewaySettings): Converse {
   const { now, recorder, metrics } = parts;
   const halfOpenMs = settings.breaker.halfOpenMs;
+  const { local = nothingLocal } = settings;
+  const instead = createInstead({ ...parts, count: metrics.localAnswer }, local);
   const loads = createModelLoads(now, metrics, parts.modelGuard);
   const remote = createRemoteModels(now, settings);
 
@@ -177,12 +197,24 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     }
     cancel.release();
     leave?.();
+    if (end.kind === 'failed') {
+      const isRefused = facts.kind === 'refused';
+      const given = await instead.of({ exchange, call, failure: end, isRefused, durable, listener });
+      if (given !== undefined) {
+        end = given;
+        if (given.kind !== 'failed') facts = { ...facts, kind: given.kind };
+      }
+    } else if (end.kind === 'answered' && parts.cache !== undefined && isClean(progress, end.degraded))
+      instead.remember(exchange, call, progress.said);
     const used = usedBy(end, call, progress, facts.attempts ?? 0);
     if (progress.filter !== undefined)
       parts.screening.answered(exchange, progress.filter.findings(), progress.filter.failed());
     parts.screening.given(exchange.caller, progress.said);
-    if (await durable) grant?.settle(used);
-    else {
+    if (await durable) {
+      // It is counted when it is made.
+      if (end.kind === 'deferred') grant?.undo();
+      else grant?.settle(used);
+    } else {
       end = { kind: 'failed', ...journalAway() };
       // Our own fault, and nothing was shown of what may have come.
       grant?.undo();
@@ -228,6 +260,7 @@ function concluded(forwarded: Forwarded<void>, call: ChatCall, progress: Progres
         text,
         model: progress.tally.model() ?? call.model,
         degraded: degradedOf(forwarded.provider, forwarded.isFallback),
+        ...renewal(forwarded.provider.foresight),
         settlement: progress.tally.settle(call.turns),
       };
     case 'cut':
@@ -240,6 +273,16 @@ function concluded(forwarded: Forwarded<void>, call: ChatCall, progress: Progres
       return progress.shown ? { kind: 'cut', error, text } : { kind: 'failed', ...unavailable(error) };
     }
   }
+}
+
+/** Nothing was found in it, so all of it may be shown again. */
+function isClean({ filter }: Progress, degraded: readonly DegradedMode[]): boolean {
+  return filter !== undefined && !filter.failed() && filter.findings().length === 0 && !degraded.includes('provider');
+}
+
+function renewal(foresight: Foresight | undefined): { renewsInMs?: number } {
+  const renewsInMs = foresight?.stage() === 'usual' ? undefined : foresight?.renewsInMs();
+  return renewsInMs === undefined ? {} : { renewsInMs };
 }
 
 function refusal(error: unknown, log: Log): Unavailable {

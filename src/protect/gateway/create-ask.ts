@@ -1,4 +1,5 @@
 // `ask`: the gateway for callers inside the process, under the same guards as the HTTP front.
+import { RempartError } from '../../platform/base/errors.ts';
 import { type HeldBack, heldBack } from '../restraints.ts';
 import type { Ask, AskOutcome, AskRequest } from './ask.ts';
 import type { Converse, Conversed, Listener } from './converse.ts';
@@ -17,9 +18,10 @@ export function createAsk({ now, converse, restraints, modes }: AskParts): Ask {
     const { caller, requestId, signal } = request;
     const closed = lockedOut(modes, caller, now()) ?? heldBack(restraints, caller);
     if (closed !== undefined) return { kind: 'unavailable', error: closed, partial: '' };
-    const { lang, granted } = request;
+    const { lang, granted, deferred } = request;
     const about = { requestId, caller, operation: 'ask', lang, startedAt: now(), signal };
-    const exchange = granted === undefined ? about : { ...about, granted };
+    const waited = deferred === undefined ? about : { ...about, deferred, isBatch: true as const };
+    const exchange = granted === undefined ? waited : { ...waited, granted };
     return outcomeOf(await converse(exchange, callOf(request), onDelta && listenerOf(onDelta)));
   };
 }
@@ -49,20 +51,25 @@ function outcomeOf(end: Conversed): AskOutcome {
   switch (end.kind) {
     case 'answered': {
       const { promptTokens, completionTokens } = end.settlement;
-      const { text, model, degraded } = end;
-      return { kind: 'answer', text, model, degraded, usage: { promptTokens, completionTokens } };
+      const { text, model, degraded, renewsInMs } = end;
+      const renewal = renewsInMs === undefined ? {} : { renewsInMs };
+      return { kind: 'answer', text, model, degraded, ...renewal, usage: { promptTokens, completionTokens } };
     }
     case 'cut':
       return { kind: 'unavailable', error: end.error, partial: end.text };
     case 'failed': {
-      const { error, retryAfterSeconds } = end;
+      const { error, retryAfterSeconds, degraded } = end;
       return {
         kind: 'unavailable',
         error,
         partial: '',
+        ...(degraded === undefined ? {} : { degraded }),
         ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
       };
     }
+    // Whoever asks from inside puts its own questions in the queue.
+    case 'deferred':
+      return { kind: 'unavailable', error: new RempartError('ERR_INTERNAL'), partial: '' };
     case 'aborted':
       return { kind: 'aborted', partial: end.text };
   }

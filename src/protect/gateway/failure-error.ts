@@ -9,6 +9,8 @@ export interface Unavailable {
   retryAfterSeconds?: number;
   /** Said in `x-rempart-degraded`. */
   degraded?: readonly DegradedMode[];
+  /** Whom to turn to, where that is said. */
+  contact?: string;
 }
 
 /** Longest wait that is asked for when nobody knows how long it takes. */

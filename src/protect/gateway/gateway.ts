@@ -6,10 +6,15 @@ import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { Journal } from '../../platform/journal/journal.ts';
 import type { Signals } from '../../platform/signals.ts';
+import { createBatchDoor } from '../deferred/batch-door.ts';
+import type { Deferral } from '../deferred/deferral.ts';
+import { createHandleDeferred } from '../deferred/handle-deferred.ts';
+import { type CheckAddress, refuseWebhooks } from '../deferred/webhook-address.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
 import type { Limiter } from '../limits/limiter.ts';
 import type { Places } from '../limits/places.ts';
 import { createAccounts } from '../resilience/account.ts';
+import type { AnswerCache } from '../resilience/answer-cache.ts';
 import type { Foresights } from '../resilience/foresight.ts';
 import type { KeptHealth } from '../resilience/kept-health.ts';
 import type { ProviderState } from '../resilience/provider-health.ts';
@@ -32,6 +37,7 @@ import { createQuarantine, type QuarantineState } from './quarantine.ts';
 import { createHandleReading } from './reading.ts';
 import { type Received, receive } from './receive.ts';
 import { createRecorder } from './record.ts';
+import { createRedo, type Redo } from './redo.ts';
 import { createRefuseDangerous } from './refuse-dangerous.ts';
 import { langOf, type ReplyContext, sendError, sendJson } from './reply.ts';
 import { createRoutes } from './routes.ts';
@@ -69,6 +75,12 @@ export interface GatewayParts {
   foresights?: Foresights;
   /** With it, so many calls at once are worked on. */
   places?: Places;
+  /** With it, calls that can wait are kept until somebody can answer them. */
+  deferral?: Deferral;
+  /** Where their answers may be sent; default: nowhere. */
+  checkWebhook?: CheckAddress;
+  /** With it, earlier answers are given when nobody can give new ones. */
+  cache?: AnswerCache;
   /** What the next gateway takes over when this one is replaced. */
   keptHealth?: KeptHealth;
   shutOut?: QuarantineState;
@@ -86,6 +98,8 @@ export interface Gateway {
   /** A node:http listener for the data plane's paths. */
   handle(req: IncomingMessage, res: ServerResponse): void;
   ask: Ask;
+  /** Makes a call that waited. */
+  redo: Redo;
   /** For the other doors, so that all failures of one source count together. */
   failedAuth: FailedAuths['failed'];
   /** For the other doors too. */
@@ -108,7 +122,9 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
   const screening = createScreening({ ...parts, recorder, quarantine }, screenedBy);
   const routes = createRoutes(providers, settings.routes, parts.random);
   const converse = createConverse({ ...parts, recorder, screening, routes }, settings);
-  const handleChat = createHandleChat({ now, recorder, converse }, settings);
+  const batchDoor = parts.deferral && createBatchDoor(parts.deferral, parts.checkWebhook ?? refuseWebhooks);
+  const handleChat = createHandleChat({ now, recorder, converse, batchDoor }, settings);
+  const handleDeferred = createHandleDeferred({ recorder, deferral: parts.deferral, now });
   const handleReading = createHandleReading(recorder, createListModels(parts, providers, settings, routes));
   const handleDetails = createHandleDetails({ ...parts, recorder, routes }, providers, settings);
   const refuseDangerous = createRefuseDangerous({ ...parts, recorder });
@@ -136,6 +152,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     const closed = lockedOut(parts.modes, caller, now()) ?? heldBack(parts.restraints, caller);
     if (closed !== undefined) return refuse(context, exchange, closed);
     if (endpoint.kind === 'call') return handleChat(req, context, exchange, received.dialect.wires[endpoint.wire]!);
+    if (endpoint.kind === 'deferred') return handleDeferred(req, endpoint.id, context, exchange);
     if (endpoint.kind === 'dangerous') return refuseDangerous(req, received, context, exchange);
     if (endpoint.kind === 'loaded' || endpoint.kind === 'show') return handleDetails(req, received, context, exchange);
     return handleReading(received, context, exchange);
@@ -204,6 +221,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
       });
     },
     ask: createAsk({ now, converse, restraints: parts.restraints, modes: parts.modes }),
+    redo: createRedo({ now, converse, restraints: parts.restraints, modes: parts.modes }),
     failedAuth: noteFailedAuth,
     identify,
     admitSource: (address) => parts.limiter?.source(address),

@@ -20,6 +20,7 @@ export interface GatewayMetrics {
   /** A request over a limit: of a user, a source, …, or of everybody together. */
   rateLimited(scope: string): void;
   /** An address that would hand the model server over. */
+  localAnswer(kind: 'cache' | 'static'): void;
   routeRefused(dialect: string): void;
   /** Something suspicious in what was sent. */
   suspicious(category: string, role: string): void;
@@ -40,6 +41,7 @@ export const noMetrics: GatewayMetrics = {
   wafMatch() {},
   frontRefused() {},
   rateLimited() {},
+  localAnswer() {},
   routeRefused() {},
   suspicious() {},
   answer() {},
@@ -125,6 +127,13 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     labelNames: ['guard'],
     registers,
   });
+  const local = new Counter({
+    name: 'rempart_local_answers_total',
+    help: 'Answers given without a provider, since none could answer: earlier ones from the cache, and plain words on what happens',
+    labelNames: ['kind'],
+    registers,
+  });
+  for (const kind of ['cache', 'static']) local.inc({ kind }, 0);
   const waf = new Counter({
     name: 'rempart_waf_matches_total',
     help: 'Requests in which a rule against attacks outside the prompt found something',
@@ -153,6 +162,7 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     tokens: (provider, kind, count) => tokens.inc({ provider, kind }, count),
     failedAuth: (reason) => failed.inc({ reason }),
     rateLimited: (scope) => limited.inc({ scope }),
+    localAnswer: (kind) => local.inc({ kind }),
     routeRefused: (dialect) => routes.inc({ dialect }),
     suspicious: (category, role) => suspicious.inc({ category, role }),
     answer: (category, action) => answers.inc({ category, action }),

@@ -27,6 +27,7 @@ export function outcomeOf(end: Conversed, call: ChatCall, progress: Progress, st
     };
   }
   if (end.kind === 'aborted') return facts;
+  if (end.kind === 'deferred') return { ...facts, degraded: 'deferred', deferred: end.ticket.id };
   const { promptTokens, completionTokens, estimated } = end.settlement;
   return {
     ...facts,

@@ -11,6 +11,8 @@ export type Endpoint =
   /** What Ollama has loaded, and what it knows of one model: for administrators. */
   | { kind: 'loaded' }
   | { kind: 'show' }
+  /** A request that waits for its answer. */
+  | { kind: 'deferred'; id: string }
   /** Known to be dangerous behind a gateway. */
   | { kind: 'dangerous' }
   | { kind: 'root' }
@@ -61,12 +63,12 @@ export function receive(req: IncomingMessage): Received {
   const path = query === -1 ? url : url.slice(0, query);
   const method = req.method ?? 'GET';
   const dialect = dialectOf(path, req.headers['user-agent']);
-  const row = Object.hasOwn(rows, path) ? rows[path] : modelRow(path);
+  const row = Object.hasOwn(rows, path) ? rows[path] : (modelRow(path) ?? deferredRow(path));
   if (row === undefined) {
     if (dangerous.test(path)) return { dialect, endpoint: { kind: 'dangerous' }, operation: `${method} dangerous` };
     return { dialect, endpoint: { kind: 'unknown' }, operation: `${method} other` };
   }
-  const operation = `${method} ${row.endpoint.kind === 'model' ? '/v1/models/ID' : path}`;
+  const operation = `${method} ${nameOf(row.endpoint, path)}`;
   if (!row.methods.includes(method))
     return { dialect, endpoint: { kind: 'wrong-method', allow: row.methods.join(', ') }, operation };
   return { dialect, endpoint: row.endpoint, operation };
@@ -77,6 +79,16 @@ export function dialectOf(path: string, agent = ''): Dialect {
   if (path === '/' || path.startsWith('/api/')) return dialectByName.ollama;
   if (path === '/v1/fim/completions') return dialectByName.mistral;
   return /mistral/i.test(agent) ? dialectByName.mistral : dialectByName.openai;
+}
+
+function nameOf({ kind }: Endpoint, path: string): string {
+  if (kind === 'model') return '/v1/models/ID';
+  return kind === 'deferred' ? '/v1/deferred/ID' : path;
+}
+
+function deferredRow(path: string): Row | undefined {
+  const id = /^\/v1\/deferred\/([\w-]{1,100})$/.exec(path)?.[1];
+  return id === undefined ? undefined : { methods: ['GET', 'DELETE'], endpoint: { kind: 'deferred', id } };
 }
 
 function modelRow(path: string): Row | undefined {

@@ -12,6 +12,8 @@ export interface RecordedRequest {
   /** Method and path of ours, e.g. "POST /v1/chat/completions"; "ask" inside the process. */
   operation: string;
   startedAt: number;
+  /** The id under which it waited. */
+  deferred?: string;
 }
 
 /** What is sent to a model, by whoever speaks: the turns of a chat, a prompt, the inputs of embeddings. */
@@ -28,7 +30,7 @@ export interface ReceivedFacts {
 }
 
 export interface OutcomeFacts {
-  kind: 'answered' | 'failed' | 'cut' | 'aborted' | 'refused';
+  kind: 'answered' | 'failed' | 'cut' | 'aborted' | 'refused' | 'deferred';
   status?: number;
   code?: string;
   provider?: string;
@@ -44,6 +46,8 @@ export interface OutcomeFacts {
   /** Characters of the answer's texts. */
   responseSize?: number;
   degraded?: string;
+  /** The id under which it waits, or waited. */
+  deferred?: string;
   /** The limit that stopped it: "requests per user every hour". */
   limit?: string;
 }
@@ -139,6 +143,7 @@ export function createRecorder({ now, journal, log, promptKey }: RecorderParts):
         unmapped: {
           phase: 'outcome',
           dialect,
+          ...(request.deferred === undefined ? {} : { deferred: request.deferred }),
           ...facts,
           ...(prompt === undefined ? {} : { prompt }),
           ...(verdicts.length === 0 ? {} : { verdicts: verdicts.map((one) => ({ ...one })) }),
@@ -215,6 +220,8 @@ const outcomes: Readonly<Record<OutcomeFacts['kind'], JsonObject>> = {
   cut: { status_id: 2, severity_id: 3, action_id: 1, disposition_id: 27 },
   failed: { status_id: 2, severity_id: 3, action_id: 1, disposition_id: 27 },
   refused: { status_id: 2, severity_id: 3, action_id: 2, disposition_id: 2 },
+  // 99 Other, 14 Delayed.
+  deferred: { status_id: 99, status: 'Deferred', severity_id: 1, action_id: 1, disposition_id: 14 },
 };
 
 /** The `ai_operation` profile; role 1 is User, 2 is Assistant. No text, ever. */

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { explainError, RempartError } from '../../platform/base/errors.ts';
 import type { JsonObject } from '../../platform/base/json.ts';
-import { acceptedLang, type Lang } from '../../platform/i18n/say.ts';
+import { acceptedLang, type Lang, say } from '../../platform/i18n/say.ts';
 import type { DegradedMode } from './ask.ts';
 import type { Dialect, ErrorView } from './dialects/dialect.ts';
 import type { Unavailable } from './failure-error.ts';
@@ -51,10 +51,11 @@ export function degradedHeader(modes: readonly DegradedMode[]): Record<string, s
 /** Waiting helps: `retry-after`. Sending it again at once does not: `x-should-retry: false`. Some errors say both. */
 export function sendError(
   context: ReplyContext,
-  { error, retryAfterSeconds, degraded = [] }: Unavailable,
+  { error, retryAfterSeconds, degraded = [], contact }: Unavailable,
   headers: Record<string, string> = {},
 ): void {
   const view = viewOf(error, context.lang);
+  if (contact !== undefined) view.message += ` ${say(context.lang, 'local.contact', { contact })}`;
   const send = (more: Record<string, string>) =>
     sendJson(context, view.status, context.dialect.writeError(view), {
       'content-language': context.lang,

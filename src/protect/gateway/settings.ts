@@ -2,6 +2,7 @@
 import type { Lang } from '../../platform/i18n/say.ts';
 import type { Dialect as DialectName } from '../../platform/wire/dialect.ts';
 import type { BreakerSettings } from '../resilience/breaker.ts';
+import type { InsteadSettings } from '../resilience/instead.ts';
 import type { RefusalSettings } from '../resilience/refusal.ts';
 import { defaultPolicy, type Policy } from '../screening/policy.ts';
 import type { Role } from './ask.ts';
@@ -85,6 +86,8 @@ export interface GatewaySettings {
   retries: Retries;
   breaker: BreakerSettings;
   refusal?: RefusalSettings;
+  /** What is answered when no provider can; default: the error as it is. */
+  local?: InsteadSettings;
   /** Default: `defaultScreening`. */
   screening?: ScreeningSettings;
   /** In order: the first serves, the next ones when it cannot; unless a route says otherwise. */

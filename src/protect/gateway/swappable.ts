@@ -39,6 +39,15 @@ export function createSwappable(first: Gateway): Swappable {
         done(serving);
       }
     },
+    async redo(call) {
+      const serving = current;
+      serving.atWork++;
+      try {
+        return await serving.gateway.redo(call);
+      } finally {
+        done(serving);
+      }
+    },
     failedAuth: (failure) => current.gateway.failedAuth(failure),
     identify: (req) => current.gateway.identify(req),
     admitSource: (address) => current.gateway.admitSource(address),

@@ -13,6 +13,8 @@ export interface Foresight {
   stage(): QuotaStage;
   /** Milliseconds until a caller of this rank may be served; 0: now. */
   wait(rank: number): number;
+  /** Milliseconds until the limit that is used most is renewed. */
+  renewsInMs(): number | undefined;
   /** Of the limit that is used most. */
   state(): { used: number; exhaustedInMs?: number } | undefined;
 }
@@ -131,6 +133,10 @@ export function createForesight(
         (rank >= ranks.batch && stage() === 'rationed') ||
         (rank >= ranks.user && most.used >= lastAt && most.limit >= leastLimit);
       return isHeld ? Math.max(1, most.resetAt - now()) : 0;
+    },
+    renewsInMs() {
+      const most = worst();
+      return most === undefined ? undefined : Math.max(0, most.resetAt - now());
     },
     state() {
       const most = worst();
