@@ -1,0 +1,130 @@
+// The health of a provider on several threads: here two of them in one process, each with a bus of its own on one channel.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openCounters } from '../../platform/shared/counters.ts';
+import { createSharedMemory } from '../../platform/shared/memory.ts';
+import { createSignals, type Signal } from '../../platform/signals.ts';
+import type { Failure } from '../../protect/resilience/failure.ts';
+import { createForesights } from '../../protect/resilience/foresight.ts';
+import { createKeptHealth } from '../../protect/resilience/kept-health.ts';
+import { createProviderHealth } from '../../protect/resilience/provider-health.ts';
+import { createCrewMemory, joinCrew } from './crew.ts';
+import { shareForesights } from './shared-foresights.ts';
+import { shareHealth } from './shared-health.ts';
+
+const ends: (() => void)[] = [];
+after(() => {
+  for (const end of ends) end();
+});
+
+function makeThreads(keys = 1) {
+  const memory = createSharedMemory();
+  const crew = createCrewMemory(1);
+  const clock = { now: 1_800_000_000_000 };
+  const threads = [0, 1].map((thread) => {
+    const { bus } = joinCrew(crew, thread);
+    const signals = createSignals();
+    const emitted: Signal[] = [];
+    signals.subscribe((signal) => emitted.push(signal));
+    const now = () => clock.now;
+    const settings = { name: 'up', keys, breaker: { failures: 3, halfOpenMs: 2_000 } };
+    const shared = { bus, counters: openCounters(memory), now, probes: thread === 0 };
+    const health = shareHealth(createKeptHealth(), shared).open(settings, () =>
+      createProviderHealth({ now, signals }, settings),
+    );
+    const foresights = shareForesights(createForesights({ now, signals }), { bus, now });
+    ends.push(() => {
+      health.close();
+      foresights.close();
+      bus.close();
+    });
+    return { health, bus, emitted, foresights };
+  });
+  return { main: threads[0]!, worker: threads[1]!, clock };
+}
+
+const down: Failure = { kind: 'server-error', heals: true };
+
+test('shareHealth() opens the breaker on every thread after failures that came to several', () => {
+  const { main, worker, clock } = makeThreads();
+  worker.health.failed(0, down);
+  assert.equal(main.health.pick().kind, 'key');
+  main.health.failed(0, down);
+  assert.equal(worker.health.pick().kind, 'key');
+  worker.health.failed(0, down);
+  assert.deepEqual([main.health.pick().kind, worker.health.pick().kind], ['wait', 'wait']);
+  clock.now += 2_001;
+  assert.deepEqual(worker.health.pick(), { kind: 'key', index: 0 });
+  assert.equal(main.health.pick().kind, 'wait', 'one trial at a time, whichever thread it comes from');
+  worker.health.succeeded(0, clock.now);
+  assert.deepEqual([main.health.pick().kind, worker.health.pick().kind], ['key', 'key']);
+});
+
+test('shareHealth() gives the trial to another thread when its first one told nothing', () => {
+  const { main, worker, clock } = makeThreads();
+  for (let nth = 0; nth < 3; nth++) worker.health.failed(0, down);
+  main.bus.catchUp();
+  clock.now += 2_001;
+  assert.equal(worker.health.pick().kind, 'key');
+  assert.equal(main.health.pick().kind, 'wait');
+  worker.health.abandoned(0);
+  assert.equal(main.health.pick().kind, 'key');
+});
+
+test('shareHealth() passes a refused key over on every thread at once; one thread probes, and tells what it found', () => {
+  const { main, worker, clock } = makeThreads(2);
+  worker.health.failed(0, { kind: 'key-refused', heals: false });
+  assert.deepEqual(
+    [main.health.pick(), worker.health.pick()],
+    [
+      { kind: 'key', index: 1 },
+      { kind: 'key', index: 1 },
+    ],
+  );
+  assert.deepEqual(
+    main.emitted.map(({ kind }) => kind),
+    ['provider-key-compromised'],
+  );
+  clock.now += 3_600_000;
+  assert.deepEqual([main.health.due(), worker.health.due()], [0, undefined]);
+  main.health.probed(0, clock.now, undefined);
+  assert.deepEqual(worker.health.pick(), { kind: 'key', index: 0 });
+});
+
+test('shareHealth() lets one request for all threads try a provider that asked to wait', () => {
+  const { main, worker, clock } = makeThreads();
+  worker.health.failed(0, { kind: 'rate-limited', heals: true, retryAfterMs: 1_000 });
+  assert.deepEqual([main.health.pick().kind, worker.health.pick().kind], ['wait', 'wait']);
+  clock.now += 1_001;
+  assert.deepEqual([worker.health.pick().kind, main.health.pick().kind], ['key', 'wait']);
+  worker.health.succeeded(0, clock.now);
+  assert.equal(main.health.pick().kind, 'key');
+});
+
+test('shareHealth() says nothing to the others while all is well', () => {
+  const { main, worker, clock } = makeThreads();
+  let heard = 0;
+  const publish = worker.bus.publish;
+  worker.bus.publish = (...given) => {
+    heard++;
+    publish(...given);
+  };
+  for (let nth = 0; nth < 100; nth++) {
+    worker.health.pick();
+    worker.health.succeeded(0, clock.now);
+  }
+  worker.health.failed(0, { kind: 'invalid-request', heals: false });
+  assert.equal(heard, 0);
+  assert.equal(main.health.pick().kind, 'key');
+});
+
+test('shareForesights() tells every thread what the answers on one say of a limit', () => {
+  const { main, worker } = makeThreads();
+  const headers = { 'x-ratelimit-limit-requests': '100', 'x-ratelimit-reset-requests': '60s' };
+  worker.foresights.of('account').learn({ ...headers, 'x-ratelimit-remaining-requests': '60' });
+  worker.foresights.of('account').learn({ ...headers, 'x-ratelimit-remaining-requests': '5' });
+  assert.equal(worker.foresights.of('account').stage(), 'rationed');
+  main.bus.catchUp();
+  assert.equal(main.foresights.of('account').stage(), 'rationed');
+  assert.ok(main.foresights.of('account').wait(2) > 0);
+});
