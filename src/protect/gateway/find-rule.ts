@@ -5,10 +5,13 @@ export type FindRule<T> = (model: string) => T | undefined;
 
 export function createFindRule<T extends { model: string }>(rules: readonly T[]): FindRule<T> {
   const exact = new Map<string, T>();
-  const patterns: T[] = [];
+  const patterns: { rule: T; pattern: string }[] = [];
   for (const rule of rules) {
-    if (rule.model.includes('*')) patterns.push(rule);
+    if (rule.model.includes('*')) patterns.push({ rule, pattern: canonicalModel(rule.model) });
     else exact.set(canonicalModel(rule.model), rule);
   }
-  return (model) => exact.get(canonicalModel(model)) ?? patterns.find((rule) => fitsModel(rule.model, model));
+  return (model) => {
+    const name = canonicalModel(model);
+    return exact.get(name) ?? patterns.find(({ pattern }) => fitsModel(pattern, name))?.rule;
+  };
 }

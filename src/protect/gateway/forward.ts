@@ -16,6 +16,9 @@ export type Forwarded<T> =
   | { kind: 'cut'; failure: Failure; provider: Target; attempts: number }
   | { kind: 'aborted'; attempts: number };
 
+/** Of one request, whatever the routes: what makes one provider stumble must not be sent to all of them over and over. */
+const maxSent = 12;
+
 /** The failure reported is the first step's, since that is where the caller was meant to be served. */
 export async function forward<T>(
   parts: ForwardParts,
@@ -25,12 +28,13 @@ export async function forward<T>(
 ): Promise<Forwarded<T>> {
   let first: Failure | undefined;
   let attempts = 0;
+  const budget = { left: maxSent };
   for (let from = 0; from < targets.length; ) {
     const to = endOfStep(targets, from);
     const isFallback = from > 0;
     const step = to - from === targets.length ? targets : targets.slice(from, to);
     const isLast = to === targets.length;
-    const end = await tryStep(parts, step, { ...limits, isLast }, (target, key) => {
+    const end = await tryStep(parts, step, { ...limits, isLast, budget }, (target, key) => {
       attempts++;
       return attempt(target, key, isFallback);
     });
@@ -40,7 +44,7 @@ export async function forward<T>(
     if (end.committed) return { kind: 'cut', failure: end.failure, provider, attempts };
     first ??= end.failure;
     // What one provider finds wrong with the request is wrong for all.
-    if (end.failure.kind === 'invalid-request' || parts.now() >= limits.until) break;
+    if (end.failure.kind === 'invalid-request' || parts.now() >= limits.until || budget.left <= 0) break;
     from = to;
   }
   return { kind: 'failed', failure: first ?? { kind: 'unreachable', heals: true }, attempts };

@@ -45,8 +45,12 @@ export function capOutput(call: ChatCall, most: number): ChatCall {
   return { ...capped, native: { ...native, ...Object.fromEntries(lowered), ...said } };
 }
 
+export function isReasoning(model: string): boolean {
+  return /^(?:o\d|gpt-[5-9])/.test(model);
+}
+
 /** OpenAI's models that reason take the newer name alone; servers that are compatible with it may know only the older. */
 function nameOfMost({ dialect, task, model }: ChatCall): 'max_tokens' | 'max_completion_tokens' {
-  const reasons = dialect === 'openai' && task === undefined && /^(?:o\d|gpt-[5-9])/.test(model);
+  const reasons = dialect === 'openai' && task === undefined && isReasoning(model);
   return reasons ? 'max_completion_tokens' : 'max_tokens';
 }

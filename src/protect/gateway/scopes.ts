@@ -20,9 +20,9 @@ export function mayUseModel({ models }: Scopes, model: string): boolean {
   return models.some((pattern) => matches(canonicalModel(pattern), name, false));
 }
 
-/** Whether a name is one of a pattern's, whatever the spelling. */
+/** Whether a name is one of a pattern's, both in their canonical spelling. */
 export function fitsModel(pattern: string, model: string): boolean {
-  return matches(canonicalModel(pattern), canonicalModel(model), false);
+  return matches(pattern, model, false);
 }
 
 export function mayUseRoute({ routes }: Scopes, operation: string): boolean {

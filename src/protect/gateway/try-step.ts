@@ -33,6 +33,13 @@ export interface ForwardLimits {
   rank?: number;
 }
 
+export interface StepLimits extends ForwardLimits {
+  /** No other step follows. */
+  isLast: boolean;
+  /** How often this request may still be sent, wherever to. */
+  budget: { left: number };
+}
+
 export type StepEnd<T> = AttemptEnd<T> & { target: Target };
 
 interface Tried {
@@ -42,11 +49,11 @@ interface Tried {
   isOver: boolean;
 }
 
-/** The failure told is the first target's: it is the one in turn. `isLast`: no other step follows. */
+/** The failure told is the first target's: it is the one in turn. */
 export async function tryStep<T>(
   parts: ForwardParts,
   step: readonly Target[],
-  limits: ForwardLimits & { isLast: boolean },
+  limits: StepLimits,
   ask: AskTarget<T>,
 ): Promise<StepEnd<T>> {
   const { now, random } = parts;
@@ -68,7 +75,12 @@ export async function tryStep<T>(
     const healing = open.filter(mayHeal);
     const soonest = Math.min(...healing.map(({ failure }) => failure.retryAfterMs ?? 0));
     const wait = Math.max(backoffMs(retry, retries.baseMs, random), soonest);
-    const isEnd = healing.length === 0 || retry >= retries.max || wait > retries.maxWaitMs || now() + wait >= until;
+    const isEnd =
+      limits.budget.left <= 0 ||
+      healing.length === 0 ||
+      retry >= retries.max ||
+      wait > retries.maxWaitMs ||
+      now() + wait >= until;
     for (const one of open) if (isEnd || !mayHeal(one)) giveUp(one);
     if (isEnd) return { kind: 'failed', failure: tried[0]!.failure, committed: false, target: step[0]! };
     retry++;
@@ -80,7 +92,7 @@ export async function tryStep<T>(
 async function tryEach<T>(
   parts: ForwardParts,
   tried: readonly Tried[],
-  limits: ForwardLimits,
+  limits: StepLimits,
   ask: AskTarget<T>,
 ): Promise<StepEnd<T> | undefined> {
   for (const one of tried) {
@@ -89,12 +101,13 @@ async function tryEach<T>(
     const end = await tryKeys(parts, one, limits, ask);
     if (end.kind !== 'failed') return { ...end, target };
     one.failure = end.failure;
+    if (end.failure.kind !== 'unreachable') limits.budget.left--;
     // What one provider finds wrong with the request is wrong for all.
     if (end.committed || end.failure.kind === 'invalid-request') {
       giveUp(one);
       return { ...end, target };
     }
-    if (parts.now() >= limits.until) break;
+    if (parts.now() >= limits.until || limits.budget.left <= 0) break;
   }
   return undefined;
 }

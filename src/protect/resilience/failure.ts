@@ -28,9 +28,13 @@ export function isProvidersFault(kind: FailureKind): boolean {
   return kind !== 'not-found' && kind !== 'invalid-request';
 }
 
+/** Nobody is told to come back later than in a day, whatever a provider may say. */
+const longestWaitMs = 86_400_000;
+
 export function failureOfAnswer(described: ProviderError): Failure {
   const { kind, retryAfterMs } = described;
-  return { kind, heals: described.heals, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  const wait = retryAfterMs === undefined ? {} : { retryAfterMs: Math.min(retryAfterMs, longestWaitMs) };
+  return { kind, heals: described.heals, ...wait };
 }
 
 const unreachableCodes = new Set([

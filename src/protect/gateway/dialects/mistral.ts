@@ -27,6 +27,7 @@ import {
 } from './dialect.ts';
 import { embeddingWire, noReader, readEmbeddings, writeEmbeddingCall } from './embeddings.ts';
 import { onePrompt, readCompletion, readFill, writeFill, writeSeed } from './prompt-request.ts';
+import { withShortIds } from './tool-ids.ts';
 import { untranslatable } from './translate-turns.ts';
 
 const request = object(mistralFields, ['model', 'messages']);
@@ -77,7 +78,7 @@ function speak(call: ChatCall, stream: boolean): Speech {
 
 function writeChat(call: ChatCall): JsonObject {
   if (call.task === 'completion') onePrompt(call);
-  return { model: call.model, messages: writeTurns(call, 'mistral'), ...writeOptions(call) };
+  return { model: call.model, messages: withShortIds(writeTurns(call, 'mistral')), ...writeOptions(call) };
 }
 
 function writeOptions(call: ChatCall): JsonObject {

@@ -1,5 +1,6 @@
 // The OpenAI dialect, which most compatible servers speak.
 import type { JsonObject } from '../../../platform/base/json.ts';
+import { isReasoning } from '../limit-output.ts';
 import { object } from '../shape.ts';
 import {
   createCompletionsReader,
@@ -76,7 +77,12 @@ function speak(call: ChatCall, stream: boolean): Speech {
 }
 
 function writeChat(call: ChatCall): JsonObject {
-  return { model: call.model, messages: writeTurns(call, 'openai'), ...writeOptions(call) };
+  const { max_tokens: most, ...options } = writeOptions(call);
+  const said: JsonObject = { model: call.model, messages: writeTurns(call, 'openai'), ...options };
+  if (most === undefined) return said;
+  // A route or another dialect may have said it in the older name, which these models refuse.
+  const isNewer = isReasoning(call.model) && said['max_completion_tokens'] === undefined;
+  return { ...said, [isNewer ? 'max_completion_tokens' : 'max_tokens']: most };
 }
 
 function writeOptions(call: ChatCall): JsonObject {
