@@ -259,5 +259,6 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     ...(apiKey === undefined ? {} : { apiKey }),
   };
   const storeAway = store.health().state === 'away';
-  return { gatewayUrl, consoleUrl, standin, storeAway, ...(Object.keys(firstRun).length === 0 ? {} : { firstRun }) };
+  const first = Object.keys(firstRun).length === 0 ? {} : { firstRun };
+  return { gatewayUrl, consoleUrl, workers: 1, standin, storeAway, ...first };
 }

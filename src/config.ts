@@ -15,8 +15,12 @@ import { routesIssue, routesSchema, weightedKeys } from './protect/gateway/route
 import { limitsSchema } from './protect/limits/limits-config.ts';
 import { respondSchema } from './respond/respond-config.ts';
 
+/** More threads than cores of a gateway's machine serve nobody. */
+export const maxWorkers = 64;
+
 const port = z.number().int().min(0).max(65535);
 const milliseconds = z.number().int().min(1).max(3_600_000);
+const workersSchema = z.union([z.literal('auto'), z.number().int().min(1).max(maxWorkers)], 'issue.workers');
 
 /** A value given as it is, or as `env:NAME`. */
 const text = z.string();
@@ -120,6 +124,8 @@ export const configSchema = z.strictObject({
     .strictObject({
       host: z.string().default('127.0.0.1'),
       port: port.default(8080),
+      /** Threads that serve it; auto: one for each core. */
+      workers: workersSchema.default(1),
       ...frontFields,
       maxBodyBytes: z.number().int().min(1024).default(1_048_576),
       maxBodyDepth: z.number().int().min(4).default(32),

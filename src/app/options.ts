@@ -15,6 +15,8 @@ export interface AppOptions {
   lang: Lang;
   /** Called once the data directory is held, so that a log in it has one writer. */
   openLog: () => Log;
+  /** The file descriptor that the log writes to; default: standard error. */
+  logTo?: () => number;
   /** Ends a start that is under way; once it is done, `close` does. */
   signal: AbortSignal;
   /** For a drill: what the instance responds with, before it watches. */
@@ -26,6 +28,8 @@ export interface AppOptions {
 export interface App {
   gatewayUrl: string;
   consoleUrl: string;
+  /** Threads that serve the gateway. */
+  workers: number;
   /** No provider is configured, so the stand-in answers. */
   standin: boolean;
   /** The database could not be reached: conversations wait on this machine until it is back. */

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { App } from '../app.ts';
-import { type Config, loadConfig } from '../config.ts';
+import { type Config, loadConfig, maxWorkers } from '../config.ts';
 import { createLog } from '../platform/base/log.ts';
 import { openLogFile } from '../platform/base/log-file.ts';
-import { type Command, type CommandInput, wholeNumber } from './command.ts';
+import { type Command, type CommandInput, usageError, wholeNumber } from './command.ts';
 
 export const up: Command = {
   name: 'up',
@@ -14,18 +14,24 @@ export const up: Command = {
   options: {
     port: { type: 'string', value: 'PORT', summary: 'up.flag.port' },
     'console-port': { type: 'string', value: 'PORT', summary: 'up.flag.console-port' },
+    workers: { type: 'string', value: 'N', summary: 'up.flag.workers' },
   },
   async run(input) {
     const bounds = { min: 0, max: 65_535 };
     const port = wholeNumber(input, 'up', 'port', bounds);
     const consolePort = wholeNumber(input, 'up', 'console-port', bounds);
+    const workers = workersOf(input);
     // A file that was there at the start and is gone later is a mistake, not the wish for defaults.
     const asked = input.configAsked || existsSync(input.configFile);
     const load = (): Config => {
       const file = loadConfig({ file: input.configFile, asked, env: input.env });
       return {
         ...file,
-        gateway: { ...file.gateway, port: port ?? file.gateway.port },
+        gateway: {
+          ...file.gateway,
+          port: port ?? file.gateway.port,
+          workers: workers ?? file.gateway.workers,
+        },
         console: { ...file.console, port: consolePort ?? file.console.port },
       };
     };
@@ -33,7 +39,11 @@ export const up: Command = {
     const { startApp } = await import('../app.ts');
     // A person reads the terminal: what is written for machines goes to a file. A pipe or a service manager gets it all.
     const logFile = isTerminal(input.stderr) ? join(input.data, 'log', 'rempart.log') : undefined;
-    const openLog = () => createLog(config.log, logFile === undefined ? undefined : openLogFile(logFile));
+    let logTo = standardError;
+    const openLog = () => {
+      if (logFile !== undefined) logTo = openLogFile(logFile);
+      return createLog(config.log, logTo);
+    };
     const app = await startApp({
       config,
       data: input.data,
@@ -41,6 +51,7 @@ export const up: Command = {
       loadAnew: load,
       lang: input.lang,
       openLog,
+      logTo: () => logTo,
       signal: input.signal,
     });
     announce(input, app, logFile);
@@ -53,14 +64,24 @@ export const up: Command = {
   },
 };
 
+const standardError = 2;
+
+function workersOf(input: CommandInput): number | 'auto' | undefined {
+  const given = input.options['workers'];
+  if (given === undefined || given === 'auto') return given;
+  const count = typeof given === 'string' && /^\d{1,3}$/.test(given) ? Number(given) : 0;
+  if (count >= 1 && count <= maxWorkers) return count;
+  throw usageError(input, 'up', 'up.workers.usage', { given: String(given), most: maxWorkers });
+}
+
 function isTerminal(stream: NodeJS.WritableStream): boolean {
   return 'isTTY' in stream && stream.isTTY === true;
 }
 
 function announce({ json, say, stdout }: CommandInput, app: App, logFile: string | undefined): void {
-  const { gatewayUrl, consoleUrl, standin, storeAway, firstRun } = app;
+  const { gatewayUrl, consoleUrl, workers, standin, storeAway, firstRun } = app;
   if (json) {
-    const document = { schema: 'rempart/up@1', gatewayUrl, consoleUrl, standin, storeAway, ...firstRun };
+    const document = { schema: 'rempart/up@1', gatewayUrl, consoleUrl, workers, standin, storeAway, ...firstRun };
     stdout.write(`${JSON.stringify(document)}\n`);
     return;
   }
@@ -69,6 +90,7 @@ function announce({ json, say, stdout }: CommandInput, app: App, logFile: string
     say('up.started'),
     `  ${say('up.gateway').padEnd(width)}  ${gatewayUrl}`,
     `  ${say('up.console').padEnd(width)}  ${consoleUrl}`,
+    ...(workers > 1 ? [say('up.workers', { count: workers })] : []),
     ...(standin ? [say('up.standin')] : []),
     ...(storeAway ? [say('up.store-away')] : []),
     ...(logFile === undefined ? [] : [say('up.log', { file: logFile })]),

@@ -128,6 +128,8 @@ export const errorCatalogue = {
   ERR_UNSCREENED: { exit: 1, http: 503 },
   ERR_USAGE: { exit: 2 },
   ERR_WAF_BLOCKED: { exit: 1, http: 403 },
+  ERR_WORKERS_UNSUPPORTED: { exit: 3 },
+  ERR_WORKER_LOST: { exit: 1, http: 503 },
   ERR_LOCKDOWN: { exit: 1, http: 503 },
   ERR_MODES_UNREADABLE: { exit: 3 },
   ERR_MODES_UNWRITABLE: { exit: 3 },

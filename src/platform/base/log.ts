@@ -18,12 +18,16 @@ const secretNames = [
 ];
 const paths = secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
-/** A log that writes JSON lines to `destination` (a file descriptor; 2 is stderr). */
-export function createLog(level: 'debug' | 'info' | 'warn' | 'error' | 'silent', destination: number = 2): Log {
+/** A log that writes JSON lines to `destination` (a file descriptor; 2 is stderr), each with `base` in it. */
+export function createLog(
+  level: 'debug' | 'info' | 'warn' | 'error' | 'silent',
+  destination: number = 2,
+  base: Readonly<Record<string, number>> | null = null,
+): Log {
   return pino(
     {
       level,
-      base: null,
+      base,
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths, censor: '[redacted]' },
       serializers: { err: safeError },

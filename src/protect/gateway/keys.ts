@@ -72,6 +72,8 @@ export interface Keys {
   list(): readonly KeyRecord[];
   /** The configuration's keys from now on; one that was revoked stays so. */
   give(given: readonly GivenKey[]): void;
+  /** The stored keys, as another thread has them. */
+  adopt(records: readonly KeyRecord[]): void;
   /** Takes the store's keys over; when it is away the last ones stay, and false is returned. */
   refresh(): Promise<boolean>;
 }
@@ -188,6 +190,7 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
       });
       byHash = index([...stored, ...fromConfig]);
     },
+    adopt,
     async refresh() {
       try {
         adopt(await repository.load());
