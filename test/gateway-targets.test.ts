@@ -1,0 +1,386 @@
+// Where a call goes: names, patterns and aliases, targets side by side and one after the other, and what callers are told of it.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { JsonObject } from '../src/platform/base/json.ts';
+import type { GatewaySettings, ProviderSettings, RouteSettings } from '../src/protect/gateway/settings.ts';
+import {
+  type Answer,
+  answering,
+  type Behaviour,
+  beginSse,
+  chunk,
+  json,
+  type Rig,
+  type RigOptions,
+  startRig,
+  startUpstream,
+  type Upstream,
+} from './gateway-rig.ts';
+
+const cleanUps: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const close of cleanUps) await close();
+});
+
+type Providers = Readonly<Record<string, { does?: Behaviour; models?: Behaviour } & Partial<ProviderSettings>>>;
+
+interface Setting {
+  rig: Rig;
+  up: Record<string, Upstream>;
+  /** Who was asked since, in order of the providers' names. */
+  counts: () => Record<string, number>;
+}
+
+async function setUp(
+  given: Providers,
+  routes: readonly RouteSettings[],
+  options: RigOptions = {},
+  settings: Partial<GatewaySettings> = {},
+): Promise<Setting> {
+  const up: Record<string, Upstream> = {};
+  const providers: ProviderSettings[] = [];
+  for (const [name, { does = answering(`by ${name}`), models, ...more }] of Object.entries(given)) {
+    up[name] = await startUpstream(does, models);
+    cleanUps.push(up[name].close);
+    providers.push({ name, dialect: 'openai', url: up[name].url, key: `key-of-${name}`, ...more });
+  }
+  const rig = await startRig(providers, { ...options, settings: { ...settings, routes } });
+  cleanUps.push(rig.close);
+  const counts = () => Object.fromEntries(Object.entries(up).map(([name, { bodies }]) => [name, bodies.length]));
+  return { rig, up, counts };
+}
+
+const failing =
+  (status = 503, headers = {}): Behaviour =>
+  (_req, res) =>
+    json(res, status, {}, headers);
+const codeOf = ({ text }: Answer) => (JSON.parse(text) as { error: { code: string } }).error.code;
+const saidBy = ({ text }: Answer) => (/"content":"by (\w+)"/.exec(text) ?? [])[1];
+const modelTo = ({ bodies }: Upstream) => (JSON.parse(bodies.at(-1)!) as { model: string }).model;
+const targets = (...names: string[]) => names.map((provider) => ({ provider }));
+
+test('createRoutes() shares the calls of equals by their weights, to the call', async () => {
+  const { rig, counts } = await setUp({ a: {}, b: {}, c: {} }, [
+    {
+      model: 'm',
+      targets: [
+        { provider: 'a', weight: 5 },
+        { provider: 'b', weight: 2 },
+        { provider: 'c', weight: 1 },
+      ],
+    },
+  ]);
+  for (let i = 0; i < 16; i++) assert.equal((await rig.chat('hi')).status, 200);
+  assert.deepEqual(counts(), { a: 10, b: 4, c: 2 });
+});
+
+test('createRoutes() lets an equal take over at once, which is nothing unusual, and a later target only then', async () => {
+  const down = { does: failing() };
+  const { rig, counts } = await setUp(
+    { a: down, b: {}, c: {} },
+    [
+      {
+        model: 'm',
+        targets: [
+          { provider: 'c', priority: 2 },
+          { provider: 'a', weight: 1 },
+          { provider: 'b', weight: 1 },
+        ],
+      },
+    ],
+    {},
+    { retries: { max: 2, baseMs: 2_000, maxWaitMs: 5_000 }, breaker: { failures: 100, halfOpenMs: 100 } },
+  );
+  const start = Date.now();
+  for (let i = 0; i < 4; i++) {
+    const answer = await rig.chat('hi');
+    assert.equal(saidBy(answer), 'b');
+    assert.equal(answer.headers['x-rempart-degraded'], undefined);
+  }
+  assert.ok(Date.now() - start < 2_000, 'nobody waited');
+  assert.deepEqual(counts(), { a: 2, b: 4, c: 0 });
+});
+
+test('createRoutes() tries all equals again after a pause, and only then goes to the next target, and says so', async () => {
+  const at: number[] = [];
+  const noting: Behaviour = (_req, res) => {
+    at.push(Date.now());
+    json(res, 503, {});
+  };
+  const { rig, counts } = await setUp(
+    { a: { does: noting }, b: { does: noting }, c: {} },
+    [
+      {
+        model: 'm',
+        targets: [{ provider: 'a', weight: 1 }, { provider: 'b', weight: 1 }, { provider: 'c' }],
+      },
+    ],
+    {},
+    { retries: { max: 1, baseMs: 120, maxWaitMs: 400 } },
+  );
+  const answer = await rig.chat('hi');
+  assert.equal(saidBy(answer), 'c');
+  assert.equal(answer.headers['x-rempart-degraded'], 'provider');
+  assert.deepEqual(counts(), { a: 2, b: 2, c: 1 });
+  assert.ok(at[2]! - at[1]! >= 119, `${at[2]! - at[1]!} ms`);
+});
+
+test('createRoutes() goes by the exact name first, then by the first pattern that fits, else to the providers in their order', async () => {
+  const { rig } = await setUp({ usual: {}, small: {}, large: {}, one: {}, rest: {} }, [
+    { model: 'mistral-*', targets: targets('small') },
+    { model: 'mistral-large-*', targets: targets('large') },
+    { model: 'mistral-large-latest', targets: targets('one') },
+  ]);
+  for (const [model, wanted] of [
+    ['mistral-large-latest', 'one'],
+    [' Library/MISTRAL-Large-Latest:latest', 'one'],
+    ['mistral-large-2411', 'small'],
+    ['mistral-tiny', 'small'],
+    ['mistral-tiny/other', 'usual'],
+    ['gpt-5', 'usual'],
+  ] as const)
+    assert.equal(saidBy(await rig.chat('hi', { model })), wanted, model);
+});
+
+test('createRoutes() sends what nothing else fits where * leads', async () => {
+  const { rig } = await setUp({ usual: {}, rest: {} }, [{ model: '*', targets: targets('rest') }]);
+  for (const model of ['m', 'team/m', 'x:1']) assert.equal(saidBy(await rig.chat('hi', { model })), 'rest');
+});
+
+const renamed: readonly RouteSettings[] = [
+  { model: 'assistant', targets: [{ provider: 'a', model: 'behind-the-name' }] },
+  { model: 'helper', aliasOf: 'assistant' },
+  { model: 'old-*', aliasOf: 'helper' },
+  { model: 'public', aliasOf: 'm-of-a' },
+];
+
+test('createRoutes() follows aliases to the model behind them, which no caller sees and the journal knows', async () => {
+  const { rig, up } = await setUp({ a: {}, b: {} }, renamed);
+  for (const [model, wanted] of [
+    ['assistant', 'behind-the-name'],
+    ['helper', 'behind-the-name'],
+    ['old-name', 'behind-the-name'],
+    ['public', 'm-of-a'],
+  ] as const)
+    for (const stream of [false, true]) {
+      const answer = await rig.chat('hi', { model, stream });
+      assert.equal(modelTo(up['a']!), wanted);
+      assert.match(answer.text, new RegExp(`"model":"${model}"`));
+      assert.ok(!`${answer.text}${JSON.stringify(answer.headers)}`.includes(wanted), answer.text);
+      const { modelAsked, modelUsed, provider, route } = rig.journalled.at(-1)!['unmapped'] as JsonObject;
+      assert.deepEqual([modelAsked, modelUsed, provider], [model, wanted, 'a']);
+      assert.equal(route, model === 'public' ? undefined : 'assistant');
+    }
+});
+
+test('createRoutes() lets scopes decide by the name that is asked for, not by the one behind it', async () => {
+  const { rig } = await setUp({ a: {}, b: {} }, renamed, {
+    keys: [
+      { key: 'key-for-the-assistant', subject: 's', role: 'user', scopes: { models: ['assistant'] } },
+      { key: 'key-for-what-is-behind', subject: 's', role: 'user', scopes: { models: ['behind-*', 'm-of-a'] } },
+    ],
+  });
+  const as = (key: string, model: string) =>
+    rig.ask(
+      '/v1/chat/completions',
+      { model, messages: [{ role: 'user', content: 'hi' }] },
+      { authorization: `Bearer ${key}` },
+    );
+  assert.equal((await as('key-for-the-assistant', 'assistant')).status, 200);
+  assert.equal((await as('key-for-the-assistant', 'helper')).status, 403);
+  assert.equal((await as('key-for-what-is-behind', 'assistant')).status, 403);
+  assert.equal((await as('key-for-what-is-behind', 'public')).status, 403);
+});
+
+const someModels: Behaviour = (req, res) =>
+  json(
+    res,
+    200,
+    req.url === '/api/tags'
+      ? { models: [{ name: 'behind-the-name:latest' }, { name: 'm-of-a' }] }
+      : { data: [{ id: 'behind-the-name' }, { id: 'm-of-a' }] },
+  );
+
+test('createListModels() offers the names of routes to who may use them, and none that only stands behind one', async () => {
+  const { rig } = await setUp(
+    { a: { models: someModels }, b: { models: someModels, dialect: 'ollama' } },
+    [...renamed, { model: 'local', targets: [{ provider: 'b', model: 'Behind-The-Name' }] }],
+    { keys: [{ key: 'key-for-few', subject: 's', role: 'user', scopes: { models: ['assistant', 'behind-*'] } }] },
+  );
+  const few = { authorization: 'Bearer key-for-few' };
+  const ids = (text: string) => (JSON.parse(text) as { data: { id: string }[] }).data.map(({ id }) => id).sort();
+  const names = (text: string) =>
+    (JSON.parse(text) as { models: { name: string }[] }).models.map(({ name }) => name).sort();
+  const all = ['assistant', 'helper', 'local', 'm-of-a', 'public'];
+  assert.deepEqual(ids((await rig.get('/v1/models')).text), all);
+  assert.deepEqual(names((await rig.get('/api/tags')).text), all);
+  assert.deepEqual(ids((await rig.get('/v1/models', few)).text), ['assistant']);
+  assert.deepEqual(names((await rig.get('/api/tags', few)).text), ['assistant']);
+  assert.equal((JSON.parse((await rig.get('/v1/models/helper')).text) as { id: string }).id, 'helper');
+  assert.equal((await rig.get('/v1/models/helper', few)).status, 404);
+  assert.equal((await rig.get('/v1/models/behind-the-name')).status, 404);
+});
+
+test('createListModels() still offers the names of routes when no provider says what it has', async () => {
+  const { rig } = await setUp({ a: { models: failing() } }, [{ model: 'assistant', targets: targets('a') }]);
+  const { status, text, headers } = await rig.get('/v1/models');
+  assert.equal(status, 200);
+  assert.match(text, /"id":"assistant"/);
+  assert.equal(headers['x-rempart-degraded'], 'cache');
+});
+
+test('forward() changes to nobody after the first word, among equals and later targets alike', async () => {
+  const dying: Behaviour = (_req, res) => {
+    beginSse(res);
+    res.write(chunk('part of an answer '));
+    setTimeout(() => res.destroy(), 20);
+  };
+  const { rig, counts } = await setUp({ a: { does: dying }, b: { does: dying }, c: {} }, [
+    { model: 'm', targets: [{ provider: 'a', weight: 1 }, { provider: 'b', weight: 1 }, { provider: 'c' }] },
+  ]);
+  const { text } = await rig.chat('hi', { stream: true });
+  assert.match(text, /ERR_STREAM_CUT/);
+  const { a = 0, b = 0, c } = counts();
+  assert.deepEqual([a + b, c], [1, 0]);
+});
+
+test('forward() changes as long as no word was said, even if a stream had begun', async () => {
+  const begun: Behaviour = (_req, res) => {
+    beginSse(res);
+    res.write('data: {"model":"x","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n');
+    setTimeout(() => res.destroy(), 20);
+  };
+  const { rig, counts } = await setUp(
+    { a: { does: begun }, b: {} },
+    [{ model: 'm', targets: targets('a', 'b') }],
+    {},
+    { retries: { max: 0, baseMs: 1, maxWaitMs: 1 } },
+  );
+  const answer = await rig.chat('hi', { stream: true });
+  assert.match(answer.text, /\[DONE\]/);
+  assert.equal(answer.headers['x-rempart-degraded'], 'provider');
+  assert.deepEqual(counts(), { a: 1, b: 1 });
+});
+
+test('forward() sends one request a dozen times at most, however many targets stumble over it', async () => {
+  const names = Array.from({ length: 8 }, (_, index) => `p${index}`);
+  const { rig, counts } = await setUp(
+    Object.fromEntries(names.map((name) => [name, { does: failing(500) }])),
+    [{ model: 'm', targets: names.map((provider) => ({ provider, weight: 1 })) }],
+    {},
+    { retries: { max: 5, baseMs: 1, maxWaitMs: 50 } },
+  );
+  assert.equal((await rig.chat('hi')).status, 503);
+  assert.equal(
+    Object.values(counts()).reduce((sum, count) => sum + count, 0),
+    12,
+  );
+});
+
+test('forward() sends what one provider finds wrong to no other', async () => {
+  const { rig, counts } = await setUp({ a: { does: failing(400) }, b: {} }, [
+    { model: 'm', targets: targets('a', 'b') },
+  ]);
+  assert.equal(codeOf(await rig.chat('hi')), 'ERR_PROVIDER_REQUEST');
+  assert.deepEqual(counts(), { a: 1, b: 0 });
+});
+
+test('forward() waits as long as a provider asks, asks others of its account no sooner, and others at once', async () => {
+  const slow = failing(429, { 'retry-after': '30' });
+  const { rig, counts } = await setUp(
+    { a: { does: slow, workspace: 'acme' }, b: { workspace: 'acme' }, c: {} },
+    [
+      { model: 'm', targets: targets('a', 'b') },
+      { model: 'n', targets: targets('a', 'b', 'c') },
+    ],
+    {},
+    { breaker: { failures: 5, halfOpenMs: 60_000 } },
+  );
+  const first = await rig.chat('hi');
+  assert.equal(first.status, 429);
+  assert.equal(first.headers['retry-after'], '30');
+  assert.deepEqual(counts(), { a: 1, b: 0, c: 0 });
+  assert.equal(saidBy(await rig.chat('hi', { model: 'n' })), 'c');
+  assert.deepEqual(counts(), { a: 1, b: 0, c: 1 });
+});
+
+test('forward() does not ask again where a quota is used up, nor with another key of that account', async () => {
+  const spent: Behaviour = (_req, res) => json(res, 429, { error: { code: 'insufficient_quota' } });
+  const { rig, counts } = await setUp(
+    {
+      a: { does: spent, keys: [{ key: 'second' }, { key: 'third' }], spareKeys: ['spare'], workspace: 'acme' },
+      b: { workspace: 'acme' },
+      c: {},
+    },
+    [
+      { model: 'm', targets: targets('a', 'b') },
+      { model: 'n', targets: targets('a', 'b', 'c') },
+    ],
+    {},
+    { breaker: { failures: 5, halfOpenMs: 60_000 } },
+  );
+  const answer = await rig.chat('hi');
+  assert.equal(codeOf(answer), 'ERR_QUOTA_EXHAUSTED');
+  assert.equal(answer.headers['x-should-retry'], 'false');
+  assert.equal(saidBy(await rig.chat('hi', { model: 'n' })), 'c');
+  assert.deepEqual(counts(), { a: 1, b: 0, c: 1 });
+});
+
+test('createProviderHealth() keeps others waiting as long as a 503 asks for, and then serves', async () => {
+  const at: number[] = [];
+  const { rig } = await setUp(
+    {
+      a: {
+        does: (req, res, body, nth) => {
+          at.push(Date.now());
+          if (nth === 1) json(res, 503, {}, { 'retry-after-ms': '250' });
+          else answering()(req, res, body, nth);
+        },
+      },
+    },
+    [{ model: 'm', targets: targets('a') }],
+    {},
+    { breaker: { failures: 5, halfOpenMs: 5_000 }, retries: { max: 2, baseMs: 5, maxWaitMs: 400 } },
+  );
+  const first = rig.chat('one');
+  while (at.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  const both = await Promise.all([first, rig.chat('two')]);
+  assert.deepEqual(
+    both.map(({ status }) => status),
+    [200, 200],
+  );
+  assert.ok(at[1]! - at[0]! >= 245, `${at[1]! - at[0]!} ms`);
+});
+
+test('createServing() shares calls between the keys that serve, and takes a spare one when all of those are refused', async () => {
+  const refusedKeys = new Set<string>();
+  const { rig, up } = await setUp(
+    {
+      a: {
+        key: 'one',
+        keys: [{ key: 'two', weight: 2 }],
+        spareKeys: ['spare'],
+        does: (req, res, body, nth) =>
+          refusedKeys.has(req.headers.authorization!) ? json(res, 401, {}) : answering()(req, res, body, nth),
+      },
+    },
+    [],
+  );
+  const uses = (key: string) => up['a']!.ledger.filter((used) => used === `Bearer ${key}`).length;
+  for (let i = 0; i < 9; i++) assert.equal((await rig.chat('hi')).status, 200);
+  assert.deepEqual([uses('one'), uses('two'), uses('spare')], [3, 6, 0]);
+  refusedKeys.add('Bearer two');
+  for (let i = 0; i < 4; i++) assert.equal((await rig.chat('hi')).status, 200);
+  assert.deepEqual([uses('one'), uses('two'), uses('spare')], [7, 7, 0]);
+  refusedKeys.add('Bearer one');
+  for (let i = 0; i < 4; i++) assert.equal((await rig.chat('hi')).status, 200);
+  assert.deepEqual([uses('one'), uses('two'), uses('spare')], [8, 7, 4]);
+  assert.deepEqual(
+    rig.signals.map(({ kind, facts }) => [kind, facts['key'], facts['spareLeft']]),
+    [
+      ['provider-key-compromised', 1, true],
+      ['provider-key-compromised', 0, true],
+    ],
+  );
+});
