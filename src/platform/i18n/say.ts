@@ -28,6 +28,7 @@ import enRestore from '../../../locales/en/restore.json' with { type: 'json' };
 import enReview from '../../../locales/en/review.json' with { type: 'json' };
 import enRoutes from '../../../locales/en/routes.json' with { type: 'json' };
 import enSimulate from '../../../locales/en/simulate.json' with { type: 'json' };
+import enTracing from '../../../locales/en/tracing.json' with { type: 'json' };
 import frAccess from '../../../locales/fr/access.json' with { type: 'json' };
 import frAnalyze from '../../../locales/fr/analyze.json' with { type: 'json' };
 import frAnalyzeRead from '../../../locales/fr/analyze-read.json' with { type: 'json' };
@@ -57,6 +58,7 @@ import frRestore from '../../../locales/fr/restore.json' with { type: 'json' };
 import frReview from '../../../locales/fr/review.json' with { type: 'json' };
 import frRoutes from '../../../locales/fr/routes.json' with { type: 'json' };
 import frSimulate from '../../../locales/fr/simulate.json' with { type: 'json' };
+import frTracing from '../../../locales/fr/tracing.json' with { type: 'json' };
 
 const en = {
   ...enAccess,
@@ -88,6 +90,7 @@ const en = {
   ...enRoutes,
   ...enRestore,
   ...enSimulate,
+  ...enTracing,
 };
 const fr: Record<TextKey, string> = {
   ...frAccess,
@@ -119,6 +122,7 @@ const fr: Record<TextKey, string> = {
   ...frRoutes,
   ...frRestore,
   ...frSimulate,
+  ...frTracing,
 };
 
 export type Lang = 'en' | 'fr';

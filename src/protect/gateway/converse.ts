@@ -30,6 +30,7 @@ import { answeredBy, outcomeOf } from './outcome-of.ts';
 import { askedBy, rankOf, usedBy } from './owed.ts';
 import type { OutcomeFacts, Recorder } from './record.ts';
 import { createRemoteModels } from './remote-models.ts';
+import type { RequestTrace, Tracing } from './request-trace.ts';
 import type { Routes } from './routes.ts';
 import type { Screening } from './screen.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -54,6 +55,8 @@ export interface Exchange {
   deferrable?: Deferrable;
   /** The id under which it waited. */
   deferred?: string;
+  /** null: it was decided that it leaves no spans. */
+  trace?: RequestTrace | null;
 }
 
 /** Who takes a streamed answer. */
@@ -101,6 +104,8 @@ export interface ConverseParts {
   /** What is answered when nobody can. */
   deferral?: Deferral;
   cache?: AnswerCache;
+  /** With it, requests leave spans. */
+  tracing?: Tracing;
 }
 
 export type Converse = (exchange: Exchange, call: ChatCall, listener?: Listener) => Promise<Conversed>;
@@ -137,6 +142,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
         return false;
       },
     );
+    const trace = traceOf(parts.tracing, exchange);
     const progress: Progress = { tally: createTally(), events: [], said: [] };
     // Thousandths of a millisecond matter here, and a jump of the clock must not.
     let spent = -performance.now();
@@ -177,7 +183,8 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
       const sentAt = performance.now();
       const forwarded = await forward(parts, providers, limits, (provider, key, isFallback) => {
         loads.asked(provider, provider.model ?? call.model);
-        return attempt(provider, key, isFallback);
+        if (trace === null) return attempt(provider, key, isFallback);
+        return trace.attempt(call, provider, (target) => attempt(target, key, isFallback));
       });
       spent -= performance.now() - sentAt;
       facts = {
@@ -219,7 +226,9 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
       // Our own fault, and nothing was shown of what may have come.
       grant?.undo();
     }
-    recorder.outcome(exchange, { ...outcomeOf(end, call, progress, exchange.startedAt), ...facts });
+    const outcome = { ...outcomeOf(end, call, progress, exchange.startedAt), ...facts };
+    recorder.outcome(exchange, outcome);
+    trace?.concluded(exchange.requestId, call, outcome, progress.said);
     spent += performance.now();
     metrics.overhead(call.dialect, Math.max(0, spent) / 1_000);
     metrics.request(call.dialect, end.kind, (now() - exchange.startedAt) / 1_000);
@@ -248,6 +257,11 @@ export interface Progress {
   overQuota?: RempartError;
   /** An answer that was refused half-way had begun to go out. */
   shown?: boolean;
+}
+
+/** One that came in over HTTP brought its own. */
+function traceOf(tracing: Tracing | undefined, { trace, operation }: Exchange): RequestTrace | null {
+  return trace === undefined ? (tracing?.begin(operation) ?? null) : trace;
 }
 
 function concluded(forwarded: Forwarded<void>, call: ChatCall, progress: Progress, halfOpenMs: number): Conversed {

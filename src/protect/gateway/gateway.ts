@@ -40,6 +40,7 @@ import { createRecorder } from './record.ts';
 import { createRedo, type Redo } from './redo.ts';
 import { createRefuseDangerous } from './refuse-dangerous.ts';
 import { langOf, type ReplyContext, sendError, sendJson } from './reply.ts';
+import type { Tracing } from './request-trace.ts';
 import { createRoutes } from './routes.ts';
 import { createScreening, type Screen, withoutRules } from './screen.ts';
 import { defaultScreening, type GatewaySettings } from './settings.ts';
@@ -75,6 +76,8 @@ export interface GatewayParts {
   foresights?: Foresights;
   /** With it, so many calls at once are worked on. */
   places?: Places;
+  /** With it, requests leave spans. */
+  tracing?: Tracing;
   /** With it, calls that can wait are kept until somebody can answer them. */
   deferral?: Deferral;
   /** Where their answers may be sent; default: nowhere. */
@@ -191,11 +194,12 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     sendError(context, unavailable(error));
   }
 
-  function beginExchange({ res, requestId, lang }: ReplyContext, caller: Caller, operation: string): Exchange {
+  function beginExchange({ res, requestId, lang, trace }: ReplyContext, caller: Caller, operation: string): Exchange {
     const gone = createEnding();
     res.once('close', () => {
       if (!res.writableFinished) gone.abort();
     });
+    trace?.identified(caller);
     return {
       requestId,
       caller,
@@ -203,6 +207,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
       lang,
       startedAt: now(),
       signal: gone.signal,
+      trace: trace ?? null,
       ...(res.req.headers['x-rempart-urgency'] === 'batch' ? { isBatch: true as const } : {}),
       granted: (standings) => {
         for (const [name, value] of limitHeaders(standings)) res.setHeader(name, value);
@@ -213,7 +218,9 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
   return {
     handle(req, res) {
       const received = receive(req);
-      const context = { res, dialect: received.dialect, requestId: requestIdOf(req), lang: langOf(req, settings.lang) };
+      const trace = parts.tracing?.serve(req, res, received.operation);
+      const lang = langOf(req, settings.lang);
+      const context = { res, dialect: received.dialect, requestId: requestIdOf(req), lang, trace };
       serve(req, received, context).catch((err: unknown) => {
         log.error({ err }, 'a request met an unexpected error');
         if (res.headersSent) res.destroy();

@@ -2,7 +2,7 @@
 import type { Ending } from '../../platform/base/ending.ts';
 import { describeProviderError, type ProviderHeaders } from '../../platform/wire/provider-errors.ts';
 import { type Failure, failureOfAnswer } from '../resilience/failure.ts';
-import type { Provider } from './route.ts';
+import type { Provider, Target } from './route.ts';
 import type { GatewaySettings } from './settings.ts';
 import { limitUsed, type UpstreamRequest } from './upstream.ts';
 
@@ -13,7 +13,7 @@ export interface Sent {
 }
 
 export function providerRequest(
-  { prefix, dialect }: Provider,
+  { prefix, dialect, traceHeaders }: Provider & Pick<Target, 'traceHeaders'>,
   key: string,
   { method, path, body }: Sent,
   { timeouts }: GatewaySettings,
@@ -29,6 +29,7 @@ export function providerRequest(
       'user-agent': 'rempart',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(key === '' ? {} : { authorization: `Bearer ${key}` }),
+      ...traceHeaders,
     },
     ...(body === undefined ? {} : { body }),
     timeouts,

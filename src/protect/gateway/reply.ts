@@ -7,12 +7,15 @@ import type { DegradedMode } from './ask.ts';
 import type { Dialect, ErrorView } from './dialects/dialect.ts';
 import type { Unavailable } from './failure-error.ts';
 import { readAway } from './read-away.ts';
+import type { RequestTrace } from './request-trace.ts';
 
 export interface ReplyContext {
   res: ServerResponse;
   dialect: Dialect;
   requestId: string;
   lang: Lang;
+  /** Where its spans are made; nothing where it is not traced. */
+  trace?: RequestTrace | undefined;
 }
 
 export function langOf(req: IncomingMessage, fallback: Lang): Lang {

@@ -26,6 +26,8 @@ export interface Target extends Provider {
   step: number;
   /** The route that led here, as the configuration writes it. */
   route?: string;
+  /** What it is told of the trace that a request belongs to. */
+  traceHeaders?: Readonly<Record<string, string>>;
 }
 
 /** The call as this target is to be asked. */
