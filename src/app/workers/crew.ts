@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { type Bus, createBus } from '../../platform/shared/bus.ts';
 import { createSeatMemory, openSeats, type Seats, vacate } from '../../platform/shared/seats.ts';
+import type { ProviderHeaders } from '../../platform/wire/provider-errors.ts';
+import type { HealthEvent } from './shared-health.ts';
 
 /** Handed to each thread as it is. */
 export interface CrewMemory {
@@ -13,11 +15,19 @@ export interface CrewMemory {
   connections: SharedArrayBuffer;
 }
 
+/** By what it is about; plain data. */
+export interface Past {
+  health: Map<string, HealthEvent[]>;
+  limits: Map<string, ProviderHeaders>;
+}
+
 export interface Crew {
   bus: Bus;
   /** Calls at work. */
   places: Seats;
   connections: Seats;
+  /** What has been learned of providers and still holds, for a thread that begins later. */
+  past: Past;
   /** Still alive: the main thread looks now and then whether this changes. */
   beat(): void;
 }
@@ -32,12 +42,17 @@ export function createCrewMemory(workers: number): CrewMemory {
   };
 }
 
-export function joinCrew(memory: CrewMemory, thread: number): Crew {
+export function joinCrew(
+  memory: CrewMemory,
+  thread: number,
+  past: Past = { health: new Map(), limits: new Map() },
+): Crew {
   const words = new Int32Array(memory.words);
   return {
     bus: createBus(memory.name, words),
     places: openSeats(memory.places, thread),
     connections: openSeats(memory.connections, thread),
+    past,
     beat: () => void Atomics.add(words, 1 + thread, 1),
   };
 }

@@ -7,17 +7,26 @@ import type { Foresight, Foresights } from '../../protect/resilience/foresight.t
 const tellEveryMs = 50;
 const topic = 'foresight';
 
-/** `now`: milliseconds. Returns what ends it, too. */
+export interface SharedForesightsParts {
+  bus: Pick<Bus, 'publish' | 'subscribe'>;
+  /** The last word on each: for a thread that begins later. */
+  past: Map<string, ProviderHeaders>;
+  /** Milliseconds. */
+  now: () => number;
+}
+
+/** Returns what ends it, too. */
 export function shareForesights(
   inner: Foresights,
-  { bus, now }: { bus: Pick<Bus, 'publish' | 'subscribe'>; now: () => number },
+  { bus, past, now }: SharedForesightsParts,
 ): Foresights & { close(): void } {
   const shared = new Map<string, Foresight>();
   const late = new Map<string, NodeJS.Timeout>();
+  for (const [workspace, headers] of past) inner.of(workspace).learn(headers);
   const end = bus.subscribe(topic, (data, { own }) => {
-    if (own) return;
     const [workspace, headers] = data as [string, ProviderHeaders];
-    inner.of(workspace).learn(headers);
+    past.set(workspace, headers);
+    if (!own) inner.of(workspace).learn(headers);
   });
 
   function share(workspace: string): Foresight {

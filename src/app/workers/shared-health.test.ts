@@ -22,23 +22,23 @@ function makeThreads(keys = 1) {
   const crew = createCrewMemory(1);
   const clock = { now: 1_800_000_000_000 };
   const threads = [0, 1].map((thread) => {
-    const { bus } = joinCrew(crew, thread);
+    const { bus, past } = joinCrew(crew, thread);
     const signals = createSignals();
     const emitted: Signal[] = [];
     signals.subscribe((signal) => emitted.push(signal));
     const now = () => clock.now;
     const settings = { name: 'up', keys, breaker: { failures: 3, halfOpenMs: 2_000 } };
-    const shared = { bus, counters: openCounters(memory), now, probes: thread === 0 };
+    const shared = { bus, past: past.health, counters: openCounters(memory), now, probes: thread === 0 };
     const health = shareHealth(createKeptHealth(), shared).open(settings, () =>
       createProviderHealth({ now, signals }, settings),
     );
-    const foresights = shareForesights(createForesights({ now, signals }), { bus, now });
+    const foresights = shareForesights(createForesights({ now, signals }), { bus, past: past.limits, now });
     ends.push(() => {
       health.close();
       foresights.close();
       bus.close();
     });
-    return { health, bus, emitted, foresights };
+    return { health, bus, emitted, foresights, past };
   });
   return { main: threads[0]!, worker: threads[1]!, clock };
 }
@@ -116,6 +116,30 @@ test('shareHealth() says nothing to the others while all is well', () => {
   worker.health.failed(0, { kind: 'invalid-request', heals: false });
   assert.equal(heard, 0);
   assert.equal(main.health.pick().kind, 'key');
+});
+
+test('shareHealth() and shareForesights() begin with what is known of providers already, on a thread that comes later', () => {
+  const { main, worker } = makeThreads(2);
+  worker.health.failed(0, { kind: 'key-refused', heals: false });
+  worker.foresights.of('account').learn({
+    'x-ratelimit-limit-requests': '100',
+    'x-ratelimit-remaining-requests': '5',
+    'x-ratelimit-reset-requests': '60s',
+  });
+  main.bus.catchUp();
+  const now = () => 1_800_000_000_000;
+  const signals = createSignals();
+  const settings = { name: 'up', keys: 2, breaker: { failures: 3, halfOpenMs: 2_000 } };
+  const parts = { bus: main.bus, counters: openCounters(createSharedMemory()), now, probes: false };
+  const late = shareHealth(createKeptHealth(), { ...parts, past: structuredClone(main.past.health) }).open(
+    settings,
+    () => createProviderHealth({ now, signals }, settings),
+  );
+  assert.deepEqual(late.pick(), { kind: 'key', index: 1 });
+  const limits = shareForesights(createForesights({ now, signals }), { ...parts, past: main.past.limits });
+  assert.equal(limits.of('account').stage(), 'rationed');
+  late.close();
+  limits.close();
 });
 
 test('shareForesights() tells every thread what the answers on one say of a limit', () => {

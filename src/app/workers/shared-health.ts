@@ -8,6 +8,8 @@ import type { ProviderHealth } from '../../protect/resilience/provider-health.ts
 
 export interface SharedHealthParts {
   bus: Bus;
+  /** What has been wrong and still is, by provider: for a thread that begins later. */
+  past: Map<string, HealthEvent[]>;
   /** What all threads count in. */
   counters: Pick<Counters, 'take' | 'give'>;
   now: () => number;
@@ -15,7 +17,7 @@ export interface SharedHealthParts {
   probes: boolean;
 }
 
-type Event =
+export type HealthEvent =
   | { kind: 'failed'; index: number; failure: Failure }
   | { kind: 'succeeded'; index: number; startedAt: number }
   | { kind: 'probed'; index: number; startedAt: number; failure: Failure | undefined }
@@ -28,6 +30,8 @@ const tellEveryMs = 20;
 const trial = { windowMs: 30_000 };
 /** Who finds another thread's trial under way looks again after this. */
 const trialWaitMs = 250;
+/** Of what is wrong with one provider. */
+const mostRemembered = 100;
 /** From this share on the use of a quota is worth a word. */
 const worthTelling = 0.8;
 
@@ -44,7 +48,7 @@ export function shareHealth(kept: KeptHealth, parts: SharedHealthParts): KeptHea
 }
 
 function shareOne(topic: string, inner: ProviderHealth, parts: SharedHealthParts): ProviderHealth {
-  const { bus, counters, now, probes } = parts;
+  const { bus, past, counters, now, probes } = parts;
   /** Nothing is wrong here, so a success is no news to anybody. */
   let isWell = true;
   /** It asked to be left alone, or has nothing left: one request tries it for all, as behind a breaker. */
@@ -61,7 +65,21 @@ function shareOne(topic: string, inner: ProviderHealth, parts: SharedHealthParts
       lastError === undefined && !inner.troubled() && keys.every((key) => key.breaker === 'closed' && !key.refused);
   }
 
-  const publish = (event: Event) => bus.publish(topic, event);
+  function note(event: HealthEvent): void {
+    look();
+    if (isWell) {
+      past.delete(topic);
+      return;
+    }
+    const events = past.get(topic) ?? [];
+    events.push(event);
+    past.set(topic, events.slice(-mostRemembered));
+  }
+
+  function publish(event: HealthEvent): void {
+    note(event);
+    bus.publish(topic, event);
+  }
 
   function isDue(what: keyof typeof told): boolean {
     const at = now();
@@ -70,9 +88,7 @@ function shareOne(topic: string, inner: ProviderHealth, parts: SharedHealthParts
     return true;
   }
 
-  const unsubscribe = bus.subscribe(topic, (data, { own }) => {
-    if (own) return;
-    const event = data as Event;
+  function apply(event: HealthEvent): void {
     if (event.kind === 'failed') {
       inner.failed(event.index, event.failure);
       isPaused ||= pauses(event.failure);
@@ -82,7 +98,14 @@ function shareOne(topic: string, inner: ProviderHealth, parts: SharedHealthParts
     } else if (event.kind === 'probed') inner.probed(event.index, event.startedAt, event.failure);
     else if (event.kind === 'gaveUp') inner.gaveUp();
     else inner.used(event.share);
-    look();
+  }
+
+  for (const event of past.get(topic) ?? []) apply(event);
+  look();
+  const unsubscribe = bus.subscribe(topic, (data, { own }) => {
+    if (own) return;
+    apply(data as HealthEvent);
+    note(data as HealthEvent);
   });
 
   function endTrial(index: number): void {
