@@ -8,6 +8,7 @@ import { createSignals, type Signal } from '../src/platform/signals.ts';
 import { createGateway, type Gateway } from '../src/protect/gateway/gateway.ts';
 import { createKeys, type GivenKey, type KeyRecord, type KeyRepository } from '../src/protect/gateway/keys.ts';
 import type { GatewayMetrics } from '../src/protect/gateway/metrics.ts';
+import type { Tracing } from '../src/protect/gateway/request-trace.ts';
 import type { Screen } from '../src/protect/gateway/screen.ts';
 import type { GatewaySettings, ProviderSettings } from '../src/protect/gateway/settings.ts';
 import type { Limiter } from '../src/protect/limits/limiter.ts';
@@ -46,6 +47,7 @@ export interface RigOptions {
   places?: Places;
   /** What providers tell of their limits is heeded. */
   foresees?: boolean;
+  tracing?: Tracing;
 }
 
 export const quickSettings: Omit<GatewaySettings, 'providers'> = {
@@ -120,6 +122,7 @@ export async function startRig(providers: readonly ProviderSettings[], options: 
       ...(options.limiter === undefined ? {} : { limiter: options.limiter }),
       ...(options.foresees ? { foresights: createForesights({ now: Date.now, signals }) } : {}),
       ...(options.places === undefined ? {} : { places: options.places }),
+      ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
     },
     { ...quickSettings, ...options.settings, providers },
   );
