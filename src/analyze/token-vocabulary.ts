@@ -81,12 +81,16 @@ function hashOf(bytes: Uint8Array, from: number, to: number): number {
   return hash ^ (hash >>> 13);
 }
 
+/** Longer pieces are rare, and joined with a heap. */
+const shortPiece = 40;
+
 /** Counts the tokens of a piece that the vocabulary's pattern does not cut. */
 export function pieceCounter(name: VocabularyName): (piece: string) => number {
   const { rankOf } = loadVocabulary(name);
   let room = 256;
   let bytes = new Uint8Array(room * 3);
   const encoder = new TextEncoder();
+  const mergeShort = shortMerger(rankOf);
   let merge = merger(rankOf, room * 3);
   return (piece) => {
     if (piece.length > room) {
@@ -94,8 +98,51 @@ export function pieceCounter(name: VocabularyName): (piece: string) => number {
       bytes = new Uint8Array(room * 3);
       merge = merger(rankOf, room * 3);
     }
-    const { written } = encoder.encodeInto(piece, bytes);
-    return written < 2 || rankOf(bytes, 0, written) >= 0 ? 1 : merge(bytes, written);
+    const written = latinInto(piece, bytes) ?? encoder.encodeInto(piece, bytes).written;
+    if (written < 2 || rankOf(bytes, 0, written) >= 0) return 1;
+    return written <= shortPiece ? mergeShort(bytes, written) : merge(bytes, written);
+  };
+}
+
+/** A short word as UTF-8 without a call out of JavaScript; null where it is not short, or holds other than Latin letters. */
+function latinInto(piece: string, bytes: Uint8Array): number | null {
+  if (piece.length > shortPiece) return null;
+  let at = 0;
+  for (let i = 0; i < piece.length; i++) {
+    const code = piece.charCodeAt(i);
+    if (code < 128) bytes[at++] = code;
+    else if (code < 0x800) {
+      bytes[at++] = 0xc0 | (code >> 6);
+      bytes[at++] = 0x80 | (code & 63);
+    } else return null;
+  }
+  return at;
+}
+
+/** As `merger` does, by looking at all pairs that are left: for a word that is faster. */
+function shortMerger(rankOf: Vocabulary['rankOf']): (bytes: Uint8Array, length: number) => number {
+  /** Where each part begins, and behind the last one where it ends. */
+  const starts = new Int32Array(shortPiece + 1);
+  const ranks = new Int32Array(shortPiece);
+  const none = 2 ** 30;
+  const rank = (bytes: Uint8Array, part: number, parts: number) => {
+    const found = part + 1 < parts ? rankOf(bytes, starts[part]!, starts[part + 2]!) : -1;
+    return found < 0 ? none : found;
+  };
+  return (bytes, length) => {
+    let parts = length;
+    for (let part = 0; part <= length; part++) starts[part] = part;
+    for (let part = 0; part < length; part++) ranks[part] = rank(bytes, part, parts);
+    for (;;) {
+      let least = 0;
+      for (let part = 1; part < parts - 1; part++) if (ranks[part]! < ranks[least]!) least = part;
+      if (parts < 2 || ranks[least] === none) return parts;
+      starts.copyWithin(least + 1, least + 2, parts + 1);
+      ranks.copyWithin(least + 1, least + 2, parts);
+      parts--;
+      ranks[least] = rank(bytes, least, parts);
+      if (least > 0) ranks[least - 1] = rank(bytes, least - 1, parts);
+    }
   };
 }
 

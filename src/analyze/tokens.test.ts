@@ -114,6 +114,12 @@ test('wordCounter() and countTokens() give what the vocabularies give for the wh
     'HTTPServer',
     '_a',
     '\r\n',
+    '    ',
+    '\t\t',
+    ';\n',
+    '.\n/',
+    '\n ',
+    "\n'",
   );
   const asText = { disallowedSpecial: new Set<string>() };
   const wholes = { 'gpt-4o': countO200k, 'gpt-4': countCl100k };

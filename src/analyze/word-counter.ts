@@ -9,7 +9,8 @@ const places = 2 ** 16;
 /**
  * `count` over pieces. In the patterns of o200k_base and cl100k_base white space stands at the beginning of a match or in
  * a run of its own, except for line ends behind punctuation. So a space behind a visible sign begins a token, and so does
- * a line end behind a letter or digit; and so does punctuation there, except for the apostrophe of a contraction.
+ * a line end behind a letter or digit; and so does punctuation there, except for the apostrophe of a contraction. A line
+ * that is not blank begins a token, and so does the last blank of its indentation, which goes with what follows.
  */
 export function wordCounter(count: (text: string) => number): (text: string) => number {
   // A word is known again by 64 bits of hashes: no text is cut and no string is compared (8 MB of talk: 0.3 s became 0.06 s).
@@ -19,11 +20,19 @@ export function wordCounter(count: (text: string) => number): (text: string) => 
     let sum = 0;
     let from = 0;
     let before = 0;
+    /** The last blank of an indentation. */
+    let indented = -1;
     let one = 0x9e3779b9 | 0;
     let other = 0x7f4a7c15;
     for (let i = 0; i <= text.length; i++) {
       const code = i < text.length ? text.charCodeAt(i) : -1;
-      if (i > from && (code < 0 || begins(before, code))) {
+      let cut = code < 0 || i === indented || begins(before, code);
+      if (before === newline) {
+        const sign = firstSign(text, i);
+        cut ||= sign >= 0;
+        indented = sign - 1;
+      }
+      if (cut && i > from) {
         if (i - from > longestKept) sum += count(text.slice(from, i));
         else {
           const place = ((one ^ (one >>> 16)) & (places - 1)) << 1;
@@ -52,12 +61,27 @@ export function wordCounter(count: (text: string) => number): (text: string) => 
 const space = 1;
 const mark = 2;
 const wordSign = 3;
+const newline = 0x0a;
+/** One vocabulary takes it with the end of a line behind punctuation. */
+const slash = 0x2f;
 const kinds = Uint8Array.from({ length: 128 }, (_, code) => {
   const sign = String.fromCharCode(code);
   if (/[A-Za-z0-9]/.test(sign)) return wordSign;
   if (sign === ' ') return space;
   return code > 0x20 && code < 0x7f && sign !== "'" ? mark : 0;
 });
+
+/** Where the line that begins at `from` has its first sign; -1 where it is blank, or where what stands there may belong to the line before. */
+function firstSign(text: string, from: number): number {
+  let at = from;
+  while (isBlank(text.charCodeAt(at))) at++;
+  const code = text.charCodeAt(at);
+  return code > 0x20 && code < 0x7f && (at > from || code !== slash) ? at : -1;
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
+}
 
 function begins(before: number, code: number): boolean {
   if (code > 127 || before > 127) return false;

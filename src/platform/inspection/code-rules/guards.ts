@@ -1,4 +1,5 @@
 // Where a fragment checks a variable against a list or a shape: from there on outsiders cannot put what they like in it.
+import { createKeywordAutomaton } from '../keyword-automaton.ts';
 import type { Reading } from './reading.ts';
 
 export interface Guard {
@@ -15,41 +16,118 @@ const list = String.raw`(?<against>\$?(?:[A-Za-z_]\w{0,40}\.){0,3}${listName}(?:
 /** A list of what is refused lets all the rest through. */
 const refuses = /(?:black|deny|denied|block|forbid|banned|bad|invalid|unsafe|malicious|disallow|untrusted)/i;
 
-const memberships = [
+interface Check {
+  pattern: RegExp;
+  /** One of them is in whatever it finds, whatever its case: most fragments hold none of most checks. */
+  words: readonly string[];
+}
+
+function check(source: string, words: string): Check {
+  return { pattern: new RegExp(source, 'g'), words: words.split(' ') };
+}
+
+/** `name in LIST`: no word is rare enough, but two blanks are. */
+const inBlanks = /\sin\s/;
+const isIn = new RegExp(
   String.raw`\b(?:if|elif|unless|assert|or|and)\s{1,4}(?:not\s{1,4})?\(?${name}(?:\.lower\(\))?\s{1,4}(?:not\s{1,4})?in\s{1,4}(?<against>(?:\w{1,40}\.){0,3}${listName}\b|[[{(])`,
-  String.raw`${list}\??\.(?:keySet\(\)\.)?(?:includes|has|contains|containsKey|Contains|ContainsKey|include\?|member\?|key\?|TryGetValue|indexOf)\(${space}${name}${space}[),]`,
-  String.raw`\b(?:in_array|array_key_exists)\(${space}${name}${space},`,
-  String.raw`\bslices\.Contains\(${space}(?<against>[\w.]{1,60})${space},${space}${name}${space}\)`,
+  'g',
+);
+/** `LIST[name]`, tried where a bracket stands behind a name. */
+const isKey = new RegExp(
   String.raw`(?<against>\$?\b${listName})\[${space}${name}${space}\]${space}(?:;|\)|\{|===?|!==?|\?\?)`,
-  String.raw`\b(?:ctype_(?:alnum|digit|alpha|xdigit)|is_numeric|is_int|isAlphanumeric|isNumeric|isInteger|isSafeInteger|TryParse|isAlpha)\(${space}${name}${space}[),]`,
-  String.raw`\b${name}\.(?:isdigit|isalnum|isdecimal|isnumeric|isidentifier|isalpha)\(\)`,
+  'y',
+);
+
+const memberships: readonly Check[] = [
+  check(
+    String.raw`${list}\??\.(?:keySet\(\)\.)?(?:includes|has|contains|containsKey|Contains|ContainsKey|include\?|member\?|key\?|TryGetValue|indexOf)\(${space}${name}${space}[),]`,
+    '.includes( .has( .contains( .containskey( .include?( .member?( .key?( .trygetvalue( .indexof(',
+  ),
+  check(String.raw`\b(?:in_array|array_key_exists)\(${space}${name}${space},`, 'in_array( array_key_exists('),
+  check(
+    String.raw`\bslices\.Contains\(${space}(?<against>[\w.]{1,60})${space},${space}${name}${space}\)`,
+    'slices.contains(',
+  ),
+  check(
+    String.raw`\b(?:ctype_(?:alnum|digit|alpha|xdigit)|is_numeric|is_int|isAlphanumeric|isNumeric|isInteger|isSafeInteger|TryParse|isAlpha)\(${space}${name}${space}[),]`,
+    'ctype_ is_numeric( is_int( isalphanumeric( isnumeric( isinteger( issafeinteger( tryparse( isalpha(',
+  ),
+  check(
+    String.raw`\b${name}\.(?:isdigit|isalnum|isdecimal|isnumeric|isidentifier|isalpha)\(\)`,
+    '.isdigit() .isalnum() .isdecimal() .isnumeric() .isidentifier() .isalpha()',
+  ),
   // A compiled expression known by its name only.
-  String.raw`\b\w{0,40}(?:RE|REGEX|PATTERN|Re|Regex|Regexp|Pattern|_re|_pattern|_regex)\.(?:fullmatch|match|test|MatchString|IsMatch|matcher)\(${space}${name}${space}\)`,
-].map((source) => new RegExp(source, 'g'));
+  check(
+    String.raw`\b\w{0,40}(?:RE|REGEX|PATTERN|Re|Regex|Regexp|Pattern|_re|_pattern|_regex)\.(?:fullmatch|match|test|MatchString|IsMatch|matcher)\(${space}${name}${space}\)`,
+    '.fullmatch( .match( .test( .matchstring( .ismatch( .matcher(',
+  ),
+];
 
 /** Regular expressions that hold a text from end to end and say which signs may stand in it. */
-const shapes = [
-  String.raw`\bre\.(?<whole>fullmatch|match)\(${space}[rR]?(?<shape>["'][^"'\n]{1,200}["'])${space},${space}${name}${space}[),]`,
-  String.raw`(?<shape>/(?:\\A|\^)[^\n/]{1,200}(?:\$|\\z)/)[a-z]{0,3}\.(?:test|match\?)\(${space}${name}${space}\)`,
-  String.raw`\bpreg_match\(${space}(?<shape>["'][^\n]{1,200}?["'])${space},${space}${name}${space}[),]`,
-  String.raw`\bIsMatch\(${space}${name}${space},${space}@?(?<shape>"[^"\n]{1,200}")`,
-  String.raw`\b${name}\.(?<whole>matches)\(${space}(?<shape>"[^"\n]{1,200}")${space}\)`,
-  String.raw`\b${name}\.match\??\(${space}(?<shape>/[^/\n]{1,200}/)${space}\)`,
-].map((source) => new RegExp(source, 'g'));
+const shapes: readonly Check[] = [
+  check(
+    String.raw`\bre\.(?<whole>fullmatch|match)\(${space}[rR]?(?<shape>["'][^"'\n]{1,200}["'])${space},${space}${name}${space}[),]`,
+    're.fullmatch( re.match(',
+  ),
+  check(
+    String.raw`(?<shape>/(?:\\A|\^)[^\n/]{1,200}(?:\$|\\z)/)[a-z]{0,3}\.(?:test|match\?)\(${space}${name}${space}\)`,
+    '.test( .match?(',
+  ),
+  check(
+    String.raw`\bpreg_match\(${space}(?<shape>["'][^\n]{1,200}?["'])${space},${space}${name}${space}[),]`,
+    'preg_match(',
+  ),
+  check(String.raw`\bIsMatch\(${space}${name}${space},${space}@?(?<shape>"[^"\n]{1,200}")`, 'ismatch('),
+  check(String.raw`\b${name}\.(?<whole>matches)\(${space}(?<shape>"[^"\n]{1,200}")${space}\)`, '.matches('),
+  check(String.raw`\b${name}\.match\??\(${space}(?<shape>/[^/\n]{1,200}/)${space}\)`, '.match( .match?('),
+];
 const anything = /\.[*+]|\[\^|\\S[*+]/;
 const bothEnds = /(?:\^|\\A).*(?:\$|\\[zZ])/;
 
+const checks = [...memberships, ...shapes];
+const words = [...new Set(checks.flatMap((one) => one.words))];
+const automaton = createKeywordAutomaton(words);
+const checksOfWord = words.map((word) => checks.filter((one) => one.words.includes(word)));
+
 export function guardsOf({ bare }: Pick<Reading, 'bare'>): Guard[] {
   const found: Guard[] = [];
-  for (const pattern of memberships)
-    for (const { groups, index } of bare.matchAll(pattern))
+  const hold = (matches: Iterable<RegExpExecArray>) => {
+    for (const { groups, index } of matches)
       if (!refuses.test(groups?.against ?? '')) found.push({ name: groups?.name ?? '', from: index });
-  for (const pattern of shapes)
-    for (const { groups, index } of bare.matchAll(pattern)) {
+  };
+  const worth = new Set<Check>();
+  automaton.scan(bare, (word) => {
+    for (const one of checksOfWord[word]!) worth.add(one);
+  });
+  if (inBlanks.test(bare)) hold(bare.matchAll(isIn));
+  hold(keysIn(bare));
+  for (const one of memberships) if (worth.has(one)) hold(bare.matchAll(one.pattern));
+  for (const one of shapes) {
+    if (!worth.has(one)) continue;
+    for (const { groups, index } of bare.matchAll(one.pattern)) {
       const shape = groups?.shape ?? '';
       const whole = groups?.whole !== undefined && groups.whole !== 'match';
       if (!anything.test(shape) && (whole || bothEnds.test(shape)))
         found.push({ name: groups?.name ?? '', from: index });
     }
+  }
   return found.sort((a, b) => a.from - b.from);
+}
+
+function* keysIn(bare: string): Generator<RegExpExecArray> {
+  let least = 0;
+  for (let at = bare.indexOf('['); at >= 0; at = bare.indexOf('[', Math.max(at + 1, least))) {
+    let start = at;
+    while (start > least && isWordSign(bare.charCodeAt(start - 1))) start--;
+    if (start === at) continue;
+    isKey.lastIndex = start > least && bare[start - 1] === '$' ? start - 1 : start;
+    const match = isKey.exec(bare);
+    if (match === null) continue;
+    yield match;
+    least = match.index + match[0].length;
+  }
+}
+
+function isWordSign(code: number): boolean {
+  return (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || code === 95 || (code >= 97 && code <= 122);
 }
