@@ -6,6 +6,7 @@ import { jobCommands } from './analyze/jobs/queue-control.ts';
 import { actuatorsOf } from './app/actuators.ts';
 import { openChat } from './app/chat.ts';
 import { startConsole } from './app/console.ts';
+import { openAnswerCache, openDeferral, waitingOf } from './app/deferred.ts';
 import { firstKey } from './app/first-key.ts';
 import { openGround } from './app/ground.ts';
 import { openLimits } from './app/limits.ts';
@@ -95,7 +96,19 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     config.limits,
     atEnd,
   );
+  const deferred = openDeferral({
+    ...ground,
+    config,
+    data,
+    lang,
+    journal: watch.journal,
+    modes: modes.modes,
+    registry,
+  });
+  const cache = openAnswerCache(config.localAnswers, registry);
   const gatewayGround = {
+    ...deferred?.forGateway,
+    cache,
     log,
     journal: watch.journal,
     signals,
@@ -118,14 +131,20 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   const host = startHostMonitor(signals, { now: Date.now });
   atEnd(async () => host.close());
   const sinks = openInstanceSinks({ config, data, log, registry }, atEnd);
-  const { book, converse, earlier } = await openChat(options, ground, { ask: gateway.ask, host }, atEnd);
+  const { book, converse, earlier } = await openChat(
+    options,
+    ground,
+    { ask: gateway.ask, host, later: deferred?.later },
+    atEnd,
+  );
+  await deferred?.start({ gateway, book }, atEnd);
   const { privacy, ...erasing } = openPrivacy({
     ...ground,
     config: () => running.config,
     data,
     book,
     journal: watch.journal,
-    holdings: rememberedOf(behaviour.behaviour, earlier),
+    holdings: [...rememberedOf(behaviour.behaviour, earlier), ...waitingOf(deferred, cache)],
     endSessions: sessions.endAll,
   });
   const record = createRecordActivity({ journal: watch.journal, now: Date.now });
@@ -146,6 +165,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
       privacy,
       log,
       record,
+      deferral: deferred?.deferral,
       authenticate: modes.guarded(access.authenticate),
       admitSource: gateway.admitSource,
       login: access.login,
@@ -199,7 +219,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     );
   if (reload !== undefined) reloadOnHangup(reload, atEnd);
   const consoleUrl = await startConsole(
-    { config, lang, log, access, keys, converse, record, reload: reload?.reload },
+    { config, lang, log, access, keys, converse, record, deferral: deferred?.deferral, reload: reload?.reload },
     {
       readiness: () => readinessOf(dependencies(), modes.active()),
       dashboard: () => securityDashboard(data, Date.now()),

@@ -8,11 +8,13 @@ import { RempartError } from './platform/base/errors.ts';
 import { fileIssue, schemaIssue } from './platform/base/schema-issue.ts';
 import type { TextKey } from './platform/i18n/say.ts';
 import { sinksIssue, sinksSchema } from './platform/journal/sinks/sinks-config.ts';
+import { deferredIssue, deferredSchema } from './protect/deferred/deferred-config.ts';
 import { privacySchema, retentionSchema } from './protect/erasure/erasure-config.ts';
 import { accessIssues, accessSchema } from './protect/gateway/access-config.ts';
 import { frontFields } from './protect/gateway/front/front-config.ts';
 import { routesIssue, routesSchema, weightedKeys } from './protect/gateway/routes-config.ts';
 import { limitsSchema } from './protect/limits/limits-config.ts';
+import { localAnswersSchema } from './protect/resilience/local-config.ts';
 import { respondSchema } from './respond/respond-config.ts';
 
 /** More threads than cores of a gateway's machine serve nobody. */
@@ -169,6 +171,10 @@ export const configSchema = z.strictObject({
     .prefault({}),
   access: accessSchema.prefault({}),
   limits: limitsSchema.prefault({}),
+  /** Requests that can wait. */
+  deferred: deferredSchema.prefault({}),
+  /** What is answered when no provider can. */
+  localAnswers: localAnswersSchema.prefault({}),
   /** With it, models are watched, and the gateway uses only those that are verified. */
   models: z
     .strictObject({
@@ -308,6 +314,8 @@ function checkResolved(file: string, config: Config): void {
   }
   const wrongRoute = routesIssue(routes, providers);
   if (wrongRoute !== undefined) refuse(wrongRoute.path, wrongRoute.key, wrongRoute.facts);
+  const wrongDeferred = deferredIssue(config.deferred);
+  if (wrongDeferred !== undefined) refuse(wrongDeferred.path, wrongDeferred.key);
   const wrongSink = sinksIssue(sinks);
   if (wrongSink !== undefined) refuse(wrongSink.path, wrongSink.key, wrongSink.facts);
   const wrong = alerts.webhook === undefined ? undefined : urlIssue(alerts.webhook);

@@ -1,6 +1,7 @@
 // The chatbot's ground: its book of conversations, and the gate that decides who may ask when the machine is busy.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { AskLater } from '../protect/chatbot/answer-later.ts';
 import { createBook, type Op } from '../protect/chatbot/book.ts';
 import { createChatStore } from '../protect/chatbot/chat-store.ts';
 import { createConverse } from '../protect/chatbot/converse.ts';
@@ -15,7 +16,7 @@ import type { AppOptions, AtEnd } from './options.ts';
 export async function openChat(
   { config, data }: AppOptions,
   { store, log }: Ground,
-  { ask, host }: { ask: Ask; host: { health(): HostHealth } },
+  { ask, host, later }: { ask: Ask; host: { health(): HostHealth }; later?: AskLater | undefined },
   atEnd: AtEnd,
 ) {
   const gate = createGate({
@@ -36,6 +37,9 @@ export async function openChat(
   });
   atEnd(() => book.close());
   const earlier = createEarlierAnswers();
-  const converse = createConverse({ ask, book, admit: gate.admit, now: Date.now, log, earlier }, config.chatbot);
+  const converse = createConverse(
+    { ask, book, admit: gate.admit, now: Date.now, log, earlier, ...(later === undefined ? {} : { later }) },
+    config.chatbot,
+  );
   return { book, converse, earlier };
 }

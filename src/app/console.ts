@@ -8,9 +8,10 @@ import { createLimitedServer } from '../platform/base/limited-server.ts';
 import type { Log } from '../platform/base/log.ts';
 import type { Lang } from '../platform/i18n/say.ts';
 import type { Access } from '../protect/access.ts';
-import { createConsoleChat } from '../protect/chatbot/console-chat.ts';
+import { createConsoleChat, createConsoleTicket } from '../protect/chatbot/console-chat.ts';
 import type { Converse } from '../protect/chatbot/converse.ts';
 import { drain, listen } from '../protect/data-plane.ts';
+import type { Deferral } from '../protect/deferred/deferral.ts';
 import type { Keys } from '../protect/gateway/keys.ts';
 import type { RecordActivity } from '../protect/record-activity.ts';
 import { type AtEnd, drainMs } from './options.ts';
@@ -23,6 +24,7 @@ export interface ConsoleParts {
   keys: Keys;
   converse: Converse;
   record: RecordActivity;
+  deferral?: Deferral | undefined;
   reload?: ((by: string) => Promise<object>) | undefined;
 }
 
@@ -34,7 +36,7 @@ export interface ConsoleView {
 }
 
 export async function startConsole(parts: ConsoleParts, view: ConsoleView, atEnd: AtEnd): Promise<string> {
-  const { config, lang, log, access, keys, converse, record, reload } = parts;
+  const { config, lang, log, access, keys, converse, record, deferral, reload } = parts;
   const admin = createAdminServer(
     {
       lang,
@@ -64,6 +66,7 @@ export async function startConsole(parts: ConsoleParts, view: ConsoleView, atEnd
           }),
       logout: access.logout,
       chat: createConsoleChat({ access, converse, record }),
+      deferred: createConsoleTicket({ access, deferral, record, now: Date.now }),
     },
     (c) => (c.env as HttpBindings).incoming.socket.remoteAddress ?? '',
   );

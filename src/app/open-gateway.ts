@@ -5,6 +5,8 @@ import type { Lang } from '../platform/i18n/say.ts';
 import type { Journal } from '../platform/journal/journal.ts';
 import { openCounters } from '../platform/shared/counters.ts';
 import type { Signals } from '../platform/signals.ts';
+import type { Deferral } from '../protect/deferred/deferral.ts';
+import type { CheckAddress } from '../protect/deferred/webhook-address.ts';
 import { createGateway, type Gateway } from '../protect/gateway/gateway.ts';
 import type { Keys } from '../protect/gateway/keys.ts';
 import type { ReadModes } from '../protect/gateway/locked-out.ts';
@@ -13,6 +15,7 @@ import type { QuarantineState } from '../protect/gateway/quarantine.ts';
 import type { GatewaySettings } from '../protect/gateway/settings.ts';
 import type { Revocations } from '../protect/gateway/tokens/revocations.ts';
 import type { ModelGuard } from '../protect/gateway/verified-models.ts';
+import type { AnswerCache } from '../protect/resilience/answer-cache.ts';
 import type { KeptHealth } from '../protect/resilience/kept-health.ts';
 import type { HeldBack } from '../protect/restraints.ts';
 import type { Behaviour } from '../protect/screening/behaviour.ts';
@@ -41,11 +44,16 @@ export interface GatewayGround {
   modes: ReadModes;
   restraints: HeldBack;
   limits: InstanceLimits;
+  /** With it, calls that can wait are kept until somebody can answer them. */
+  deferral?: Deferral | undefined;
+  checkWebhook?: CheckAddress | undefined;
+  /** Earlier answers. */
+  cache?: AnswerCache | undefined;
 }
 
 /** Throws ERR_SCREENING_MODEL: a gateway that could not check a text must not start as if it could. */
 export function openGateway(
-  { modelGuard, limits, ...ground }: GatewayGround,
+  { modelGuard, limits, deferral, checkWebhook, cache, ...ground }: GatewayGround,
   config: Config,
   lang: Lang,
   providers: GatewaySettings['providers'],
@@ -61,9 +69,23 @@ export function openGateway(
       foresights: limits.foresights,
       screen: loadPromptScreen({ thresholds: config.screening.thresholds }),
       ...(modelGuard === undefined ? {} : { modelGuard }),
+      ...(deferral === undefined ? {} : { deferral }),
+      ...(checkWebhook === undefined ? {} : { checkWebhook }),
+      ...(cache === undefined ? {} : { cache }),
     },
-    { ...config.gateway, lang, providers, routes: config.routes, screening: screeningOf(config) },
+    {
+      ...config.gateway,
+      lang,
+      providers,
+      routes: config.routes,
+      screening: screeningOf(config),
+      local: localOf(config),
+    },
   );
+}
+
+function localOf({ localAnswers: { static: how, contact }, chatbot }: Config) {
+  return { static: how, contact: contact || chatbot.contact };
 }
 
 function screeningOf({

@@ -26,6 +26,7 @@ const parts: AdminParts = {
   mayRead: () => false,
   logout: async () => undefined,
   chat: unused,
+  deferred: unused,
   log: createLog('silent'),
 };
 const server = createServer(getRequestListener(createAdminServer(parts, () => '127.0.0.1').fetch));

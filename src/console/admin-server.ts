@@ -31,6 +31,8 @@ export interface AdminParts {
   reload?: (token: string) => Promise<object>;
   logout: (token: string, address: string) => Promise<void>;
   chat: (question: ChatQuestion, token: string, address: string) => Promise<object>;
+  /** Where a question that waits stands. */
+  deferred: (id: string, lang: Lang, token: string, address: string) => Promise<object>;
   log: Log;
 }
 
@@ -84,6 +86,10 @@ export function createAdminServer(parts: AdminParts, address: (c: Context) => st
     const lang = acceptedLang(c.req.header('accept-language'), parts.lang);
     const question = { message, conversation, lang, signal: c.req.raw.signal };
     return c.json(await parts.chat(question, getCookie(c, cookie) ?? '', address(c)));
+  });
+  app.get('/api/chat/deferred/:id', inside, async (c) => {
+    const lang = acceptedLang(c.req.header('accept-language'), parts.lang);
+    return c.json(await parts.deferred(c.req.param('id'), lang, getCookie(c, cookie) ?? '', address(c)));
   });
   return app;
 }

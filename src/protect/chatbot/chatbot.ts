@@ -4,6 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
 import { acceptedLang, type Lang } from '../../platform/i18n/say.ts';
+import type { Deferral } from '../deferred/deferral.ts';
+import { ticketBody } from '../deferred/ticket-body.ts';
 import type { Privacy } from '../erasure/privacy.ts';
 import type { Caller } from '../gateway/ask.ts';
 import { readAway } from '../gateway/read-away.ts';
@@ -31,6 +33,8 @@ export interface ChatbotParts {
   record: Pick<RecordActivity, 'request'>;
   /** With it, people get a copy of their data and have it erased. */
   privacy?: Privacy;
+  /** Where questions wait that cannot be answered now. */
+  deferral?: Deferral | undefined;
   log: Log;
 }
 
@@ -134,6 +138,14 @@ export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): C
     const whose = area === 'data' && id === undefined ? exchange.caller.subject : area === 'subjects' ? id : undefined;
     if (whose !== undefined && more.length === 0)
       return dataOf(area === 'data' ? '/chat/data' : '/chat/subjects/ID', exchange, whose);
+    if (area === 'deferred' && id !== undefined && more.length === 0)
+      return {
+        name: '/chat/deferred/ID',
+        methods: {
+          GET: { kind: 'read', work: () => showWaiting(exchange, id) },
+          DELETE: { kind: 'delete', work: () => stopWaiting(exchange, id) },
+        },
+      };
     return { name: '/chat/other', methods: {} };
   }
 
@@ -248,6 +260,20 @@ export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): C
         complete,
       })),
     };
+  }
+
+  async function showWaiting({ caller, lang, res }: Exchange, id: string): Promise<Reply> {
+    const ticket = await parts.deferral?.find(caller.subject, id);
+    if (ticket === undefined) throw new RempartError('ERR_DEFERRED_UNKNOWN');
+    if (ticket.endedAt !== undefined)
+      res.once('finish', () => void parts.deferral?.delivered(id).catch(() => undefined));
+    return ticketBody(ticket, lang, Date.now());
+  }
+
+  async function stopWaiting({ caller, lang }: Exchange, id: string): Promise<Reply> {
+    const ticket = await parts.deferral?.cancel(caller.subject, id);
+    if (ticket === undefined) throw new RempartError('ERR_DEFERRED_UNKNOWN');
+    return ticketBody(ticket, lang, Date.now());
   }
 
   async function showSettings({ caller }: Exchange): Promise<Reply> {

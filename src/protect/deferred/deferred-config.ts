@@ -34,3 +34,15 @@ export const deferredSchema = z.strictObject({
 });
 
 export type DeferredSettings = z.output<typeof deferredSchema>;
+
+const shortestSecret = 16;
+
+/** What only shows once `env:` and `file:` are resolved. */
+export function deferredIssue({ key, webhooks, deadlineMinutes, longestDeadlineMinutes }: DeferredSettings) {
+  const isShort = (secret: string | undefined) => secret !== undefined && secret.length < shortestSecret;
+  if (isShort(key)) return { path: 'deferred.key', key: 'deferred.issue.short' } as const;
+  if (isShort(webhooks.secret)) return { path: 'deferred.webhooks.secret', key: 'deferred.issue.short' } as const;
+  if (deadlineMinutes > longestDeadlineMinutes)
+    return { path: 'deferred.deadlineMinutes', key: 'deferred.issue.deadline' } as const;
+  return undefined;
+}

@@ -26,10 +26,15 @@ export interface DeskSettings {
   longestDeadlineMs: number;
 }
 
+export interface Desk extends Deferral {
+  /** Where an entry stands now. */
+  ticketOf(entry: Entry): Promise<Ticket>;
+}
+
 /** Never tried sooner: what just failed needs a moment. Never later: what was told may prove too long. */
 const firstTryMs = { least: 1_000, most: 60_000 };
 
-export function createDesk(parts: DeskParts, { deadlineMs, longestDeadlineMs }: DeskSettings): Deferral {
+export function createDesk(parts: DeskParts, { deadlineMs, longestDeadlineMs }: DeskSettings): Desk {
   const { queue, seal, pace, now, log } = parts;
 
   async function ticketOf(entry: Entry): Promise<Ticket> {
@@ -134,6 +139,7 @@ export function createDesk(parts: DeskParts, { deadlineMs, longestDeadlineMs }: 
       return after === undefined ? undefined : ticketOf(after);
     },
     delivered: (id) => queue.delivered(id),
+    ticketOf,
   };
 }
 

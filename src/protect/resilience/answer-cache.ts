@@ -7,8 +7,8 @@ export interface AnswerCache {
   /** Keeps what is fit to be given again; the rest is passed over. */
   remember(caller: Caller, call: ChatCall, events: readonly ReplyEvent[]): void;
   find(caller: Caller, call: ChatCall): readonly ReplyEvent[] | undefined;
-  /** All that was answered to this user. */
-  forget(subject: string): void;
+  /** All that was answered to this user; returns how many. */
+  forget(subject: string): number;
   state(): { answers: number; bytes: number };
 }
 
@@ -75,7 +75,9 @@ export function createAnswerCache(now: () => number, { scope, ttlMs, maxBytes }:
       return found.events;
     },
     forget(subject) {
+      const before = kept.size;
       for (const [key, one] of kept) if (one.subject === subject) drop(key);
+      return before - kept.size;
     },
     state: () => ({ answers: kept.size, bytes }),
   };
