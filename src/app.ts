@@ -18,6 +18,7 @@ import { openPrivacy, rememberedOf } from './app/privacy.ts';
 import { createReload, reloadOnHangup } from './app/reload.ts';
 import { openRespond } from './app/respond.ts';
 import { openInstanceSinks } from './app/sinks.ts';
+import { openTracing } from './app/tracing.ts';
 import { modelGuardOf, networkServiceOf, watchDriftOf } from './app/watches.ts';
 import { dependenciesOf, publicHealth } from './console/health.ts';
 import { createLoginLimit } from './console/login-limit.ts';
@@ -106,7 +107,9 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     registry,
   });
   const cache = openAnswerCache(config.localAnswers, registry);
+  const tracing = await openTracing({ log, registry }, config, atEnd);
   const gatewayGround = {
+    tracing,
     ...deferred?.forGateway,
     cache,
     log,

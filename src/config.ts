@@ -13,6 +13,7 @@ import { privacySchema, retentionSchema } from './protect/erasure/erasure-config
 import { accessIssues, accessSchema } from './protect/gateway/access-config.ts';
 import { frontFields } from './protect/gateway/front/front-config.ts';
 import { routesIssue, routesSchema, weightedKeys } from './protect/gateway/routes-config.ts';
+import { tracingIssue, tracingSchema } from './protect/gateway/tracing-config.ts';
 import { limitsSchema } from './protect/limits/limits-config.ts';
 import { localAnswersSchema } from './protect/resilience/local-config.ts';
 import { respondSchema } from './respond/respond-config.ts';
@@ -218,6 +219,8 @@ export const configSchema = z.strictObject({
   /** How long what people wrote is kept. */
   retention: retentionSchema.prefault({}),
   privacy: privacySchema.prefault({}),
+  /** Where spans of requests go; nothing is traced without an address. */
+  tracing: tracingSchema.prefault({}),
   /** Asked for the summing-up of `analyze` when --narrator names it, and only then. */
   narrator: z
     .strictObject({
@@ -316,6 +319,8 @@ function checkResolved(file: string, config: Config): void {
   if (wrongRoute !== undefined) refuse(wrongRoute.path, wrongRoute.key, wrongRoute.facts);
   const wrongDeferred = deferredIssue(config.deferred);
   if (wrongDeferred !== undefined) refuse(wrongDeferred.path, wrongDeferred.key);
+  const wrongTrace = tracingIssue(config.tracing, [...names]);
+  if (wrongTrace !== undefined) refuse(wrongTrace.path, wrongTrace.key, wrongTrace.facts);
   const wrongSink = sinksIssue(sinks);
   if (wrongSink !== undefined) refuse(wrongSink.path, wrongSink.key, wrongSink.facts);
   const wrong = alerts.webhook === undefined ? undefined : urlIssue(alerts.webhook);

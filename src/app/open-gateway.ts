@@ -12,6 +12,7 @@ import type { Keys } from '../protect/gateway/keys.ts';
 import type { ReadModes } from '../protect/gateway/locked-out.ts';
 import type { GatewayMetrics } from '../protect/gateway/metrics.ts';
 import type { QuarantineState } from '../protect/gateway/quarantine.ts';
+import type { Tracing } from '../protect/gateway/request-trace.ts';
 import type { GatewaySettings } from '../protect/gateway/settings.ts';
 import type { Revocations } from '../protect/gateway/tokens/revocations.ts';
 import type { ModelGuard } from '../protect/gateway/verified-models.ts';
@@ -47,13 +48,15 @@ export interface GatewayGround {
   /** With it, calls that can wait are kept until somebody can answer them. */
   deferral?: Deferral | undefined;
   checkWebhook?: CheckAddress | undefined;
+  /** With it, requests leave spans. */
+  tracing?: Tracing | undefined;
   /** Earlier answers. */
   cache?: AnswerCache | undefined;
 }
 
 /** Throws ERR_SCREENING_MODEL: a gateway that could not check a text must not start as if it could. */
 export function openGateway(
-  { modelGuard, limits, deferral, checkWebhook, cache, ...ground }: GatewayGround,
+  { modelGuard, limits, deferral, checkWebhook, cache, tracing, ...ground }: GatewayGround,
   config: Config,
   lang: Lang,
   providers: GatewaySettings['providers'],
@@ -72,6 +75,7 @@ export function openGateway(
       ...(deferral === undefined ? {} : { deferral }),
       ...(checkWebhook === undefined ? {} : { checkWebhook }),
       ...(cache === undefined ? {} : { cache }),
+      ...(tracing === undefined ? {} : { tracing }),
     },
     {
       ...config.gateway,

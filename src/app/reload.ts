@@ -46,6 +46,7 @@ const fixed = [
   'posture',
   'alerts',
   'privacy',
+  'tracing',
   'screening.behaviour.warmAfter',
   'screening.behaviour.warmAfterMinutes',
 ] as const;
