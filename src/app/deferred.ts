@@ -43,14 +43,17 @@ const now = Date.now;
 
 export type InstanceDeferral = NonNullable<ReturnType<typeof openDeferral>>;
 
+/** What texts that wait are sealed with. */
+export function sealOf({ deferred: { key } }: Pick<Config, 'deferred'>, data: string) {
+  return createSeal(key === undefined ? readOrCreateSecret(join(data, 'deferred.key'), 32) : Buffer.from(key));
+}
+
 /** Undefined where the configuration wants none. */
 export function openDeferral(ground: DeferralGround) {
   const { config, data, store, log } = ground;
   const { deferred, chatbot } = config;
   if (deferred.mode === 'off') return undefined;
-  const seal = createSeal(
-    deferred.key === undefined ? readOrCreateSecret(join(data, 'deferred.key'), 32) : Buffer.from(deferred.key),
-  );
+  const seal = sealOf(config, data);
   const ofQueue = { db: store.db, kind: store.kind, keyId: seal.keyId, now };
   const queue = createQueue(ofQueue, {
     most: deferred.most,
@@ -119,6 +122,8 @@ export function openDeferral(ground: DeferralGround) {
       const deliver = outbox(atEnd);
       // Its only writer was the process before this one.
       if (store.kind === 'sqlite') await queue.takeBack().catch(() => undefined);
+      // Nobody remembers how long was to be waited for what.
+      await queue.hurry().catch(() => undefined);
       work = startWork(
         {
           queue,

@@ -8,6 +8,7 @@ import { indexLocation } from '../platform/journal/sinks/start-sinks.ts';
 import type { Store } from '../platform/store/store.ts';
 import type { Book } from '../protect/chatbot/book.ts';
 import type { EarlierAnswers } from '../protect/chatbot/earlier-answers.ts';
+import { deferredHolding } from '../protect/deferred/deferred-holding.ts';
 import type { Holding } from '../protect/erasure/holding.ts';
 import { indexRows } from '../protect/erasure/index-rows.ts';
 import { createPrivacy } from '../protect/erasure/privacy.ts';
@@ -16,6 +17,7 @@ import { createPseudonyms, type PseudonymOf, pseudonymousJournal } from '../prot
 import { createRetention } from '../protect/erasure/retention.ts';
 import type { Keys } from '../protect/gateway/keys.ts';
 import type { Behaviour } from '../protect/screening/behaviour.ts';
+import { sealOf } from './deferred.ts';
 import { storeLocation } from './sinks.ts';
 
 /** The key is made at the first use; instances that share a store should share it. */
@@ -42,7 +44,10 @@ export interface PrivacyGround {
 }
 
 export function openPrivacy({ config, data, ...ground }: PrivacyGround) {
-  const parts = { ...ground, now: Date.now };
+  // What waited once is there also where nothing waits any more.
+  const isThere = ground.holdings.some(({ name }) => name === 'deferred');
+  const deferred = isThere ? [] : [deferredHolding(ground.store, sealOf(config(), data))];
+  const parts = { ...ground, holdings: [...ground.holdings, ...deferred], now: Date.now };
   const privacy = createPrivacy({
     ...parts,
     pseudonymOf: pseudonymsOf(data),

@@ -147,6 +147,7 @@ const countNames = [
   'privacy.count.setAside',
   'privacy.count.behaviour',
   'privacy.count.earlierAnswers',
+  'privacy.count.answerCache',
   'privacy.count.deferred',
   'privacy.count.keys',
   'privacy.count.sessions',
