@@ -1,5 +1,5 @@
 // The journal with an eye on it: whether it takes records, and how many requests ended well.
-import type { Journal } from '../platform/journal/journal.ts';
+import type { Journal, Receipt } from '../platform/journal/journal.ts';
 
 export interface JournalWatch {
   journal: Journal;
@@ -11,20 +11,21 @@ export interface JournalWatch {
 export function watchJournal(journal: Journal): JournalWatch {
   const outcomes = { success: 0, failure: 0 };
   let writable = true;
+  const written = (receipt: Receipt) => {
+    writable = true;
+    return receipt;
+  };
+  const failed = (error: unknown) => {
+    writable = false;
+    throw error;
+  };
   return {
     journal: {
       ...journal,
-      async append(event) {
+      append(event) {
         const { unmapped, status_id } = event as { unmapped?: { phase?: unknown }; status_id?: unknown };
         if (unmapped?.phase === 'outcome') outcomes[status_id === 1 ? 'success' : 'failure']++;
-        try {
-          const receipt = await journal.append(event);
-          writable = true;
-          return receipt;
-        } catch (error) {
-          writable = false;
-          throw error;
-        }
+        return journal.append(event).then(written, failed);
       },
     },
     writable: () => writable,

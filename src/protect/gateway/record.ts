@@ -1,6 +1,6 @@
 // The journal's view of a request: received before the first byte of the answer, outcome after it. OCSF 1.8.0 bodies, no text of a user.
-import { createHmac, createSecretKey } from 'node:crypto';
-import type { JsonObject } from '../../platform/base/json.ts';
+import { fastHmac } from '../../platform/base/fast-hmac.ts';
+import type { Json, JsonObject } from '../../platform/base/json.ts';
 import type { Log } from '../../platform/base/log.ts';
 import type { Journal } from '../../platform/journal/journal.ts';
 import { detectionFinding, type Severity } from '../../platform/journal/ocsf.ts';
@@ -53,11 +53,7 @@ export interface OutcomeFacts {
 }
 
 /** What was found in a request or its answer, and what was done: for its outcome. */
-interface NotedVerdict {
-  category: string;
-  role: string;
-  action: string;
-}
+type NotedVerdict = { action: string; category: string; role: string };
 
 /** What is known of a request before its outcome. */
 interface Noted {
@@ -97,64 +93,78 @@ export interface RecorderParts {
 }
 
 export function createRecorder({ now, journal, log, promptKey }: RecorderParts): Recorder {
-  // Made once: an HMAC takes 2.9 µs with it, 14 µs with the bytes.
-  const hmacKey = createSecretKey(promptKey);
+  const hmac = fastHmac(promptKey);
   function append(event: JsonObject): void {
     journal.append(event).catch((err: unknown) => log.error({ err }, 'an event could not be journalled'));
   }
   // Held as long as the request itself.
   const noted = new WeakMap<RecordedRequest, Noted>();
   function notedOf(request: RecordedRequest): Noted {
-    const known = noted.get(request) ?? { verdicts: [] };
-    noted.set(request, known);
+    let known = noted.get(request);
+    if (known === undefined) {
+      known = { verdicts: [] };
+      noted.set(request, known);
+    }
     return known;
   }
   return {
-    received(request, { turns, ...facts }) {
+    received(request, { dialect, model, stream, turns }) {
       const known = notedOf(request);
-      known.dialect = facts.dialect;
-      if (facts.model !== undefined) known.model = facts.model;
+      known.dialect = dialect;
+      if (model !== undefined) known.model = model;
       if (turns !== undefined) known.prompt = fingerprint(turns);
-      return journal.append({
-        ...apiActivity(request, now(), facts.model === undefined ? [] : ['ai_operation']),
-        status_id: 0,
-        ...(facts.model === undefined ? {} : aiFields(request, 1, facts.dialect, facts.model)),
-        unmapped: { phase: 'received', ...facts, ...(known.prompt === undefined ? {} : { prompt: known.prompt }) },
-      });
+      const time = now();
+      return journal.append(
+        apiActivity(request, {
+          ai: model === undefined ? undefined : { provider: dialect, name: model, role: 1 },
+          metadata: model === undefined ? plainMetadata : aiMetadata,
+          outcome: receivedOutcome,
+          time,
+          unmapped: { dialect, model, phase: 'received', prompt: known.prompt, stream },
+        }),
+      );
     },
     outcome(request, facts) {
       const time = now();
       const { dialect = 'unknown', model, prompt, verdicts } = notedOf(request);
       const named = facts.modelUsed ?? facts.modelAsked ?? model;
-      const { status, code } = facts;
-      append({
-        ...apiActivity(request, time, ['security_control', ...(named === undefined ? [] : ['ai_operation'])]),
-        ...outcomes[facts.kind],
-        duration: Math.max(0, Math.round(time - request.startedAt)),
-        ...(code === undefined ? {} : { status_code: code }),
-        api: {
-          operation: request.operation,
-          request: { uid: request.requestId },
-          ...(status === undefined && code === undefined
-            ? {}
-            : { response: { ...(status === undefined ? {} : { code: status }), ...(code && { error: code }) } }),
-        },
-        ...(named === undefined ? {} : aiFields(request, 2, facts.provider ?? dialect, named, facts)),
-        unmapped: {
-          phase: 'outcome',
-          dialect,
-          ...(request.deferred === undefined ? {} : { deferred: request.deferred }),
-          ...facts,
-          ...(prompt === undefined ? {} : { prompt }),
-          ...(verdicts.length === 0 ? {} : { verdicts: verdicts.map((one) => ({ ...one })) }),
-          totalMs: time - request.startedAt,
-        },
-      });
+      append(
+        apiActivity(request, {
+          ai: named === undefined ? undefined : { provider: facts.provider ?? dialect, name: named, role: 2 },
+          facts,
+          metadata: named === undefined ? controlMetadata : controlAiMetadata,
+          outcome: outcomes[facts.kind],
+          time,
+          unmapped: {
+            attempts: facts.attempts,
+            code: facts.code,
+            completionTokens: facts.completionTokens,
+            deferred: facts.deferred ?? request.deferred,
+            degraded: facts.degraded,
+            dialect,
+            firstByteMs: facts.firstByteMs,
+            kind: facts.kind,
+            limit: facts.limit,
+            modelAsked: facts.modelAsked,
+            modelUsed: facts.modelUsed,
+            phase: 'outcome',
+            prompt,
+            promptTokens: facts.promptTokens,
+            provider: facts.provider,
+            responseSize: facts.responseSize,
+            route: facts.route,
+            status: facts.status,
+            tokensEstimated: facts.tokensEstimated,
+            totalMs: time - request.startedAt,
+            verdicts: verdicts.length === 0 ? undefined : verdicts,
+          },
+        }),
+      );
     },
     finding(request, { category, severity, rules, ...facts }) {
       const { requestId, caller, operation } = request;
       const { verdicts } = notedOf(request);
-      if (verdicts.length < maxVerdicts) verdicts.push({ category, role: facts.role, action: facts.action });
+      if (verdicts.length < maxVerdicts) verdicts.push({ action: facts.action, category, role: facts.role });
       append(
         detectionFinding({
           time: now(),
@@ -204,65 +214,110 @@ export function createRecorder({ now, journal, log, promptKey }: RecorderParts):
   };
 
   function fingerprint(turns: readonly Spoken[]): { hmacSha256: string; length: number } {
-    const text = JSON.stringify(turns.map((turn) => [turn.role, turn.text]));
-    const length = turns.reduce((sum, turn) => sum + turn.text.length, 0);
-    return { hmacSha256: createHmac('sha256', hmacKey).update(text).digest('hex'), length };
+    let length = 0;
+    const said: string[][] = [];
+    for (const { role, text } of turns) {
+      said.push([role, text]);
+      length += text.length;
+    }
+    return { hmacSha256: hmac(JSON.stringify(said)), length };
   }
 }
 
 /** More than one answer ever has; a list in a record must have an end. */
 const maxVerdicts = 20;
 
-/** Success or failure, how grave, and OCSF's security_control: 1 Allowed or 2 Denied; 1 Allowed, 2 Blocked, 27 Error. */
-const outcomes: Readonly<Record<OutcomeFacts['kind'], JsonObject>> = {
-  answered: { status_id: 1, severity_id: 1, action_id: 1, disposition_id: 1 },
-  aborted: { status_id: 2, severity_id: 1, action_id: 1, disposition_id: 1 },
-  cut: { status_id: 2, severity_id: 3, action_id: 1, disposition_id: 27 },
-  failed: { status_id: 2, severity_id: 3, action_id: 1, disposition_id: 27 },
-  refused: { status_id: 2, severity_id: 3, action_id: 2, disposition_id: 2 },
-  // 99 Other, 14 Delayed.
-  deferred: { status_id: 99, status: 'Deferred', severity_id: 1, action_id: 1, disposition_id: 14 },
+interface Outcome {
+  status: number;
+  severity: number;
+  name?: string;
+  action?: number;
+  disposition?: number;
+}
+
+const receivedOutcome: Outcome = { status: 0, severity: 1 };
+/** Success or failure, how grave, and OCSF's security_control: 1 Allowed or 2 Denied; 1 Allowed, 2 Blocked, 14 Delayed, 27 Error. */
+const outcomes: Readonly<Record<OutcomeFacts['kind'], Outcome>> = {
+  answered: { status: 1, severity: 1, action: 1, disposition: 1 },
+  aborted: { status: 2, severity: 1, action: 1, disposition: 1 },
+  cut: { status: 2, severity: 3, action: 1, disposition: 27 },
+  failed: { status: 2, severity: 3, action: 1, disposition: 27 },
+  refused: { status: 2, severity: 3, action: 2, disposition: 2 },
+  deferred: { status: 99, name: 'Deferred', severity: 1, action: 1, disposition: 14 },
 };
 
-/** The `ai_operation` profile; role 1 is User, 2 is Assistant. No text, ever. */
-function aiFields(
-  { requestId }: RecordedRequest,
-  role: 1 | 2,
-  provider: string,
-  model: string,
-  { promptTokens, completionTokens }: Pick<OutcomeFacts, 'promptTokens' | 'completionTokens'> = {},
-): JsonObject {
-  return {
-    ai_model: { ai_provider: provider, name: model },
-    message_context: {
-      ai_role_id: role,
-      uid: requestId,
-      application: { name: 'Rempart' },
-      ...(promptTokens === undefined ? {} : { prompt_tokens: promptTokens }),
-      ...(completionTokens === undefined ? {} : { completion_tokens: completionTokens }),
-      ...(promptTokens === undefined || completionTokens === undefined
-        ? {}
-        : { total_tokens: promptTokens + completionTokens }),
-    },
-  };
+/** A JSON object of which JSON.stringify leaves out what is undefined. */
+type Sparse = { readonly [key: string]: Json | undefined | Sparse | readonly Sparse[] };
+
+interface Activity {
+  /** For the `ai_operation` profile; role 1 is User, 2 is Assistant. No text, ever. */
+  ai: { provider: string; name: string; role: 1 | 2 } | undefined;
+  facts?: OutcomeFacts;
+  metadata: (requestId: string) => Sparse;
+  outcome: Outcome;
+  time: number;
+  unmapped: Sparse;
 }
 
-/** API Activity 6003; activity 1 is Create, 2 is Read. */
+/**
+ * API Activity 6003; activity 1 is Create, 2 is Read. One literal, its keys in the order of the journal's canonical form
+ * and absent members undefined: put together from parts, the two records of a request took 40 µs more.
+ */
 function apiActivity(
   { requestId, caller, operation }: RecordedRequest,
-  time: number,
-  profiles: string[] = [],
+  { ai, facts, metadata, outcome, time, unmapped }: Activity,
 ): JsonObject {
-  const { metadata, ...rest } = base(6003, operation.startsWith('GET ') ? 2 : 1, 6, time, requestId);
-  return {
-    ...rest,
-    metadata: { ...(metadata as JsonObject), ...(profiles.length === 0 ? {} : { profiles }) },
+  const activity = operation.startsWith('GET ') ? 2 : 1;
+  const [prompt, completion] = [facts?.promptTokens, facts?.completionTokens];
+  const { status, code } = facts ?? {};
+  const isToldOf = status !== undefined || code !== undefined;
+  const event: Sparse = {
+    action_id: outcome.action,
+    activity_id: activity,
     // Our roles are none of OCSF's account types: 99 is Other, and its name stands beside it.
-    actor: { user: { name: caller.subject, uid: caller.credential, type_id: 99, type: caller.role } },
-    api: { operation, request: { uid: requestId } },
+    actor: { user: { name: caller.subject, type: caller.role, type_id: 99, uid: caller.credential } },
+    ai_model: ai === undefined ? undefined : { ai_provider: ai.provider, name: ai.name },
+    api: {
+      operation,
+      request: { uid: requestId },
+      response: isToldOf ? { code: status, error: code } : undefined,
+    },
+    category_uid: 6,
+    class_uid: 6003,
+    disposition_id: outcome.disposition,
+    duration: facts === undefined ? undefined : Math.max(0, Math.round(unmapped['totalMs'] as number)),
+    message_context:
+      ai === undefined
+        ? undefined
+        : {
+            ai_role_id: ai.role,
+            application: { name: 'Rempart' },
+            completion_tokens: completion,
+            prompt_tokens: prompt,
+            total_tokens: prompt === undefined || completion === undefined ? undefined : prompt + completion,
+            uid: requestId,
+          },
+    metadata: metadata(requestId),
+    severity_id: outcome.severity,
     src_endpoint: { ip: caller.sourceIp },
+    status: outcome.name,
+    status_code: code,
+    status_id: outcome.status,
+    time,
+    type_uid: 600_300 + activity,
+    unmapped,
   };
+  return event as JsonObject;
 }
+
+const product = { name: 'Rempart', vendor_name: 'Rempart' };
+const metadataWith =
+  (profiles?: string[]) =>
+  (requestId: string): Sparse => ({ correlation_uid: requestId, product, profiles, version: '1.8.0' });
+const plainMetadata = metadataWith();
+const aiMetadata = metadataWith(['ai_operation']);
+const controlMetadata = metadataWith(['security_control']);
+const controlAiMetadata = metadataWith(['security_control', 'ai_operation']);
 
 function base(classUid: number, activity: number, category: number, time: number, requestId: string): JsonObject {
   return {
