@@ -1,5 +1,7 @@
 // Spans of real requests, as a collector receives them: their shape, their names, whose trace they belong to, and nothing of what was said.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createLog } from '../src/platform/base/log.ts';
 import { createSpanExporter, type SpanExporter } from '../src/platform/tracing/span-exporter.ts';
@@ -16,6 +18,7 @@ import {
   type Upstream,
   until,
 } from './gateway-rig.ts';
+import { makePlace, run, startInstance } from './instance.ts';
 
 let collector: Collector;
 before(async () => {
@@ -230,4 +233,43 @@ test('createTracing() has a span of its own for what is asked inside the process
       ['chat', 2],
     ],
   );
+});
+
+test('up sends its spans to the collector of its configuration, with its headers, and counts them', async () => {
+  const place = makePlace();
+  const upstream = await startUpstream(answering());
+  collector.spans.length = 0;
+  collector.requests.length = 0;
+  writeFileSync(
+    join(place.dir, 'rempart.yaml'),
+    `providers: [{name: main, dialect: openai, url: "${upstream.url}"}]\n` +
+      `tracing: {url: "${collector.url}", headers: {authorization: "env:COLLECTOR"}, propagateTo: [main]}\n`,
+  );
+  const app = await startInstance([], { cwd: place.dir, env: { COLLECTOR: 'Bearer of-the-collector' } });
+  try {
+    const headers = { authorization: `Bearer ${app.apiKey}`, 'content-type': 'application/json' };
+    const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'never-in-a-span' }] });
+    await fetch(`${app.gatewayUrl}/v1/chat/completions`, { method: 'POST', headers, body });
+    await until(() => collector.spans.length >= 2, 15_000);
+    assert.deepEqual(collector.spans.map(({ name }) => name).sort(), ['POST /v1/chat/completions', 'chat m']);
+    assert.equal(collector.requests[0]?.headers.authorization, 'Bearer of-the-collector');
+    const attempt = collector.spans.find(({ kind }) => kind === 3);
+    assert.equal(upstream.heads[0]?.headers['traceparent'], `00-${attempt?.traceId}-${attempt?.spanId}-01`);
+    assert.doesNotMatch(JSON.stringify(collector.requests.map((one) => one.body)), /never-in-a-span|of-the-collector/);
+    const metrics = await (await fetch(`${app.consoleUrl}/metrics`)).text();
+    assert.match(metrics, /^rempart_trace_spans_total\{result="exported"\} 2$/m);
+  } finally {
+    await app.stop();
+    await upstream.close();
+    place.remove();
+  }
+});
+
+test('up refuses to start with a trace context for a provider that there is none of', async () => {
+  const place = makePlace();
+  writeFileSync(join(place.dir, 'rempart.yaml'), 'tracing: {url: "http://127.0.0.1:9", propagateTo: [nobody]}\n');
+  const { code, stderr } = await run(['up'], { cwd: place.dir });
+  place.remove();
+  assert.equal(code, 2);
+  assert.match(stderr, /tracing\.propagateTo\.0.*nobody/);
 });
