@@ -17,6 +17,7 @@ import {
   startUpstream,
   type Upstream,
   until,
+  viewerKey,
 } from './gateway-rig.ts';
 import { makePlace, run, startInstance } from './instance.ts';
 
@@ -146,7 +147,9 @@ test('createTracing() traces who was refused too, without a model’s name that 
     await rig.get('/v1/models', { authorization: 'Bearer wrong' });
     await rig.get('/v1/nowhere/secret-path');
     await rig.ask('/api/pull', { name: 'x' });
-    await rig.ask('/v1/chat/completions', { model: 'my-diary', messages: 'none' });
+    const viewer = { authorization: `Bearer ${viewerKey}` };
+    const messages = [{ role: 'user', content: 'x' }];
+    await rig.ask('/v1/chat/completions', { model: 'my-diary', messages }, viewer);
   });
   assert.deepEqual(
     spans.map(({ name, attributes }) => [name, attributes['http.response.status_code']]),
@@ -154,7 +157,7 @@ test('createTracing() traces who was refused too, without a model’s name that 
       ['GET /v1/models', 401],
       ['GET other', 404],
       ['POST dangerous', 403],
-      ['POST /v1/chat/completions', 400],
+      ['POST /v1/chat/completions', 403],
     ],
   );
   assert.doesNotMatch(JSON.stringify(spans), /my-diary|secret-path/);
