@@ -75,6 +75,42 @@ const v1Chat: Readonly<Record<string, Build>> = {
     response_format: { type: 'json_schema', json_schema: { name: 'a', description: text, schema: { type: 'object' } } },
   }),
 };
+const parameters = (described: object) => [
+  { type: 'function', function: { name: 'look', parameters: { type: 'object', properties: { city: described } } } },
+];
+const anyChat: Readonly<Record<string, Build>> = {
+  "the description of a tool's parameter": (text) => ({ ...chat(user), tools: parameters({ description: text }) }),
+  "a value that a tool's parameter may have": (text) => ({ ...chat(user), tools: parameters({ enum: ['a', text] }) }),
+  "the name of a tool's parameter": (text) => ({ ...chat(user), tools: parameters({ properties: { [text]: {} } }) }),
+};
+const onlyV1: Readonly<Record<string, Build>> = {
+  'the description within a format': (text) => ({
+    ...chat(user),
+    response_format: {
+      type: 'json_schema',
+      json_schema: { name: 'a', schema: { type: 'object', properties: { b: { description: text } } } },
+    },
+  }),
+  'one of several texts of a message': (text) =>
+    chat({
+      role: 'user',
+      content: [
+        { type: 'text', text: 'hello' },
+        { type: 'text', text },
+      ],
+    }),
+  'the name of who speaks': (name) => chat({ role: 'user', name, content: 'hello there' }),
+  'a refusal of before': (refusal) => chat(user, { role: 'assistant', refusal }, user),
+  'the arguments of the last call': (text) =>
+    chat(user, called(JSON.stringify({ in: [{ note: text }] })), { role: 'tool', tool_call_id: 'c1', content: 'ok' }),
+};
+/** What only one of the two families knows. */
+const onlyOf: Readonly<Record<string, Readonly<Record<string, Build>>>> = {
+  openai: { developer: (text) => chat({ role: 'developer', content: text }, user) },
+  'mistral-client': {
+    'what is predicted': (content) => ({ ...chat(user), prediction: { type: 'content', content } }),
+  },
+};
 const { 'the caption of an image': _caption, 'the description of a format': _format, ...shared } = v1Chat;
 const prompted: Readonly<Record<string, Build>> = {
   prompt: (prompt) => ({ model, prompt }),
@@ -92,7 +128,12 @@ interface Address {
 }
 const addresses: readonly Address[] = [
   ...['openai', 'mistral-client'].flatMap((agent): Address[] => [
-    { path: '/v1/chat/completions', agent, streams: true, places: v1Chat },
+    {
+      path: '/v1/chat/completions',
+      agent,
+      streams: true,
+      places: { ...v1Chat, ...anyChat, ...onlyV1, ...onlyOf[agent] },
+    },
     {
       path: '/v1/completions',
       agent,
@@ -108,6 +149,12 @@ const addresses: readonly Address[] = [
     streams: true,
     places: {
       ...shared,
+      ...anyChat,
+      'the thoughts of an assistant': (thinking) => chat(user, { role: 'assistant', content: 'yes', thinking }, user),
+      'the description within a format': (text) => ({
+        ...chat(user),
+        format: { type: 'object', properties: { b: { description: text } } },
+      }),
       'tool arguments': (text) => chat(user, called({ city: text }), { role: 'tool', content: 'ok' }),
       tool: (text) => chat(user, called({}), { role: 'tool', tool_name: 'look', content: text }),
       'the caption of an image': (text) => chat({ role: 'user', content: text, images: ['iVBORw0KGgo='] }),

@@ -70,9 +70,14 @@ function stringsIn(value: Json | undefined, onlyWords = false): string[] {
   if (Array.isArray(value)) return value.flatMap((entry) => stringsIn(entry, onlyWords));
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, entry]) => [
-    ...(key.split(/[\s_-]+/, wordsOfSayingKey).length === wordsOfSayingKey ? [key.replaceAll('_', ' ')] : []),
+    ...(key.split(/[\s_-]+/, wordsOfSayingKey).length === wordsOfSayingKey ? saidBy(key) : []),
     ...stringsIn(entry, onlyWords || noWords.has(key)),
   ]);
+}
+
+/** As words, and as it stands: many secrets have such a line in them. */
+function saidBy(key: string): string[] {
+  return key.includes('_') ? [key.replaceAll('_', ' '), key] : [key];
 }
 
 /** Tool arguments are JSON in a string: escapes in them would hide words. */
@@ -106,7 +111,7 @@ export function maskTurns(call: ChatCall, categories: ReadonlySet<PromptCategory
     if (Array.isArray(value)) return value.map(deep);
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(
-      Object.entries(value).map(([key, entry]) => [key, noWords.has(key) ? entry : deep(entry)]),
+      Object.entries(value).map(([key, entry]) => [masked(key), noWords.has(key) ? entry : deep(entry)]),
     );
   };
   const turns = call.turns.map((turn) => ({
