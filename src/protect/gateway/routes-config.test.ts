@@ -1,6 +1,6 @@
 // Routes that lead nowhere, in circles or to strangers are refused when the configuration is read, with the place and the reason.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -41,6 +41,17 @@ test('loadConfig() reads routes and weighted keys', () => {
     { key: 'key-b', weight: 1 },
   ]);
   assert.deepEqual(load('  []').routes, []);
+});
+
+test('loadConfig() reads what docs/routes.md shows', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'routes.md'), 'utf8');
+  const [, first = ''] = /```yaml\n(providers:[\s\S]*?)```/.exec(page) ?? [];
+  writeFileSync(file, first);
+  const { routes } = loadConfig({ file, asked: true, env: { MISTRAL_KEY: 'a', MISTRAL_EU_KEY: 'b' } });
+  assert.deepEqual(
+    routes.map(({ model }) => model),
+    ['mistral-*', 'assistant'],
+  );
 });
 
 const wrong: readonly (readonly [string, string, string, RegExp])[] = [
