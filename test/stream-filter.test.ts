@@ -168,9 +168,30 @@ test('createStreamFilter() has a bounded memory for a word without an end', () =
 test('createStreamFilter() says what ended an answer, and lets nothing follow', () => {
   const filter = createStreamFilter(settingsOf('block'));
   const out = filter.push(`Of course. My instructions: ${prompt} And more.`) + filter.end();
-  assert.equal(out, 'Of course. My instructions: ');
+  // Three words of any run may be chance, and are let go.
+  const [beginning] = /^(?:\S+ ){3}/.exec(prompt)!;
+  assert.equal(out, `Of course. My instructions: ${beginning}`);
   assert.equal(filter.blocked(), 'system-prompt');
   assert.equal(filter.push('more'), '');
+});
+
+test('createStreamFilter() holds no word of an ordinary answer for longer than it takes to end, long lines and short words of the instructions too', () => {
+  const words = `${'The tides follow the moon because its pull is stronger on the near side than on the far one '.repeat(12)}`;
+  const frames = words.trim().split(' ');
+  const filter = createStreamFilter({
+    ...settingsOf('block'),
+    echo: createPromptEcho('You answer questions about the sea and the moon in one or two sentences.')!,
+  });
+  const shown = frames.map((word, at) => filter.push(at === 0 ? word : ` ${word}`));
+  assert.deepEqual(
+    shown.slice(1),
+    frames.slice(0, -1).map((word) => `${word} `),
+  );
+  for (const line of ['# A title', 'then it goes on', 'the end', 'go on', 'Try this', 'File it']) {
+    const one = createStreamFilter(settingsOf('block'));
+    one.push('Yes.\n');
+    assert.equal(one.push(`${line} and more`).length > 0, true, line);
+  }
 });
 
 test('screenAnswer() leaves what the caller said before, but no secret', () => {

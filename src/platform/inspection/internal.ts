@@ -55,7 +55,16 @@ export function findInternal(text: string, from = 0): InternalHit[] {
   return kept;
 }
 
+/** How the lines begin that the patterns above look for; those in front may be indented. */
+const indented = ['at ', 'File "'];
+const flush = ['Traceback (most recent call last):', 'goroutine ', "thread '"];
+
 /** Whether a line that has begun like this may still become a line of a stack trace. */
 export function mayBecomeTrace(line: string): boolean {
-  return line.length <= 600 && /^[ \t]{0,12}(?:$|a$|at$|at |F$|Fi$|Fil$|File|T$|Tr|g$|go|t$|th|#)/.test(line);
+  if (line.length > 600) return false;
+  const begins = (text: string) => (mark: string) => text.startsWith(mark) || mark.startsWith(text);
+  if (flush.some(begins(line))) return true;
+  if (line.startsWith('#')) return /^#\d{0,3}(?:$| {1,2}(?:$|\/))/.test(line);
+  const text = line.trimStart();
+  return line.length - text.length <= 12 && indented.some(begins(text));
 }

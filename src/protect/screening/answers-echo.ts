@@ -10,7 +10,8 @@ export interface PromptEcho {
 /** Fewer words in a row may be chance; of short instructions most must be repeated, since a part may be what the answer is for. */
 const leastWords = 8;
 const mostWords = 20;
-const wordPattern = /(?<![\p{L}\p{N}])[\p{L}\p{N}]+/gu;
+/** The first words of a run are let go: whoever streams an answer would wait at each "the" that the instructions have too. */
+const lead = 3;
 
 interface Word {
   word: string;
@@ -31,51 +32,73 @@ export function createPromptEcho(prompt: string): PromptEcho | undefined {
 
   return {
     find(text, from = 0) {
-      const said = wordsOf(text, from);
+      const said = wordsOf(text, beginOfLead(text, from));
       const runs: { start: number; end: number }[] = [];
       for (let at = 0; at + shingle <= said.length; at++) {
         if (!vocabulary.has(said[at]!.word)) continue;
         const last = said[at + shingle - 1]!;
-        if (
-          !known.has(
-            said
-              .slice(at, at + shingle)
-              .map(({ word }) => word)
-              .join(' '),
-          )
-        )
-          continue;
+        if (!known.has(joinWords(said, at, at + shingle))) continue;
         const run = runs.at(-1);
         if (run !== undefined && said[at]!.start <= run.end) run.end = last.end;
-        else runs.push({ start: said[at]!.start, end: last.end });
+        else runs.push({ start: said[at + lead]!.start, end: last.end });
       }
-      return runs;
+      return runs.filter(({ start }) => start >= from);
     },
     opensAt(text, from = 0) {
-      const said = wordsOf(text, from);
+      const said = wordsOf(text, beginOfLead(text, from));
       let opens = text.length;
       // The last word may still grow: before it, it stands for any.
-      if (said.at(-1)?.end === text.length) {
-        const growing = said.pop()!;
-        if (beginnings.has(growing.word)) opens = growing.start;
-      }
-      let tail = '';
+      const growing = said.at(-1)?.end === text.length ? said.pop() : undefined;
+      let tail = growing !== undefined && beginnings.has(growing.word) ? growing.word : '';
+      if (growing !== undefined && tail === '') return opens;
+      const starts = growing === undefined ? [] : [growing.start];
       for (let at = said.length - 1; at >= 0; at--) {
         if (!vocabulary.has(said[at]!.word)) break;
-        tail = tail === '' ? said[at]!.word : `${said[at]!.word} ${tail}`;
-        if (!joined.includes(` ${tail} `)) break;
-        opens = said[at]!.start;
+        const longer = tail === '' ? said[at]!.word : `${said[at]!.word} ${tail}`;
+        if (!joined.includes(growing === undefined ? ` ${longer} ` : ` ${longer}`)) break;
+        tail = longer;
+        starts.push(said[at]!.start);
       }
-      return opens;
+      if (starts.length > lead) opens = starts.at(-1 - lead)!;
+      return Math.max(from, opens);
     },
   };
+}
+
+function joinWords(words: readonly Word[], from: number, to: number): string {
+  let joined = words[from]!.word;
+  for (let at = from + 1; at < to; at++) joined += ` ${words[at]!.word}`;
+  return joined;
+}
+
+/** Where the words begin that may have been let go of a run that goes on at `from`. */
+function beginOfLead(text: string, from: number): number {
+  let at = from;
+  for (let words = 0; words <= lead && at > 0; words++) {
+    while (at > 0 && !isWordUnit(text.charCodeAt(at - 1))) at--;
+    while (at > 0 && isWordUnit(text.charCodeAt(at - 1))) at--;
+  }
+  return at;
 }
 
 /** Whole words that begin at `from` or later. */
 function wordsOf(text: string, from: number): Word[] {
   const words: Word[] = [];
-  wordPattern.lastIndex = from;
-  for (let found = wordPattern.exec(text); found !== null; found = wordPattern.exec(text))
-    words.push({ word: found[0].toLowerCase(), start: found.index, end: found.index + found[0].length });
+  let start = -1;
+  for (let at = from; at <= text.length; at++) {
+    const isIn = at < text.length && isWordUnit(text.charCodeAt(at));
+    if (isIn && start < 0) start = at;
+    if (isIn || start < 0) continue;
+    words.push({ word: text.slice(start, at).toLowerCase(), start, end: at });
+    start = -1;
+  }
   return words;
+}
+
+/** Of each UTF-16 unit, whether it is part of a word: 1 no, 2 yes, 0 not yet asked. A pattern takes ten times as long. */
+const units = new Uint8Array(0x1_0000);
+
+function isWordUnit(code: number): boolean {
+  if (units[code] === 0) units[code] = /[\p{L}\p{N}]/u.test(String.fromCharCode(code)) ? 2 : 1;
+  return units[code] === 2;
 }

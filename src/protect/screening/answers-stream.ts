@@ -36,11 +36,13 @@ export function createStreamFilter(settings: AnswerSettings): StreamFilter {
   let text = '';
   /** Up to here it went out. */
   let settled = 0;
+  /** Nothing of what went out was forgotten yet. */
+  let isBegin = true;
   let blockedBy: AnswerCategory | undefined;
   const told: AnswerFinding[] = [];
 
   function release(ended: boolean): string {
-    let until = ended ? text.length : settledUpTo(text, settled, settings);
+    let until = ended ? text.length : settledUpTo(text, settled, settings, isBegin);
     if (until <= settled && !ended) return '';
     const found = findInAnswer(text, settings, settled);
     // Moving out of one may lead into another.
@@ -64,6 +66,7 @@ export function createStreamFilter(settings: AnswerSettings): StreamFilter {
     const cut = Math.max(0, until - context);
     text = text.slice(cut);
     settled = until - cut;
+    if (cut > 0) isBegin = false;
     return screened.text;
   }
 
@@ -81,14 +84,16 @@ export function createStreamFilter(settings: AnswerSettings): StreamFilter {
 }
 
 /** The place before which nothing can change any more, whatever follows. */
-function settledUpTo(text: string, from: number, { policy, echo }: AnswerSettings): number {
+function settledUpTo(text: string, from: number, { policy, echo }: AnswerSettings, isBegin: boolean): number {
   let until = beginOfWord(text, from);
   until = Math.min(until, beginOfNumber(text, from));
   if (policy['system-prompt'] !== 'pass' && echo !== undefined) until = Math.min(until, echo.opensAt(text, from));
   if (policy.internal !== 'pass') {
-    const line = Math.max(from, text.lastIndexOf('\n') + 1);
-    if (text.length - line <= 600 && mayBecomeTrace(text.slice(text.lastIndexOf('\n') + 1)))
-      until = Math.min(until, line);
+    const line = text.lastIndexOf('\n') + 1;
+    // Of a line whose begin was let go long ago, nothing can be told and nothing need be.
+    const isKnown = line > 0 || isBegin;
+    if (isKnown && text.length - line <= 600 && mayBecomeTrace(text.slice(line)))
+      until = Math.min(until, Math.max(from, line));
   }
   return Math.min(until, beginOfKey(text, from));
 }
