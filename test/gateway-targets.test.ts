@@ -384,3 +384,84 @@ test('createServing() shares calls between the keys that serve, and takes a spar
     ],
   );
 });
+
+const loaded = {
+  name: 'behind-the-name:latest',
+  size: 7,
+  digest: 'a'.repeat(64),
+  size_vram: 5,
+  context_length: 4_096,
+  expires_at: '2026-11-22T12:00:00.5Z',
+  details: {
+    parent_model: '/root/.ollama/x',
+    format: 'gguf',
+    family: 'llama',
+    families: ['llama'],
+    parameter_size: '7.2B',
+  },
+};
+const described = {
+  modelfile: 'FROM /root/.ollama/blobs/sha256-1\nSYSTEM be sly',
+  template: '{{ .System }} be sly',
+  parameters: 'num_ctx 4096\nstop "<|sly|>"',
+  details: { ...loaded.details, quantization_level: 'Q4_K_M' },
+  model_info: {
+    'general.architecture': 'llama',
+    'general.name': 'Behind The Name',
+    'general.parameter_count': 7_200_000_000,
+    'llama.context_length': 32_768,
+    'tokenizer.chat_template': 'be sly',
+    'other.number': 3,
+  },
+  capabilities: ['completion', 'tools', 'sly'],
+  modified_at: '2026-01-02T03:04:05Z',
+};
+
+test('createHandleDetails() knows models by the names of routes and tells of them what is a number or a kind, nothing else', async () => {
+  const asAdmin = { authorization: 'Bearer key-of-an-admin' };
+  const { rig, up } = await setUp(
+    {
+      a: {},
+      b: {
+        dialect: 'ollama',
+        does: (_req, res) => json(res, 200, described),
+        models: (req, res) =>
+          json(res, 200, req.url === '/api/ps' ? { models: [loaded, { ...loaded, name: 'm-of-b' }] } : { models: [] }),
+      },
+    },
+    [
+      { model: 'local', targets: [{ provider: 'a' }, { provider: 'b', model: 'Behind-The-Name' }] },
+      { model: 'nick', aliasOf: 'local' },
+      { model: 'far', targets: targets('a') },
+    ],
+    { keys: [{ key: 'key-of-an-admin', subject: 'admin', role: 'admin' }] },
+  );
+  const { models } = JSON.parse((await rig.get('/api/ps', asAdmin)).text) as { models: JsonObject[] };
+  const details = { format: 'gguf', family: 'llama', families: ['llama'], parameter_size: '7.2B' };
+  const { name: _name, details: _details, ...rest } = loaded;
+  assert.deepEqual(models, [
+    { ...rest, name: 'local', model: 'local', details },
+    { ...rest, name: 'm-of-b', model: 'm-of-b', details },
+  ]);
+  for (const model of ['local', 'nick']) {
+    const shown = JSON.parse((await rig.ask('/api/show', { model }, asAdmin)).text) as JsonObject;
+    assert.equal(modelTo(up['b']!), 'behind-the-name');
+    assert.deepEqual(shown, {
+      license: '',
+      modelfile: `FROM ${model}`,
+      parameters: 'num_ctx 4096',
+      template: '',
+      details: { ...details, quantization_level: 'Q4_K_M' },
+      model_info: {
+        'general.architecture': 'llama',
+        'general.parameter_count': 7_200_000_000,
+        'llama.context_length': 32_768,
+      },
+      capabilities: ['completion', 'tools'],
+      modified_at: '2026-01-02T03:04:05Z',
+    });
+  }
+  const far = await rig.ask('/api/show', { model: 'far' }, asAdmin);
+  assert.equal(far.status, 404);
+  assert.match(far.text, /ERR_MODEL_UNKNOWN/);
+});
