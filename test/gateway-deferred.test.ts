@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { askedFor, batch, type DeferredRig, keys, startDeferredRig, startPostgres } from './deferred-rig.ts';
-import { until } from './instance.ts';
+import { run, until } from './instance.ts';
 
 for (const store of ['SQLite', 'PostgreSQL'] as const)
   describe(`over ${store}`, () => {
@@ -17,6 +17,12 @@ for (const store of ['SQLite', 'PostgreSQL'] as const)
     after(async () => {
       for (const end of ends) await end();
     });
+
+    /** There is quota again, and somebody has found out; each time with other words, or an earlier answer would do. */
+    async function heal(): Promise<void> {
+      rig.mood = 'answers';
+      await until(async () => (await rig.ask(`is anybody there? ${Math.random()}`, {})).status === 200);
+    }
 
     test('a batch that meets a used-up quota gets a place in the queue, and its answer once there is quota again', async () => {
       rig.mood = 'quota';
@@ -35,12 +41,88 @@ for (const store of ['SQLite', 'PostgreSQL'] as const)
       assert.equal((await rig.see(second.body.id, keys.OTHER)).status, 404, 'it is its owner’s alone');
       assert.equal((await rig.see(second.body.id, keys.OTHER, 'DELETE')).status, 404);
       assert.equal((await rig.ask('not in a hurry?', {})).status, 429, 'who cannot wait is told so');
-      rig.mood = 'answers';
-      await until(async () => (await rig.ask('a live one', {})).status === 200);
+      await heal();
       for (const { body } of [first, second]) {
         const { status, answer } = await rig.ended(body.id);
         assert.deepEqual([status, answer?.choices[0]?.message.content], ['answered', 'hello']);
         assert.equal(answer?.usage.total_tokens, 5);
       }
+    });
+
+    test('the same idempotency key gives the same place for the same words, and is refused for others', async () => {
+      rig.mood = 'quota';
+      const once = { ...batch, 'idempotency-key': `order-${store}` };
+      const together = await Promise.all([1, 2, 3, 4].map(() => rig.ask('once only', once)));
+      assert.deepEqual(new Set(together.map(({ status }) => status)), new Set([202]));
+      const ids = new Set(together.map(({ body }) => body.id));
+      assert.equal(ids.size, 1, [...ids].join(' '));
+      const id = [...ids][0] ?? '';
+      const other = await rig.ask('other words', once);
+      assert.deepEqual([other.status, other.body.error.code], [409, 'ERR_REQUEST_ID_REUSED']);
+      const stranger = await rig.ask('once only', once, {}, keys.OTHER);
+      assert.notEqual(stranger.body.id, id, 'another’s key is another key');
+      await heal();
+      assert.equal((await rig.ended(id)).status, 'answered');
+      const before = askedFor(rig, 'once only');
+      const late = await rig.ask('once only', once);
+      assert.deepEqual([late.status, late.body.id, late.body.status], [202, id, 'answered']);
+      assert.equal(askedFor(rig, 'once only'), before, 'a retry asks no provider again');
+    });
+
+    test('what waits outlives kill -9, is answered once, and what was being answered is taken up again', async () => {
+      rig.mood = 'quota';
+      const waiting = (await rig.ask('will it last?')).body;
+      const begun = (await rig.ask('half way')).body;
+      rig.mood = 'hangs';
+      const asked = () => askedFor(rig, 'half way');
+      const before = asked();
+      await rig.kill();
+      await rig.up();
+      await until(() => asked() > before, 20_000);
+      assert.equal((await rig.see(begun.id)).body.status, 'running');
+      await rig.kill();
+      rig.mood = 'answers';
+      rig.says = 'after the end';
+      await rig.up();
+      for (const { id } of [waiting, begun]) {
+        const { status, answer } = await rig.ended(id);
+        assert.deepEqual([status, answer?.choices[0]?.message.content], ['answered', 'after the end']);
+      }
+      const after = [asked(), askedFor(rig, 'will it last?')];
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      assert.deepEqual([asked(), askedFor(rig, 'will it last?')], after, 'nobody answers it a second time');
+      rig.says = 'hello';
+    });
+
+    test('a deadline that has passed is said, journalled, and nothing is answered after it', async () => {
+      rig.mood = 'quota';
+      const { body } = await rig.ask('too late', { ...batch, 'x-rempart-deadline': '1' });
+      assert.ok(Date.parse(body.deadline) - Date.parse(body.createdAt) === 1_000);
+      const over = await rig.ended(body.id);
+      assert.deepEqual([over.status, over.error?.code, over.answer], ['expired', 'ERR_DEFERRED_EXPIRED', undefined]);
+      const before = askedFor(rig, 'too late');
+      await heal();
+      await new Promise((resolve) => setTimeout(resolve, 1_200));
+      assert.equal(askedFor(rig, 'too late'), before);
+      assert.equal((await rig.see(body.id)).body.status, 'expired');
+      const lines = (await run(['journal', 'export'], { cwd: rig.dir })).stdout.split('\n');
+      assert.ok(lines.some((line) => line.includes('"deferred expired"') && line.includes(body.id)));
+    });
+
+    test('DELETE takes a request out of the queue, also while it is being answered', async () => {
+      rig.mood = 'quota';
+      const waiting = (await rig.ask('never mind')).body;
+      const gone = await rig.see(waiting.id, keys.KEY, 'DELETE');
+      assert.deepEqual([gone.status, gone.body.status], [200, 'cancelled']);
+      const again = await rig.see(waiting.id, keys.KEY, 'DELETE');
+      assert.deepEqual([again.status, again.body.status], [200, 'cancelled']);
+      const running = (await rig.ask('being answered')).body;
+      await heal();
+      assert.equal((await rig.ended(running.id)).status, 'answered');
+      assert.equal(
+        (await rig.see(running.id, keys.KEY, 'DELETE')).body.status,
+        'answered',
+        'an answer is not taken back',
+      );
     });
   });

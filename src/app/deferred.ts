@@ -88,6 +88,7 @@ export function openDeferral(ground: DeferralGround) {
     const dispatcher = new Agent({
       connect: { lookup: createGuardedLookup(places, allowedHosts), timeout: timeoutMs },
       connections: 4,
+      maxResponseSize: 65_536,
     });
     atEnd(() => dispatcher.destroy());
     return createOutbox(

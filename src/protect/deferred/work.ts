@@ -59,7 +59,7 @@ const usualAnswerMs = 3_000;
 
 export function startWork(parts: WorkParts, settings: WorkSettings): Work {
   const { queue, seal, node, now, log } = parts;
-  const { atOnce, busyMs = 500, idleMs = 10_000, leaseMs = 15_000 } = settings;
+  const { atOnce, busyMs = 500, idleMs = 10_000, leaseMs = 10_000 } = settings;
   const underWay = new Map<string, AbortController>();
   const running = new Set<Promise<void>>();
   /** Models that cannot be asked now, and how often in a row that was so. */
@@ -78,12 +78,14 @@ export function startWork(parts: WorkParts, settings: WorkSettings): Work {
     if (!closed) timer = setTimeout(look, ms).unref();
   }
 
+  /** At once, or once more when a look is under way: what it has passed already may be what there is. */
+  function wake(): void {
+    if (looking === undefined) schedule(0);
+    else again = true;
+  }
+
   function look(): void {
-    if (closed) return;
-    if (looking !== undefined) {
-      again = true;
-      return;
-    }
+    if (closed || looking !== undefined) return;
     again = false;
     looking = lookOnce().then((waits) => {
       looking = undefined;
@@ -122,7 +124,7 @@ export function startWork(parts: WorkParts, settings: WorkSettings): Work {
       const one = work(entry).finally(() => {
         running.delete(one);
         underWay.delete(entry.id);
-        look();
+        wake();
       });
       running.add(one);
     }
@@ -230,13 +232,10 @@ export function startWork(parts: WorkParts, settings: WorkSettings): Work {
 
   schedule(0);
   return {
-    wake: () => schedule(0),
+    wake,
     hurry() {
       paused.clear();
-      queue.hurry().then(
-        () => schedule(0),
-        () => undefined,
-      );
+      queue.hurry().then(wake, () => undefined);
     },
     pace: () => ({ answerMs, atOnce }),
     async close() {
