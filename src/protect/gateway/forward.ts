@@ -1,7 +1,7 @@
 // Tries: the steps of a route in their order, until one attempt succeeds or none can.
 import type { Failure } from '../resilience/failure.ts';
 import type { Provider, Target } from './route.ts';
-import { type AttemptEnd, type ForwardLimits, type ForwardParts, tryStep } from './try-step.ts';
+import { type AttemptEnd, type ForwardLimits, type ForwardParts, type StepLimits, tryStep } from './try-step.ts';
 
 export type { AttemptEnd, ForwardLimits, ForwardParts };
 
@@ -28,13 +28,13 @@ export async function forward<T>(
 ): Promise<Forwarded<T>> {
   let first: Failure | undefined;
   let attempts = 0;
-  const budget = { left: maxSent };
+  const within: StepLimits = { ...limits, isLast: false, budget: maxSent };
   for (let from = 0; from < targets.length; ) {
     const to = endOfStep(targets, from);
     const isFallback = from > 0;
     const step = to - from === targets.length ? targets : targets.slice(from, to);
-    const isLast = to === targets.length;
-    const end = await tryStep(parts, step, { ...limits, isLast, budget }, (target, key) => {
+    within.isLast = to === targets.length;
+    const end = await tryStep(parts, step, within, (target, key) => {
       attempts++;
       return attempt(target, key, isFallback);
     });
@@ -44,7 +44,7 @@ export async function forward<T>(
     if (end.committed) return { kind: 'cut', failure: end.failure, provider, attempts };
     first ??= end.failure;
     // What one provider finds wrong with the request is wrong for all.
-    if (end.failure.kind === 'invalid-request' || parts.now() >= limits.until || budget.left <= 0) break;
+    if (end.failure.kind === 'invalid-request' || parts.now() >= limits.until || within.budget <= 0) break;
     from = to;
   }
   return { kind: 'failed', failure: first ?? { kind: 'unreachable', heals: true }, attempts };

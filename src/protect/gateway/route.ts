@@ -46,17 +46,22 @@ export function isFirstStepOver(targets: readonly Target[], index: number, able:
   return able.length === 0 && targets[index]?.step === first && targets[index + 1]?.step !== first;
 }
 
+/** Whatever a dialect can be asked in its own words it can say. */
+function isOwnWord({ dialect, task }: ChatCall, target: Target): boolean {
+  return target.dialect.name === dialect && task === undefined && dialect !== 'ollama';
+}
+
 /**
  * The targets whose dialects can say the call. Throws ERR_BODY_UNTRANSLATABLE when none of them can, and ERR_MODEL_REMOTE
  * when it names what the first of them would send on: what was meant for this machine must not go elsewhere instead.
  */
 export function ableTargets(call: ChatCall, targets: readonly Target[]): readonly Target[] {
+  if (targets.length === 1 && isOwnWord(call, targets[0]!)) return targets;
   let refusal: unknown;
   const able: Target[] = [];
   for (const [index, target] of targets.entries()) {
     const { dialect } = target;
-    // Whatever a dialect can be asked in its own words it can say.
-    if (dialect.name === call.dialect && call.task === undefined && dialect.name !== 'ollama') {
+    if (isOwnWord(call, target)) {
       able.push(target);
       continue;
     }

@@ -37,7 +37,7 @@ export interface StepLimits extends ForwardLimits {
   /** No other step follows. */
   isLast: boolean;
   /** How often this request may still be sent, wherever to. */
-  budget: { left: number };
+  budget: number;
 }
 
 export type StepEnd<T> = AttemptEnd<T> & { target: Target };
@@ -76,7 +76,7 @@ export async function tryStep<T>(
     const soonest = Math.min(...healing.map(({ failure }) => failure.retryAfterMs ?? 0));
     const wait = Math.max(backoffMs(retry, retries.baseMs, random), soonest);
     const isEnd =
-      limits.budget.left <= 0 ||
+      limits.budget <= 0 ||
       healing.length === 0 ||
       retry >= retries.max ||
       wait > retries.maxWaitMs ||
@@ -101,13 +101,13 @@ async function tryEach<T>(
     const end = await tryKeys(parts, one, limits, ask);
     if (end.kind !== 'failed') return { ...end, target };
     one.failure = end.failure;
-    if (end.failure.kind !== 'unreachable') limits.budget.left--;
+    if (end.failure.kind !== 'unreachable') limits.budget--;
     // What one provider finds wrong with the request is wrong for all.
     if (end.committed || end.failure.kind === 'invalid-request') {
       giveUp(one);
       return { ...end, target };
     }
-    if (parts.now() >= limits.until || limits.budget.left <= 0) break;
+    if (parts.now() >= limits.until || limits.budget <= 0) break;
   }
   return undefined;
 }
@@ -132,8 +132,9 @@ async function tryKeys<T>(
     if (picked.kind === 'refused') return failed({ kind: 'key-refused', heals: false });
     if (picked.kind === 'wait') {
       // Whose own question it was that a key was forbidden for is not to ask it the same again.
-      const heals = picked.because === 'forbidden' ? !forbidden : picked.isHeld === true;
-      return failed({ kind: picked.because, heals, retryAfterMs: picked.ms });
+      const { because, ms, isHeld } = picked;
+      const heals = because === 'forbidden' ? !forbidden : isHeld === true || because === 'rate-limited';
+      return failed({ kind: because, heals, retryAfterMs: ms });
     }
     const startedAt = now();
     const end = await ask(target, keys[picked.index] ?? '');
