@@ -13,6 +13,7 @@ import type { Screen } from '../src/protect/gateway/screen.ts';
 import type { GatewaySettings, ProviderSettings } from '../src/protect/gateway/settings.ts';
 import type { Limiter } from '../src/protect/limits/limiter.ts';
 import type { Places } from '../src/protect/limits/places.ts';
+import type { AnswerCache } from '../src/protect/resilience/answer-cache.ts';
 import { createForesights } from '../src/protect/resilience/foresight.ts';
 
 export const userKey = 'a-key-given-in-the-configuration';
@@ -48,6 +49,8 @@ export interface RigOptions {
   /** What providers tell of their limits is heeded. */
   foresees?: boolean;
   tracing?: Tracing;
+  /** Earlier answers are given when nobody can give new ones. */
+  cache?: AnswerCache;
 }
 
 export const quickSettings: Omit<GatewaySettings, 'providers'> = {
@@ -121,6 +124,7 @@ export async function startRig(providers: readonly ProviderSettings[], options: 
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       ...(options.limiter === undefined ? {} : { limiter: options.limiter }),
       ...(options.foresees ? { foresights: createForesights({ now: Date.now, signals }) } : {}),
+      ...(options.cache === undefined ? {} : { cache: options.cache }),
       ...(options.places === undefined ? {} : { places: options.places }),
       ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
     },

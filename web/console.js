@@ -129,6 +129,31 @@ function turn(who, text, notice) {
   return node;
 }
 
+/** A question that waits: its place in the queue while it does, then its answer in the same place. */
+function follow(node, { id, position }) {
+  const place = make('span', say('console.chat.place', { position }));
+  place.className = 'notice';
+  node.append(place);
+  const look = async () => {
+    try {
+      const { status, json } = await call(`/api/chat/deferred/${encodeURIComponent(id)}`);
+      if (status !== 200) return place.remove();
+      if (json.endedAt !== undefined)
+        return node.replaceWith(turn('console.assistant', json.answer?.reply ?? json.message));
+      const text =
+        json.position === undefined
+          ? say('console.chat.answering')
+          : say('console.chat.place', { position: json.position });
+      // Written only when it changes, so that a screen reader speaks of changes only.
+      if (place.textContent !== text) place.textContent = text;
+    } catch {
+      // The console cannot be reached: the banner says so, and this goes on when it can.
+    }
+    setTimeout(look, refreshMs);
+  };
+  setTimeout(look, refreshMs);
+}
+
 element('login').addEventListener('submit', async (event) => {
   event.preventDefault();
   element('login-error').textContent = '';
@@ -167,7 +192,8 @@ element('ask').addEventListener('submit', async (event) => {
     waiting.remove();
     if (status === 200) {
       conversation = json.conversation;
-      turn('console.assistant', json.reply, json.degraded?.notice);
+      const node = turn('console.assistant', json.reply, json.degraded?.notice);
+      if (json.degraded?.deferred !== undefined) follow(node, json.degraded.deferred);
     } else turn('console.assistant', `${json.error.message}. ${json.error.todo}`);
   } catch {
     waiting.remove();
