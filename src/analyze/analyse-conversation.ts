@@ -8,7 +8,7 @@ import { extractCode } from './extract/extract-code.ts';
 import { partlyParsed } from './extract/partly-parsed.ts';
 import { mostMessageChars, type WithinReach, withinReach } from './extract/within-reach.ts';
 import { findingsOf } from './findings/assemble.ts';
-import { withoutSecrets } from './findings/secrets.ts';
+import { type FoundSecret, secretsIn, withoutSecrets } from './findings/secrets.ts';
 import { indexed } from './knowledge/indexed-block.ts';
 import { knowledge } from './knowledge/knowledge.ts';
 import { domainsOf } from './maturity/domains.ts';
@@ -16,24 +16,57 @@ import { adviceFor, maturityOf } from './maturity/judge.ts';
 import { practicesIn, type SeenPractice } from './maturity/practices.ts';
 import { summaryOf } from './maturity/summary.ts';
 import { isTechnical } from './prose/is-technical.ts';
-import { spokenOf } from './prose/spoken.ts';
+import { type Spoken, spokenOf } from './prose/spoken.ts';
 import { withDiffsRead } from './thread/diffs.ts';
-import { countTokens } from './tokens.ts';
+import { countTokens, type TokenCount } from './tokens.ts';
 
 let scanner: SecretScanner | undefined;
+
+/** What goes through every character of a conversation finds. */
+export interface Looks extends WithinReach {
+  tokens: TokenCount;
+  extracted: CodeBlock[];
+  said: Spoken[];
+  secrets: FoundSecret[];
+}
+
+/**
+ * One look after the other for all conversations: its tables are then in the processor's cache, where they would drive each
+ * other out within one conversation. `at` is told which one it is at, each time.
+ */
+export function looksAt(given: readonly Conversation[], at: (index: number) => void = () => {}): Looks[] {
+  scanner ??= createSecretScanner();
+  const finder = scanner;
+  const each = <From, To>(list: readonly From[], look: (one: From) => To): To[] =>
+    list.map((one, index) => {
+      at(index);
+      return look(one);
+    });
+  const tokens = each(given, countTokens);
+  const within = each(given, (conversation) => withinReach(conversation));
+  const extracted = each(within, ({ conversation }) => extractCode(conversation));
+  const said = each(within, ({ conversation }) => spokenOf(conversation));
+  const secrets = each(within, ({ conversation }) => secretsIn(conversation, finder));
+  return within.map((one, i) => ({
+    ...one,
+    tokens: tokens[i]!,
+    extracted: extracted[i]!,
+    said: said[i]!,
+    secrets: secrets[i]!,
+  }));
+}
 
 /** Pure: the same conversation and context give the same document. `number` is its place in the input, from 1. */
 export function analyseConversation(
   given: Conversation,
   { lang }: AnalysisContext,
   number: number,
+  looks = looksAt([given])[0]!,
 ): AnalysedConversation {
   scanner ??= createSecretScanner();
   const known = knowledge();
-  const { conversation, cut } = withinReach(given);
-  const extracted = extractCode(conversation);
+  const { conversation, cut, extracted, said, secrets, tokens } = looks;
   const { blocks, old } = withDiffsRead(extracted);
-  const said = spokenOf(conversation);
   const spoken = isTechnical(said, extracted.length) ? said : [];
   const readable = indexed(blocks);
   const practices = practicesIn(
@@ -41,7 +74,7 @@ export function analyseConversation(
     spoken,
     readable.filter(({ block }) => !old.has(block)),
   );
-  const findings = findingsOf({ conversation, blocks, readable, spoken, practices, scanner, lang }, number);
+  const findings = findingsOf({ conversation, blocks, readable, spoken, practices, secrets, scanner, lang }, number);
   const domains = domainsOf(findings, practices, lang);
   const judged = { findings, practices, domains, lang };
   const maturity = maturityOf(judged);
@@ -53,7 +86,7 @@ export function analyseConversation(
     source: conversation.source,
     format: conversation.format,
     models: [...new Set(conversation.messages.flatMap(({ model }) => (model === null ? [] : [model])))],
-    tokens: countTokens(given),
+    tokens,
     status: 'ok',
     statistics: statisticsOf(conversation, extracted),
     findings: [...findings],

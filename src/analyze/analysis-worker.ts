@@ -4,9 +4,10 @@ import { RempartError } from '../platform/base/errors.ts';
 import { takeParsedFiles } from '../platform/base/parsed-files.ts';
 import type { AnalysedConversation } from '../platform/documents/analysis.ts';
 import { say } from '../platform/i18n/say.ts';
+import type { Looks } from './analyse-conversation.ts';
 import type { AnalysisContext } from './analysis-context.ts';
 import { brokenConversation } from './broken-conversation.ts';
-import type { Conversation } from './conversation.ts';
+import type { Conversation, ReadItem } from './conversation.ts';
 import { maskedName, withMaskedNames } from './masked.ts';
 import { type Analysed, type PieceResults, packed } from './piece-results.ts';
 import type { Piece } from './read/piece.ts';
@@ -21,11 +22,17 @@ export interface WorkerStart {
   context: AnalysisContext;
 }
 
-export type Analyse = (
-  conversation: Conversation,
-  context: AnalysisContext,
-  number: number,
-) => AnalysedConversation | Promise<AnalysedConversation>;
+/** What such a module exports. */
+export interface Judge {
+  analyseConversation(
+    conversation: Conversation,
+    context: AnalysisContext,
+    number: number,
+    looks?: Looks,
+  ): AnalysedConversation | Promise<AnalysedConversation>;
+  /** What can be found out for many conversations at once. */
+  looksAt?(conversations: readonly Conversation[], at: (index: number) => void): Looks[];
+}
 
 /** What this thread's conversations are judged under, until their places are known. */
 const mark = drawMark();
@@ -33,13 +40,18 @@ const mark = drawMark();
 const port = parentPort;
 if (port !== null) {
   const { analyse, context } = workerData as WorkerStart;
-  const { analyseConversation } = (await import(analyse)) as { analyseConversation: Analyse };
+  const judge = (await import(analyse)) as Judge;
   const work = async ({ tasks, at }: Batch<Piece>) => {
+    const read = tasks.map((piece, i) => {
+      Atomics.store(at, 0, i);
+      return readPiece(piece, context.lang);
+    });
+    const looks = looksAtAll(read, judge, (i) => Atomics.store(at, 0, i));
     const results: PieceResults[] = [];
-    for (const [i, piece] of tasks.entries()) {
+    for (const [i, items] of read.entries()) {
       Atomics.store(at, 0, i);
       // As JSON: half the time of a structured clone, and report and journal keep it as it is.
-      results.push(packed(await analysePiece(piece, analyseConversation, context)));
+      results.push(packed(await analysed(items, judge, context, looks)));
     }
     port.postMessage(
       results,
@@ -54,10 +66,33 @@ if (port !== null) {
   });
 }
 
-async function analysePiece(piece: Piece, analyse: Analyse, context: AnalysisContext): Promise<Analysed[]> {
+/** None where one of them is stumbled over: each is then looked at by itself, and that one alone is lost. */
+function looksAtAll(
+  read: readonly (readonly ReadItem[])[],
+  { looksAt }: Judge,
+  at: (task: number) => void,
+): Map<Conversation, Looks> {
+  const all = read.flatMap((items, task) =>
+    items.flatMap((item) => (item.kind === 'conversation' ? [{ task, conversation: item.conversation }] : [])),
+  );
+  try {
+    const conversations = all.map(({ conversation }) => conversation);
+    const looks = looksAt?.(conversations, (index) => at(all[index]!.task)) ?? [];
+    return new Map(looks.map((one, index) => [conversations[index]!, one]));
+  } catch {
+    return new Map();
+  }
+}
+
+async function analysed(
+  items: readonly ReadItem[],
+  judge: Judge,
+  context: AnalysisContext,
+  looks: ReadonlyMap<Conversation, Looks>,
+): Promise<Analysed[]> {
   const out: Analysed[] = [];
   // Masked here already: what leaves this thread is kept on disk for an analysis that goes on later.
-  for (const item of readPiece(piece, context.lang)) {
+  for (const item of items) {
     if (item.kind === 'not-a-conversation') {
       out.push({ kind: 'not-read', source: maskedName(item.source), why: maskedName(item.why) });
       continue;
@@ -65,7 +100,7 @@ async function analysePiece(piece: Piece, analyse: Analyse, context: AnalysisCon
     const conversation =
       item.kind === 'broken'
         ? brokenConversation(item, context.lang)
-        : await judged(item.conversation, analyse, context);
+        : await judged(item.conversation, judge, context, looks.get(item.conversation));
     out.push(written(withMaskedNames(conversation), mark));
   }
   return out;
@@ -74,11 +109,12 @@ async function analysePiece(piece: Piece, analyse: Analyse, context: AnalysisCon
 /** A conversation that the analysis trips over costs nobody but itself. */
 async function judged(
   conversation: Conversation,
-  analyse: Analyse,
+  judge: Judge,
   context: AnalysisContext,
+  looks: Looks | undefined,
 ): Promise<AnalysedConversation> {
   try {
-    return await analyse(conversation, context, mark);
+    return await judge.analyseConversation(conversation, context, mark, looks);
   } catch (error) {
     const { id, title, source, format } = conversation;
     const code = error instanceof RempartError ? error.code : 'ERR_ANALYSIS_FAILED';

@@ -19,7 +19,7 @@ import { findInContainers, isContainerFile } from './containers.ts';
 import { inspected } from './inspected.ts';
 import { afterLeak } from './leaked-life.ts';
 import { findInProse, type ProseFinding } from './prose.ts';
-import { type FoundSecret, secretsIn, withoutSecrets } from './secrets.ts';
+import { type FoundSecret, withoutSecrets } from './secrets.ts';
 import { remediesIn, spokenAfter } from './spoken-after.ts';
 import { stitchedMatches } from './stitched.ts';
 
@@ -39,6 +39,7 @@ export interface Material {
   readable: readonly IndexedBlock[];
   spoken: readonly Spoken[];
   practices: readonly SeenPractice[];
+  secrets: readonly FoundSecret[];
   scanner: SecretScanner;
   lang: Lang;
 }
@@ -55,13 +56,12 @@ export function findingsOf(material: Material, number: number): Finding[] {
   const hearing = hearingOf(material.spoken);
   const remedies = remediesIn(material.practices, material.conversation);
   const lives = livesOf(material.blocks, code, (cwe, block) => spokenAfter(cwe, block, hearing, remedies));
-  const told = secretsIn(material.conversation, material.scanner);
   // A password that the assistant writes into code is a weakness of that code; the code rule says so better.
   const inCode = (secret: FoundSecret) =>
     secret.kind === 'made-up' &&
     secret.rule.startsWith('generic-') &&
     lives.some(({ found }) => coincide(secret, found));
-  const secrets = told.filter((secret) => !inCode(secret));
+  const secrets = material.secrets.filter((secret) => !inCode(secret));
   const lacking = new Set<string>();
   const fromCode = lives.filter(({ found }) => {
     if (secrets.some((secret) => coincide(secret, found))) return false;

@@ -7,27 +7,52 @@ const notAscii = /[^\0-\x7f]/;
 /** As long as `text`, so that offsets hold in both. */
 export function fold(text: string): string {
   // Plain ASCII, which most text is, is folded by the engine at once.
+  if (!notAscii.test(text)) return text.toLowerCase();
+  return inOneByte(text) ?? withoutAccents(lowerCase(text));
+}
+
+/** A capital may become two characters: then each is folded by itself. */
+function lowerCase(text: string): string {
   const lower = text.toLowerCase();
-  // A capital may become two characters: then each is folded by itself.
-  const even = lower.length === text.length ? lower : text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  return notAscii.test(even) ? withoutAccents(even) : even;
+  return lower.length === text.length ? lower : text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** What a unit of text in any case becomes, one more than it. */
+const knownOfAnyCase = new Int32Array(2 ** 16);
+/** Becomes one of two small letters, by what stands around it. */
+const sigma = 0x3a3;
+let room = Buffer.allocUnsafeSlow(2 ** 16);
+
+/** Unit by unit in a third of the time of the way round; null where what comes out needs more than a byte a character. */
+function inOneByte(text: string): string | null {
+  if (room.length < text.length) room = Buffer.allocUnsafeSlow(text.length * 2);
+  const bytes = room;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    const plain = (knownOfAnyCase[unit]! || plainOfAnyCase(unit)) - 1;
+    if (plain > 255) return null;
+    bytes[at] = plain;
+  }
+  return bytes.toString('latin1', 0, text.length);
+}
+
+function plainOfAnyCase(unit: number): number {
+  const lower = String.fromCharCode(unit).toLowerCase();
+  const plain = unit === sigma ? unit : plainUnit(lower.length === 1 ? lower.charCodeAt(0) : unit);
+  knownOfAnyCase[unit] = plain + 1;
+  return plain + 1;
 }
 
 /** Unit by unit through the table, in half the time that replacing each accent takes. */
 function withoutAccents(text: string): string {
   const units = Buffer.allocUnsafe(text.length * 2);
-  let widest = 0;
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
     const plain = unit < 128 ? unit : plainUnit(unit);
-    widest |= plain;
     units[2 * at] = plain & 255;
     units[2 * at + 1] = plain >> 8;
   }
-  if (widest > 255) return units.toString('utf16le');
-  // A text of one byte a character is searched faster.
-  for (let at = 0; at < text.length; at++) units[at] = units[2 * at]!;
-  return units.toString('latin1', 0, text.length);
+  return units.toString('utf16le');
 }
 
 function plainUnit(unit: number): number {
