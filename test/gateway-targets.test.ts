@@ -15,6 +15,8 @@ import {
   startRig,
   startUpstream,
   type Upstream,
+  until,
+  userKey,
 } from './gateway-rig.ts';
 
 const cleanUps: (() => Promise<void>)[] = [];
@@ -285,6 +287,23 @@ test('forward() sends what one provider finds wrong to no other', async () => {
   assert.deepEqual(counts(), { a: 1, b: 0 });
 });
 
+for (const [what, error] of [
+  ["OpenAI's code", { error: { code: 'context_length_exceeded', message: 'too long' } }],
+  [
+    "Mistral's words",
+    { object: 'error', message: 'Prompt contains 99 tokens, too large for model with 50 maximum context length' },
+  ],
+  ["Ollama's words", { error: '"small" does not support tools' }],
+] as const)
+  test(`forward() goes to the next target when a model cannot take what another may: ${what}`, async () => {
+    const unable: Behaviour = (_req, res) => json(res, 400, error);
+    const { rig, counts } = await setUp({ a: { does: unable }, b: {} }, [{ model: 'm', targets: targets('a', 'b') }]);
+    assert.equal(saidBy(await rig.chat('hi')), 'b');
+    assert.deepEqual(counts(), { a: 1, b: 1 });
+    const alone = await setUp({ a: { does: unable } }, []);
+    assert.equal(codeOf(await alone.rig.chat('hi')), 'ERR_PROVIDER_REQUEST');
+  });
+
 test('forward() waits as long as a provider asks, asks others of its account no sooner, and others at once', async () => {
   const slow = failing(429, { 'retry-after': '30' });
   const { rig, counts } = await setUp(
@@ -464,4 +483,40 @@ test('createHandleDetails() knows models by the names of routes and tells of the
   const far = await rig.ask('/api/show', { model: 'far' }, asAdmin);
   assert.equal(far.status, 404);
   assert.match(far.text, /ERR_MODEL_UNKNOWN/);
+});
+
+test('ableTargets() leaves out, among equals, whoever would send texts on, and refuses where nobody else is in turn', async () => {
+  const models: Behaviour = (_req, res) =>
+    json(res, 200, { models: [{ name: 'far', remote_host: 'https://far.example' }] });
+  const { rig, counts } = await setUp({ near: {}, far: { dialect: 'ollama', models } }, [
+    {
+      model: 'equals',
+      targets: [
+        { provider: 'far', model: 'far', weight: 5 },
+        { provider: 'near', weight: 1 },
+      ],
+    },
+    { model: 'chain', targets: [{ provider: 'far', model: 'far' }, { provider: 'near' }] },
+  ]);
+  for (let i = 0; i < 6; i++) assert.equal(saidBy(await rig.chat('hi', { model: 'equals' })), 'near');
+  const refused = await rig.chat('hi', { model: 'chain' });
+  assert.equal(codeOf(refused), 'ERR_MODEL_REMOTE');
+  assert.deepEqual(counts(), { near: 6, far: 0 });
+});
+
+test('forward() asks nobody else once the caller has gone', async () => {
+  const { rig, counts } = await setUp({ a: { does: () => {} }, b: {} }, [{ model: 'm', targets: targets('a', 'b') }]);
+  const leaving = new AbortController();
+  const asked = fetch(`${rig.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${userKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'hi' }] }),
+    signal: leaving.signal,
+  }).catch(() => 'gone');
+  await until(() => counts()['a'] === 1);
+  leaving.abort();
+  assert.equal(await asked, 'gone');
+  await until(() => rig.journalled.length === 2);
+  assert.equal((rig.journalled[1]!['unmapped'] as JsonObject)['kind'], 'aborted');
+  assert.equal(counts()['b'], 0);
 });

@@ -25,6 +25,8 @@ export interface ProviderError {
   heals: boolean;
   /** What the provider asked us to wait. */
   retryAfterMs?: number;
+  /** Of a wrong request: too much for this model, or more than it can; another may do. */
+  isOfModel?: true;
 }
 
 /** Header names in lower case, as node:http and undici give them. */
@@ -40,11 +42,25 @@ export function describeProviderError(
   body: string,
   now: () => number = Date.now,
 ): ProviderError {
-  const kind = kindOf(dialect, status, readErrorWords(body));
+  const words = readErrorWords(body);
+  const kind = kindOf(dialect, status, words);
   const wait = retryAfterMs(headers, now());
   // OpenAI, and gateways after it, may say that a second try is of no use.
   const heals = healing.has(kind) && headers['x-should-retry'] !== 'false';
-  return { kind, heals, ...(wait === undefined ? {} : { retryAfterMs: wait }) };
+  return {
+    kind,
+    heals,
+    ...(wait === undefined ? {} : { retryAfterMs: wait }),
+    ...(kind === 'invalid-request' && isOfModel(words) ? { isOfModel: true } : {}),
+  };
+}
+
+/** OpenAI has a code for it; Mistral, Ollama and other servers of OpenAI's form say it in words. */
+function isOfModel({ message, code }: ErrorWords): boolean {
+  return (
+    code === 'context_length_exceeded' ||
+    /does not support|maximum context length|(?:available|model's) context|too large for model/i.test(message)
+  );
 }
 
 /** What the four shapes of error bodies say, each in its own place. */

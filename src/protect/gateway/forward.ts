@@ -1,5 +1,5 @@
 // Tries: the steps of a route in their order, until one attempt succeeds or none can.
-import type { Failure } from '../resilience/failure.ts';
+import { type Failure, isWrongForAll } from '../resilience/failure.ts';
 import type { Provider, Target } from './route.ts';
 import { type AttemptEnd, type ForwardLimits, type ForwardParts, type StepLimits, tryStep } from './try-step.ts';
 
@@ -43,8 +43,7 @@ export async function forward<T>(
     if (end.kind === 'aborted') return { kind: 'aborted', attempts };
     if (end.committed) return { kind: 'cut', failure: end.failure, provider, attempts };
     first ??= end.failure;
-    // What one provider finds wrong with the request is wrong for all.
-    if (end.failure.kind === 'invalid-request' || parts.now() >= limits.until || within.budget <= 0) break;
+    if (isWrongForAll(end.failure) || parts.now() >= limits.until || within.budget <= 0) break;
     from = to;
   }
   return { kind: 'failed', failure: first ?? { kind: 'unreachable', heals: true }, attempts };

@@ -2,7 +2,7 @@
 import type { Ending } from '../../platform/base/ending.ts';
 import type { Log } from '../../platform/base/log.ts';
 import { backoffMs, pause } from '../resilience/backoff.ts';
-import { type Failure, isProvidersFault } from '../resilience/failure.ts';
+import { type Failure, isProvidersFault, isWrongForAll } from '../resilience/failure.ts';
 import { rideStepMs } from '../resilience/provider-health.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Target } from './route.ts';
@@ -102,8 +102,7 @@ async function tryEach<T>(
     if (end.kind !== 'failed') return { ...end, target };
     one.failure = end.failure;
     if (end.failure.kind !== 'unreachable') limits.budget--;
-    // What one provider finds wrong with the request is wrong for all.
-    if (end.committed || end.failure.kind === 'invalid-request') {
+    if (end.committed || isWrongForAll(end.failure)) {
       giveUp(one);
       return { ...end, target };
     }

@@ -19,6 +19,8 @@ export interface Failure {
   retryAfterMs?: number;
   /** As a network that is cut for a moment fails: nothing was sent, and waiting a little may be all it takes. */
   maybeBrief?: true;
+  /** Of a wrong request: another model may take it. */
+  isOfModel?: true;
   /** Not asked at all: what is left of the quota there is for others. */
   isRationed?: true;
 }
@@ -34,7 +36,12 @@ const longestWaitMs = 86_400_000;
 export function failureOfAnswer(described: ProviderError): Failure {
   const { kind, retryAfterMs } = described;
   const wait = retryAfterMs === undefined ? {} : { retryAfterMs: Math.min(retryAfterMs, longestWaitMs) };
-  return { kind, heals: described.heals, ...wait };
+  return { kind, heals: described.heals, ...wait, ...(described.isOfModel ? { isOfModel: true } : {}) };
+}
+
+/** What one provider finds wrong with such a request is wrong for all. */
+export function isWrongForAll({ kind, isOfModel }: Failure): boolean {
+  return kind === 'invalid-request' && isOfModel !== true;
 }
 
 const unreachableCodes = new Set([
