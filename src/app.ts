@@ -20,6 +20,8 @@ import { openRespond } from './app/respond.ts';
 import { openInstanceSinks } from './app/sinks.ts';
 import { openTracing } from './app/tracing.ts';
 import { modelGuardOf, networkServiceOf, watchDriftOf } from './app/watches.ts';
+import { fleetOf, forgettingEverywhere, healthOf, sumOf } from './app/workers/of-instance.ts';
+import type { InstanceFleet } from './app/workers/open-fleet.ts';
 import { dependenciesOf, publicHealth } from './console/health.ts';
 import { createLoginLimit } from './console/login-limit.ts';
 import { readinessOf } from './console/status.ts';
@@ -42,7 +44,6 @@ import { keyCommands } from './protect/key-commands.ts';
 import { postureCommands } from './protect/posture/models/record.ts';
 import { securityDashboard } from './protect/posture/score/dashboard.ts';
 import { createRecordActivity } from './protect/record-activity.ts';
-import { createKeptHealth } from './protect/resilience/kept-health.ts';
 import { openBehaviour } from './protect/screening/behaviour-file.ts';
 import { tokenCommands } from './protect/token-commands.ts';
 
@@ -78,14 +79,15 @@ function abandoned(signal: AbortSignal): Promise<never> {
 async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'close'>> {
   const { config, data, lang } = options;
   const ground = await openGround(options, atEnd);
-  const { signals, watch, store, keys, revocations, memory, sessions, password, log } = ground;
+  let fleet: InstanceFleet | undefined;
+  const { signals, watch, store, keys, revocations, memory, sessions, password, log, crew, workers } = ground;
   const modes = openInstanceModes(data, ground, atEnd);
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'rempart_' });
   const providers = await providersOf(config, atEnd);
   const modelGuard = modelGuardOf(options, ground, registry, providers, atEnd);
   const behaviour = await openBehaviour(
-    { file: join(data, 'behaviour.json'), now: Date.now, log },
+    { file: join(data, 'behaviour.json'), now: Date.now, log, elsewhere: async () => fleet?.learned() },
     config.screening.behaviour,
   );
   atEnd(behaviour.close);
@@ -93,7 +95,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   atEnd(async () => thresholds.close());
   const { metrics } = thresholds;
   const limits = await openLimits(
-    { data, memory, log, journal: watch.journal, signals, metrics, registry },
+    { data, memory, log, journal: watch.journal, signals, metrics, registry, crew },
     config.limits,
     atEnd,
   );
@@ -125,8 +127,8 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     modelGuard,
     modes: modes.modes,
     restraints: modes.restraints,
-    keptHealth: createKeptHealth(),
-    shutOut: createQuarantineState(),
+    keptHealth: healthOf(crew, memory),
+    shutOut: createQuarantineState(crew && memory),
   };
   const gateway = createSwappable(openGateway(gatewayGround, config, lang, providers));
   atEnd(() => gateway.close());
@@ -147,7 +149,10 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     data,
     book,
     journal: watch.journal,
-    holdings: [...rememberedOf(behaviour.behaviour, earlier), ...waitingOf(deferred, cache)],
+    holdings: [
+      ...rememberedOf(forgettingEverywhere(behaviour.behaviour, crew), earlier),
+      ...waitingOf(deferred, cache),
+    ],
     endSessions: sessions.endAll,
   });
   const record = createRecordActivity({ journal: watch.journal, now: Date.now });
@@ -177,7 +182,8 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   );
   const dependencies = () =>
     dependenciesOf({
-      journalWritable: watch.writable,
+      workers: fleet?.state,
+      journalWritable: () => watch.writable() && (fleet?.journalWritable() ?? true),
       store: store.health,
       waiting: book.away,
       host: host.health,
@@ -188,11 +194,14 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   atEnd(front.close);
   const health = () => publicHealth(dependencies(), modes.active());
   const dataPlane = createDataPlane({ gateway, chatbot, health, ...front });
-  networkServiceOf(options, ground, registry, atEnd)?.watchPeers(dataPlane);
-  const gatewayUrl = await listen(dataPlane, { ...config.gateway, flag: '--port', setting: 'gateway' });
-  atEnd(() => drain(dataPlane, drainMs));
   const standin = config.providers.length === 0;
   let running = { config, providers };
+  const network = networkServiceOf(options, ground, registry, atEnd);
+  fleet = fleetOf(options, ground, { ...gatewayGround, registry, network, running: () => running });
+  if (fleet === undefined) network?.watchPeers(dataPlane);
+  const address = { ...config.gateway, flag: '--port', setting: 'gateway' };
+  const gatewayUrl = await (fleet?.serve(dataPlane, address, atEnd) ?? listen(dataPlane, address));
+  atEnd(() => drain(dataPlane, drainMs));
   const keeping = scheduleRetention(erasing.retention, () => running.config.retention, log);
   atEnd(() => keeping.close());
   let { bareNames } = config.metrics;
@@ -207,10 +216,12 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
         async apply(next) {
           const providing = next.providers.length === 0 && standin ? providers : await providersOf(next, atEnd);
           const successor = openGateway(gatewayGround, next, lang, providing);
+          const commit = await fleet?.prepare({ config: next, providers: providing }, successor);
           // From here on nothing may fail.
           keys.give(givenKeys(next.access));
           gateway.swap(successor);
           running = { config: next, providers: providing };
+          commit?.();
           front.replace(next);
           limits.places.replace(next.limits.concurrency);
           setLogLevel(log, next.log);
@@ -227,10 +238,10 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
       readiness: () => readinessOf(dependencies(), modes.active()),
       dashboard: () => securityDashboard(data, Date.now()),
       metrics: async () => {
-        const text = await registry.metrics();
+        const text = await (fleet ?? registry).metrics();
         return { type: registry.contentType, text: bareNames ? withBareNames(text) : text };
       },
-      facts: () => ({ standin, gatewayUrl, outcomes: watch.outcomes() }),
+      facts: () => ({ standin, gatewayUrl, outcomes: sumOf(watch.outcomes(), fleet?.outcomes()) }),
     },
     atEnd,
   );
@@ -283,5 +294,5 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   };
   const storeAway = store.health().state === 'away';
   const first = Object.keys(firstRun).length === 0 ? {} : { firstRun };
-  return { gatewayUrl, consoleUrl, workers: 1, standin, storeAway, ...first };
+  return { gatewayUrl, consoleUrl, workers, standin, storeAway, ...first };
 }

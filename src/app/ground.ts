@@ -9,15 +9,19 @@ import { createSignals, type Signals } from '../platform/signals.ts';
 import { openStore, type Store, type StoreHealth } from '../platform/store/store.ts';
 import { createSessions } from '../protect/chatbot/sessions.ts';
 import { givenKeys } from '../protect/gateway/access-config.ts';
-import { createKeys } from '../protect/gateway/keys.ts';
+import { createKeys, type Keys } from '../protect/gateway/keys.ts';
 import { createRevocations } from '../protect/gateway/tokens/revocations.ts';
 import { createKeyRepository } from '../protect/key-repository.ts';
+import { announceAccess } from '../protect/share-access.ts';
 import { createTokenRepository } from '../protect/token-repository.ts';
 import { watchJournal } from '../protect/watch-journal.ts';
 import { startWebhook } from '../respond/escalation/webhook.ts';
 import { keepEarly } from './early-signals.ts';
 import { type AppOptions, type AtEnd, drainMs } from './options.ts';
 import { journalFor } from './privacy.ts';
+import { countWorkers } from './workers/count-workers.ts';
+import { createCrewMemory, joinCrew } from './workers/crew.ts';
+import { rowsPerWorker } from './workers/fleet.ts';
 
 /** How often is looked for keys and revocations of other nodes. */
 const otherNodesMs = 5_000;
@@ -54,28 +58,37 @@ export async function openGround({ config, data, openLog }: AppOptions, atEnd: A
   atEnd(async () => silence());
   const memory = createSharedMemory();
   const revoked = openSet(memory);
-  const keys = createKeys({
+  const workers = await countWorkers(config.gateway.workers);
+  const crewMemory = workers === 1 ? undefined : createCrewMemory(workers * rowsPerWorker);
+  const crew = crewMemory && joinCrew(crewMemory, 0);
+  const announced = crew && announceAccess(crew.bus, () => keys.list());
+  atEnd(async () => crew?.bus.close());
+  const keys: Keys = createKeys({
     now: Date.now,
     repository: createKeyRepository(store, join(data, 'keys.json')),
     given: givenKeys(config.access),
     revoked,
+    ...(announced === undefined ? {} : { onChange: announced.keys }),
   });
   const revocations = createRevocations({
     now: Date.now,
     repository: createTokenRepository(store, join(data, 'tokens.json')),
     revoked,
+    ...(announced === undefined ? {} : { onChange: announced.revocations }),
   });
   await Promise.all([keys.refresh(), revocations.refresh()]);
-  const takeOver = () => {
-    void keys.refresh();
-    void revocations.refresh();
+  const takeOver = async () => {
+    await Promise.all([keys.refresh(), revocations.refresh()]);
+    if (announced === undefined) return;
+    announced.keys();
+    for (const revocation of revocations.list()) announced.revocations(revocation);
   };
   store.onChange(({ state }) => {
-    if (state === 'open') takeOver();
+    if (state === 'open') void takeOver();
   });
   if (store.kind === 'postgres') {
     // What another node revoked opens nothing here a few seconds later.
-    const timer = setInterval(takeOver, otherNodesMs).unref();
+    const timer = setInterval(() => void takeOver(), otherNodesMs).unref();
     atEnd(async () => clearInterval(timer));
   }
   return {
@@ -89,6 +102,10 @@ export async function openGround({ config, data, openLog }: AppOptions, atEnd: A
     keys,
     revocations,
     memory,
+    workers,
+    /** With several workers: what all threads have in common. */
+    crew,
+    crewMemory,
     sessions: createSessions(Date.now),
     password: await openAdminPassword(data),
     directory,

@@ -68,11 +68,12 @@ export function limitsOfThread(
   parts: ThreadLimitsParts,
   concurrency: Config['limits']['concurrency'],
   atEnd: AtEnd,
+  firstShare = 1,
 ): InstanceLimits {
   const now = Date.now;
   const { memory, touched, crew } = parts;
   const refused = createTellLimits({ ...parts, now });
-  let share = 1;
+  let share = firstShare;
   const unsubscribe = crew?.bus.subscribe(shareTopic, (factor) => {
     share = factor as number;
   });

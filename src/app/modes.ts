@@ -14,8 +14,8 @@ export function modesBus(data: string): string {
   return `modes:${data}`;
 }
 
-export function openInstanceModes(data: string, { watch, log, memory }: Ground, atEnd: AtEnd) {
-  const bus = createBus(modesBus(data));
+export function openInstanceModes(data: string, { watch, log, memory, crew }: Ground, atEnd: AtEnd) {
+  const bus = crew?.bus ?? createBus(modesBus(data));
   atEnd(async () => bus.close());
   const modes = openModes(join(data, 'modes.json'), { now: Date.now, bus });
   atEnd(async () => modes.close());

@@ -16,6 +16,8 @@ export interface HealthSources {
   gateway: () => GatewayState;
   sinks?: () => Readonly<Record<string, DeliveryState>>;
   models?: () => Dependency;
+  /** Where several threads serve the gateway. */
+  workers?: (() => { serving: number; of: number; crashing: boolean }) | undefined;
 }
 
 export function dependenciesOf(sources: HealthSources): Dependencies {
@@ -31,7 +33,13 @@ export function dependenciesOf(sources: HealthSources): Dependencies {
     providers: Object.fromEntries(sources.gateway().providers.map((one) => [one.name, providerState(one)])),
     sinks: Object.fromEntries(Object.entries(sources.sinks?.() ?? {}).map(([name, one]) => [name, sinkState(one)])),
     ...(sources.models === undefined ? {} : { models: sources.models() }),
+    ...(sources.workers === undefined ? {} : { workers: workersState(sources.workers()) }),
   };
+}
+
+function workersState({ serving, of, crashing }: { serving: number; of: number; crashing: boolean }) {
+  const state = serving === 0 ? 'away' : serving < of || crashing ? 'degraded' : 'ok';
+  return { state, serving, of, ...(crashing ? { cause: 'crash-loop' } : {}) } as const;
 }
 
 function sinkState({ state, since, cause, refused }: DeliveryState): Dependency {
@@ -50,11 +58,11 @@ function providerState({ keys, lastError, lastErrorAt }: GatewayState['providers
 }
 
 export function publicHealth(
-  { journal, store, host, providers }: Dependencies,
+  { journal, store, host, providers, workers }: Dependencies,
   modes: readonly string[] = [],
 ): PublicHealth {
   const states = Object.values(providers).map(({ state }) => state);
-  const all: DependencyState[] = [journal.state, store.state, host.state, ...states];
+  const all: DependencyState[] = [journal.state, store.state, host.state, workers?.state ?? 'ok', ...states];
   return {
     status: modes.length === 0 && all.every((state) => state === 'ok') ? 'ok' : 'degraded',
     store: store.state === 'away' ? 'away' : 'ok',

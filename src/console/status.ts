@@ -19,6 +19,8 @@ export interface Dependencies {
   sinks: Readonly<Record<string, Dependency>>;
   /** With a watch over the models: whether each that may be used is verified. */
   models?: Dependency;
+  /** The threads that serve the gateway, where there are several. */
+  workers?: Dependency & { serving: number; of: number };
 }
 
 export interface Readiness {
@@ -35,13 +37,14 @@ export interface Status extends Readiness {
   keys: readonly { prefix: string; subject: string; role: string; revoked: boolean }[];
 }
 
-/** Without its journal nothing is served; without anything else something still is. */
+/** Without its journal, or without anybody who serves, nothing is; without anything else something still is. */
 export function readinessOf(dependencies: Dependencies, modes: readonly string[] = []): Readiness {
-  const { journal, store, host, providers, sinks, models } = dependencies;
-  if (journal.state === 'away') return { status: 'unavailable', modes, dependencies };
+  const { journal, store, host, providers, sinks, models, workers } = dependencies;
+  if (journal.state === 'away' || workers?.state === 'away') return { status: 'unavailable', modes, dependencies };
   const all = [
     ...[journal, store, host, ...Object.values(providers), ...Object.values(sinks)],
     ...(models === undefined ? [] : [models]),
+    ...(workers === undefined ? [] : [workers]),
   ];
   const usual = modes.length === 0 && all.every(({ state }) => state === 'ok');
   return { status: usual ? 'ready' : 'degraded', modes, dependencies };

@@ -25,7 +25,9 @@ export type SignalKind =
   | 'model-integrity'
   | 'configuration-drift'
   | 'network-crossing'
-  | 'alert-threshold';
+  | 'worker-lost'
+  | 'alert-threshold'
+  | 'failure-predicted';
 
 export interface Signal {
   kind: SignalKind;

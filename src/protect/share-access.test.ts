@@ -27,18 +27,26 @@ test('heedAccess() opens a new key and closes a revoked token on a thread that k
     expire: async () => {},
   };
   const tokenRepository = { load: async () => stored, insert: async (one: Revocation) => void stored.push(one) };
-  const tell = announceAccess(busHere);
+  const tell = announceAccess(busHere, () => here.list());
   const now = Date.now;
-  const here = createKeys({ now, repository: keyRepository, onChange: tell.keys });
+  const here = createKeys({
+    now,
+    repository: keyRepository,
+    given: [{ key: 'own-key-of-here', subject: 'own', role: 'user' }],
+    onChange: tell.keys,
+  });
   const revocations = createRevocations({ now, repository: tokenRepository, onChange: tell.revocations });
   const there = {
-    keys: createKeys({ now, repository: keyRepository }),
+    // A thread that reaches no store itself.
+    keys: createKeys({ now, repository: { ...keyRepository, load: () => Promise.reject(new Error('no store')) } }),
     revocations: createRevocations({ now, repository: tokenRepository }),
   };
   const end = heedAccess(busThere, there);
   const { secret } = await here.create({ subject: 'ada', role: 'user' });
   assert.equal(there.keys.find(secret).kind, 'unknown');
-  await until(() => there.keys.find(secret).kind === 'accepted');
+  busThere.catchUp();
+  assert.equal(there.keys.find(secret).kind, 'accepted');
+  assert.equal(there.keys.list().length, 1, 'the configuration is not passed on');
   await revocations.revoke({ kind: 'jti', value: 'one', at: 5 });
   await until(() => there.revocations.isRevoked({ jti: 'one', subject: 'x', issuedAt: 0 }));
   end();

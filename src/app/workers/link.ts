@@ -1,9 +1,10 @@
 // Questions and words between the main thread and one worker: plain data, errors of the catalogue as themselves.
+import type { MessagePort } from 'node:worker_threads';
 import { type ErrorCode, errorCatalogue, type Facts, RempartError } from '../../platform/base/errors.ts';
 
 /** A Worker, or the parentPort within it. */
 export interface LinkPort {
-  postMessage(message: unknown, transfer?: readonly never[]): void;
+  postMessage(message: unknown, transfer?: readonly MessagePort[]): void;
   on(event: 'message', listener: (message: unknown) => void): unknown;
 }
 
@@ -16,6 +17,8 @@ export interface Link {
   call(object: string, method: string, ...given: unknown[]): Promise<unknown>;
   /** The same without an answer. */
   tell(object: string, method: string, ...given: unknown[]): void;
+  /** The same, and `port` goes over to the other side. */
+  hand(port: MessagePort, object: string, method: string, ...given: unknown[]): void;
   /** Everything that is still owed is rejected. */
   cut(): void;
 }
@@ -67,6 +70,10 @@ export function openLink(port: LinkPort, served: Served): Link {
     tell(object, method, ...given) {
       if (!isCut) port.postMessage({ kind: 'call', object, method, given } satisfies Message);
     },
+    hand(one, object, method, ...given) {
+      if (isCut) one.close();
+      else port.postMessage({ kind: 'call', object, method, given: [one, ...given] } satisfies Message, [one]);
+    },
     cut() {
       isCut = true;
       for (const { reject } of owed.values()) reject(new RempartError('ERR_INTERNAL'));
@@ -79,8 +86,15 @@ function isCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorCatalogue, code);
 }
 
-/** An object of the other side whose methods all answer later. */
-export function remote<T extends object>(link: Link, object: string, methods: readonly (keyof T & string)[]): T {
+/** As it is from the other side. */
+export type Asked<T extends object> = {
+  [Name in keyof T]: T[Name] extends (...given: infer Given) => infer Result
+    ? (...given: Given) => Promise<Awaited<Result>>
+    : never;
+};
+
+/** An object of the other side, all of whose methods answer later. */
+export function remote<T extends object>(link: Link, object: string, methods: readonly (keyof T & string)[]): Asked<T> {
   const made = methods.map((method) => [method, (...given: unknown[]) => link.call(object, method, ...given)]);
-  return Object.fromEntries(made) as T;
+  return Object.fromEntries(made) as Asked<T>;
 }

@@ -15,13 +15,15 @@ export interface BehaviourFileParts {
   file: string;
   now: () => number;
   log: Log;
+  /** What another thread has learned, where several do; kept is what is known best. */
+  elsewhere?: (() => Promise<{ learned: number; saved: string } | undefined>) | undefined;
 }
 
 const saveEveryMs = 60_000;
 
 /** A file that is missing or cannot be read begins a new baseline. */
 export async function openBehaviour(
-  { file, now, log }: BehaviourFileParts,
+  { file, now, log, elsewhere = async () => undefined }: BehaviourFileParts,
   settings: BehaviourSettings,
 ): Promise<BehaviourFile> {
   const saved = readSaved(file);
@@ -32,12 +34,18 @@ export async function openBehaviour(
   let written = behaviour.state().learned;
   let writing = Promise.resolve();
 
-  function save(): Promise<void> {
+  async function best(): Promise<{ learned: number; saved: string }> {
     const { learned } = behaviour.state();
+    const other = await elsewhere();
+    return other !== undefined && other.learned > learned ? other : { learned, saved: behaviour.save() };
+  }
+
+  async function save(): Promise<void> {
+    const { learned, saved } = await best();
     if (learned === written) return writing;
     written = learned;
     writing = writing
-      .then(() => writeFile(`${file}.new`, behaviour.save(), { mode: 0o600 }))
+      .then(() => writeFile(`${file}.new`, saved, { mode: 0o600 }))
       .then(() => rename(`${file}.new`, file))
       .catch((err: unknown) => log.warn({ err }, 'the baseline of behaviour could not be saved'));
     return writing;

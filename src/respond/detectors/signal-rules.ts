@@ -118,6 +118,15 @@ export const signalRules: Readonly<Partial<Record<SignalKind, readonly SignalRul
     { type: 'unauthorised-access', subject: crossing, when: ({ facts }) => facts['kind'] !== 'cross-network' },
     { type: 'unauthorised-access', subject: crossing, often: { count: 3, withinSeconds: 600, by: crossing } },
   ],
+  // One that dies is replaced and nobody notices; those that die again and again are held up between two lives.
+  'worker-lost': [
+    {
+      type: 'memory-exhaustion',
+      subject: gateway,
+      when: (signal) => grave(signal) && signal.facts['cause'] === 'memory',
+    },
+    { type: 'performance-anomaly', subject: gateway, severity: 'high', when: grave },
+  ],
   'alert-threshold': [
     {
       type: 'unauthorised-access',

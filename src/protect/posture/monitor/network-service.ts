@@ -1,6 +1,6 @@
 // The network monitor of a running instance: connection tables, the gateway's peers and the engine's networks become counts and signals.
 import diagnostics from 'node:diagnostics_channel';
-import type { Server } from 'node:net';
+import type { EventEmitter } from 'node:events';
 import type { Registry } from 'prom-client';
 import type { Log } from '../../../platform/base/log.ts';
 import type { Deployment } from '../../../platform/documents/deployment.ts';
@@ -30,7 +30,7 @@ export interface NetworkServiceSettings {
 
 export interface NetworkService {
   /** Every connection that this server takes is held against the matrix. */
-  watchPeers(server: Server): void;
+  watchPeers(server: Pick<EventEmitter, 'on'>): void;
   close(): Promise<void>;
 }
 
@@ -96,7 +96,7 @@ export function startNetworkService(parts: NetworkServiceParts, settings: Networ
 
   return {
     watchPeers(server) {
-      server.on('connection', ({ localAddress, localPort, remoteAddress }) =>
+      server.on('connection', ({ localAddress, localPort, remoteAddress }: Ends) =>
         note(remoteAddress, localAddress, localPort),
       );
     },
