@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Json } from '../../platform/base/json.ts';
+import { notesOf } from './request-notes.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 export interface BodyLimits {
@@ -14,15 +15,13 @@ export async function readBody(req: IncomingMessage, limits: BodyLimits): Promis
   refuseEncoding(req);
   if (Number(req.headers['content-length'] ?? 0) > limits.maxBodyBytes) throw tooLarge(limits);
   const body = parseStrictJson(await readBytes(req, limits), limits.maxBodyDepth);
-  inspectors.get(req)?.(body);
+  notesOf(req).inspect?.(body);
   return body;
 }
 
-const inspectors = new WeakMap<IncomingMessage, (body: Json) => void>();
-
 /** From then on the body of this request, whoever reads it, is shown to `inspect` first; what that throws, the reader meets. */
 export function inspectBodyWith(req: IncomingMessage, inspect: (body: Json) => void): void {
-  inspectors.set(req, inspect);
+  notesOf(req).inspect = inspect;
 }
 
 /** What we do not decode we refuse, so that nobody downstream decodes what was not checked. */

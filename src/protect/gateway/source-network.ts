@@ -1,6 +1,7 @@
 // Where a request comes from: the peer's address, or what a trusted proxy says of it; and what stands for one source where failures are counted.
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { notesOf } from './request-notes.ts';
 
 /** An IPv4 address, or the /64 that one IPv6 subscriber holds. */
 export function sourceNetwork(address: string): string {
@@ -22,12 +23,9 @@ function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
-/** What was found out about requests that came through a proxy. */
-const told = new WeakMap<IncomingMessage, string>();
-
 /** Where the request comes from: no header of a client's is believed, only those of proxies that the configuration trusts. */
 export function sourceAddress(req: IncomingMessage): string {
-  return told.get(req) ?? peerAddress(req);
+  return notesOf(req).source ?? peerAddress(req);
 }
 
 export function peerAddress(req: IncomingMessage): string {
@@ -61,7 +59,7 @@ export function createSourceTeller({ trustedProxies, forwardedHeader }: ProxySet
       source = address;
       if (!trusted(address)) break;
     }
-    told.set(req, source);
+    notesOf(req).source = source;
   };
 }
 

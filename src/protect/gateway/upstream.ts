@@ -101,24 +101,51 @@ interface Clock {
   stop(): void;
 }
 
+/** One timer for both times: it is set anew only when it ends before what it is for, so most requests set one and end one. */
 function createClock(connectMs: number, totalMs: number, silent: (kind: 'unreachable' | 'timeout') => void): Clock {
-  let phase = setTimeout(silent, connectMs, 'unreachable');
-  const whole = setTimeout(silent, Math.max(1, totalMs), 'timeout');
+  const begun = performance.now();
+  const wholeAt = begun + Math.max(1, totalMs);
+  let phaseMs = connectMs;
+  let phaseAt = begun + connectMs;
+  let kind: 'unreachable' | 'timeout' = 'unreachable';
   let stopped = false;
+  let firesAt = Math.min(phaseAt, wholeAt);
+  let timer = setTimeout(look, firesAt - begun);
+
+  function look(): void {
+    const at = performance.now();
+    // Timers count whole milliseconds.
+    if (at >= wholeAt - 1) silent('timeout');
+    else if (at >= phaseAt - 1) silent(kind);
+    else arm(at);
+  }
+
+  function arm(at: number): void {
+    firesAt = Math.min(phaseAt, wholeAt);
+    timer = setTimeout(look, Math.max(1, firesAt - at));
+  }
+
+  function expectWithin(ms: number): void {
+    // A slow client may drain after the upstream has ended.
+    if (stopped) return;
+    const at = performance.now();
+    kind = 'timeout';
+    phaseMs = ms;
+    phaseAt = at + ms;
+    if (phaseAt >= firesAt) return;
+    clearTimeout(timer);
+    arm(at);
+  }
+
   return {
-    expectWithin(ms) {
-      clearTimeout(phase);
-      // A slow client may drain after the upstream has ended.
-      if (stopped) return;
-      phase = setTimeout(silent, ms, 'timeout');
+    expectWithin,
+    heard: () => expectWithin(phaseMs),
+    rest() {
+      phaseAt = Number.POSITIVE_INFINITY;
     },
-    // Cheaper than a new timer for each piece of a stream.
-    heard: () => void phase.refresh(),
-    rest: () => clearTimeout(phase),
     stop() {
       stopped = true;
-      clearTimeout(phase);
-      clearTimeout(whole);
+      clearTimeout(timer);
     },
   };
 }
