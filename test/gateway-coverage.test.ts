@@ -1,10 +1,12 @@
-// The same guard everywhere: every guard, at every place of a request where a text can stand, in each dialect, streamed or not, asked once or again.
+// The same guard everywhere: every guard, at every place of a request where a text can stand, in each dialect, streamed or not, asked once or again, with an answer of before at hand or not.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Screen } from '../src/protect/gateway/screen.ts';
 import { defaultScreening } from '../src/protect/gateway/settings.ts';
+import { createAnswerCache } from '../src/protect/resilience/answer-cache.ts';
 import { defaultPolicy } from '../src/protect/screening/policy.ts';
-import { answering, startRig, startUpstream } from './gateway-rig.ts';
+import { answering, json, type Rig, type RigOptions, startRig, startUpstream } from './gateway-rig.ts';
+import { answeringIn } from './upstream-dialects.ts';
 
 const attack = 'attack-mark-81c2';
 const broken = 'broken-mark-44d0';
@@ -19,17 +21,33 @@ const policy = {
   prompts: { ...defaultPolicy.prompts, injection: everyRole, secret: everyRole, 'personal-data': everyRole },
 };
 const upstream = await startUpstream(answering('fine'));
-const rig = await startRig([{ name: 'up', dialect: 'openai', url: upstream.url, key: 'k' }], {
-  screen,
-  settings: {
-    retries: { max: 0, baseMs: 1, maxWaitMs: 1 },
-    breaker: { failures: 1_000, halfOpenMs: 60_000 },
-    screening: { ...defaultScreening, policy, quarantine: { ...defaultScreening.quarantine, minutes: 0 } },
-  },
-});
+/** Knows what was answered before, when nothing was looked for. */
+const cache = createAnswerCache(Date.now, { scope: 'subject', ttlMs: 600_000, maxBytes: 50_000_000 });
+const earlier = await startUpstream(answeringIn('openai', { model: 'm', text: 'fine' }));
+const away = await startUpstream((_req, res) => json(res, 503, {}));
+const guardedBy = (
+  { url }: { url: string },
+  screening: Pick<typeof defaultScreening, 'policy'>,
+  more: Pick<RigOptions, 'screen' | 'cache'>,
+) =>
+  startRig([{ name: 'up', dialect: 'openai', url, key: 'k' }], {
+    ...more,
+    settings: {
+      retries: { max: 0, baseMs: 1, maxWaitMs: 1 },
+      breaker: { failures: 10_000, halfOpenMs: 60_000 },
+      screening: {
+        ...defaultScreening,
+        ...screening,
+        quarantine: { ...defaultScreening.quarantine, minutes: 0 },
+      },
+    },
+  });
+const rig = await guardedBy(upstream, { policy }, { screen });
+const lenient = await guardedBy(earlier, { policy: defaultPolicy }, { cache });
+const alone = await guardedBy(away, { policy }, { screen, cache });
 after(async () => {
-  await rig.close();
-  await upstream.close();
+  for (const one of [rig, lenient, alone]) await one.close();
+  for (const one of [upstream, earlier, away]) await one.close();
 });
 
 /** What each guard must stop, and how it says so. */
@@ -178,27 +196,34 @@ let cells = 0;
 for (const { path, agent, streams, places } of addresses)
   for (const [place, build] of Object.entries(places))
     for (const [guard, { text, code, status }] of Object.entries(guards))
-      test(`${guard}: stopped at ${path} (${agent}) in ${place}, streamed or not, once and again`, async () => {
-        // Again, since what was concluded is remembered.
-        for (const stream of streams ? [false, true] : [false])
-          for (let time = 0; time < 2; time++) {
-            const built = { ...build(text), ...(streams ? { stream } : {}) };
-            const body = path.startsWith('/api/') ? forOllama(built) : built;
-            const answer = await rig.ask(path, body, { 'user-agent': agent });
+      test(`${guard}: stopped at ${path} (${agent}) in ${place}, streamed or not, once and again, and where an answer of before is at hand`, async () => {
+        for (const stream of streams ? [false, true] : [false]) {
+          const built = { ...build(text), ...(streams ? { stream } : {}) };
+          const body = path.startsWith('/api/') ? forOllama(built) : built;
+          const stops = async (by: Rig) => {
+            const answer = await by.ask(path, body, { 'user-agent': agent });
             assert.equal(answer.status, status, answer.text);
             assert.match(answer.text, new RegExp(code));
+            assert.equal(answer.headers['x-rempart-degraded'], undefined);
             cells++;
-          }
+          };
+          // Again, since what was concluded is remembered.
+          await stops(rig);
+          await stops(rig);
+          const before = await lenient.ask(path, body, { 'user-agent': agent });
+          assert.ok(before.status === 200 || /UNTRANSLATABLE/.test(before.text), before.text);
+          await stops(alone);
+        }
       });
 
 test('no cell is missing, nothing that was stopped reached the provider, and the same without its mark goes through', async () => {
   const wanted = addresses.reduce(
-    (sum, { streams, places }) => sum + Object.keys(places).length * Object.keys(guards).length * (streams ? 2 : 1) * 2,
+    (sum, { streams, places }) => sum + Object.keys(places).length * Object.keys(guards).length * (streams ? 2 : 1) * 3,
     0,
   );
   assert.equal(cells, wanted);
-  assert.ok(wanted > 400, String(wanted));
-  assert.equal(upstream.bodies.length, 0);
+  assert.ok(wanted > 1_500, String(wanted));
+  assert.equal(upstream.bodies.length + away.bodies.length, 0);
   for (const { path, agent, places } of addresses)
     for (const build of Object.values(places)) {
       const built = build('what is the weather');
@@ -207,5 +232,9 @@ test('no cell is missing, nothing that was stopped reached the provider, and the
       const { status, text } = await rig.ask(path, body, { 'user-agent': agent });
       // An odd answer of this provider is its own affair; a refusal of ours would say that the test asks nonsense.
       assert.ok(upstream.bodies.length > before || /UNTRANSLATABLE/.test(text), `${path} ${status} ${text}`);
+      const asked = await lenient.ask(path, body, { 'user-agent': agent });
+      const again = await alone.ask(path, body, { 'user-agent': agent });
+      if (asked.status === 200)
+        assert.deepEqual([again.status, again.headers['x-rempart-degraded']], [200, 'cache'], path);
     }
 });
