@@ -1,4 +1,5 @@
 // The thread in which sinks are served: reading the journal's files and waiting for other machines, far from any request.
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { StoreLocation } from '../../store/store.ts';
 import { type DeliveryState, deliver, type Pace, usualPace } from './deliver.ts';
@@ -26,6 +27,9 @@ export interface FromSinks {
 
 /** The index shares this machine with the requests: it may lag behind them, not slow them. */
 const indexPace: Pace = { ...usualPace, restMs: 200 };
+
+// On Linux a priority is a thread's own: a copy may come later than the answer it is of.
+if (process.platform === 'linux') setPriority(5);
 
 const port = parentPort!;
 const { journal, folder, index, settings } = workerData as SinksData;
