@@ -11,6 +11,7 @@ import type { GatewayMetrics } from '../src/protect/gateway/metrics.ts';
 import type { Tracing } from '../src/protect/gateway/request-trace.ts';
 import type { Screen } from '../src/protect/gateway/screen.ts';
 import type { GatewaySettings, ProviderSettings } from '../src/protect/gateway/settings.ts';
+import type { ModelGuard } from '../src/protect/gateway/verified-models.ts';
 import type { Limiter } from '../src/protect/limits/limiter.ts';
 import type { Places } from '../src/protect/limits/places.ts';
 import type { AnswerCache } from '../src/protect/resilience/answer-cache.ts';
@@ -51,6 +52,7 @@ export interface RigOptions {
   tracing?: Tracing;
   /** Earlier answers are given when nobody can give new ones. */
   cache?: AnswerCache;
+  modelGuard?: ModelGuard;
 }
 
 export const quickSettings: Omit<GatewaySettings, 'providers'> = {
@@ -125,6 +127,7 @@ export async function startRig(providers: readonly ProviderSettings[], options: 
       ...(options.limiter === undefined ? {} : { limiter: options.limiter }),
       ...(options.foresees ? { foresights: createForesights({ now: Date.now, signals }) } : {}),
       ...(options.cache === undefined ? {} : { cache: options.cache }),
+      ...(options.modelGuard === undefined ? {} : { modelGuard: options.modelGuard }),
       ...(options.places === undefined ? {} : { places: options.places }),
       ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
     },

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { JsonObject } from '../src/platform/base/json.ts';
 import type { GatewaySettings, ProviderSettings, RouteSettings } from '../src/protect/gateway/settings.ts';
+import type { ModelGuard } from '../src/protect/gateway/verified-models.ts';
 import {
   type Answer,
   answering,
@@ -519,4 +520,43 @@ test('forward() asks nobody else once the caller has gone', async () => {
   await until(() => rig.journalled.length === 2);
   assert.equal((rig.journalled[1]!['unmapped'] as JsonObject)['kind'], 'aborted');
   assert.equal(counts()['b'], 0);
+});
+
+test('verifiedProviders() leaves out an unverified model among equals, refuses it where it is alone in turn, and no list offers it', async () => {
+  const modelGuard: ModelGuard = {
+    concerns: (provider) => provider === 'watched',
+    admit: async (model) => (model === 'tampered' ? 'refused' : 'verified'),
+    isVerified: (model) => model !== 'tampered',
+  };
+  const { rig, counts } = await setUp(
+    { watched: {}, other: {} },
+    [
+      {
+        model: 'equals',
+        targets: [
+          { provider: 'watched', model: 'tampered', weight: 3 },
+          { provider: 'other', weight: 1 },
+        ],
+      },
+      { model: 'chain', targets: [{ provider: 'watched', model: 'tampered' }, { provider: 'other' }] },
+      { model: 'nick', aliasOf: 'chain' },
+      { model: 'sound', targets: [{ provider: 'watched', model: 'as-it-was' }] },
+    ],
+    { modelGuard },
+  );
+  for (let i = 0; i < 4; i++) assert.equal(saidBy(await rig.chat('hi', { model: 'equals' })), 'other');
+  for (const model of ['chain', 'nick'])
+    assert.equal(
+      codeOf(await rig.chat('hi', { model })),
+      'ERR_MODEL_UNVERIFIED',
+      'what was meant for this machine stays here',
+    );
+  assert.equal(saidBy(await rig.chat('hi', { model: 'sound' })), 'watched');
+  assert.deepEqual(counts(), { watched: 1, other: 4 });
+  const { data } = JSON.parse((await rig.get('/v1/models')).text) as { data: { id: string }[] };
+  const listed = data.map(({ id }) => id);
+  assert.deepEqual(
+    listed.filter((id) => id !== 'm'),
+    ['equals', 'sound'],
+  );
 });

@@ -156,7 +156,9 @@ export function withNames(
     guard?.concerns(name) === true && !guard.isVerified(model ?? asked);
   const added = names.filter(
     // A model that would be refused is not offered.
-    ({ name, targets: [first] }) => !known.has(canonicalModel(name)) && first !== undefined && !isRefused(first, name),
+    ({ name, targets }) =>
+      !known.has(canonicalModel(name)) &&
+      targets.some((target) => target.step === targets[0]!.step && !isRefused(target, name)),
   );
   return [...added.map(({ name }) => ({ id: name, createdAt })), ...cards];
 }
