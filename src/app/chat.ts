@@ -1,6 +1,7 @@
 // The chatbot's ground: its book of conversations, and the gate that decides who may ask when the machine is busy.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import type { Config } from '../config.ts';
 import type { AskLater } from '../protect/chatbot/answer-later.ts';
 import { createBook, type Op } from '../protect/chatbot/book.ts';
 import { createChatStore } from '../protect/chatbot/chat-store.ts';
@@ -10,6 +11,7 @@ import { openSpool } from '../protect/chatbot/spool.ts';
 import { createGate } from '../protect/gate.ts';
 import type { Ask } from '../protect/gateway/ask.ts';
 import type { HostHealth } from '../protect/host-monitor.ts';
+import { screenAnswer } from '../protect/screening/answers.ts';
 import type { Ground } from './ground.ts';
 import type { AppOptions, AtEnd } from './options.ts';
 
@@ -38,8 +40,24 @@ export async function openChat(
   atEnd(() => book.close());
   const earlier = createEarlierAnswers();
   const converse = createConverse(
-    { ask, book, admit: gate.admit, now: Date.now, log, earlier, ...(later === undefined ? {} : { later }) },
+    {
+      ask,
+      book,
+      admit: gate.admit,
+      now: Date.now,
+      log,
+      earlier,
+      earlierMs: config.localAnswers.cacheMinutes * 60_000,
+      isFit: isFitFor(config),
+      ...(later === undefined ? {} : { later }),
+    },
     config.chatbot,
   );
   return { book, converse, earlier };
+}
+
+/** Rules may be stricter by now than they were when it was given. */
+function isFitFor({ localAnswers, screening }: Config): (answer: string) => boolean {
+  if (localAnswers.cache === 'off') return () => false;
+  return (answer) => screenAnswer(answer, { policy: screening.answers }).kind === 'passed';
 }

@@ -38,6 +38,9 @@ export interface ConverseParts {
   log: Log;
   /** Default: its own. */
   earlier?: EarlierAnswers;
+  /** How long an earlier answer may be given again, and whether the rules of now let it pass. */
+  earlierMs?: number;
+  isFit?: (answer: string) => boolean;
   /** With it, a question that nobody can answer now is answered later, in its conversation. */
   later?: AskLater;
 }
@@ -156,7 +159,7 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
     const keep = (text: string, flags: { complete: boolean; limited: boolean }) =>
       keepAnswer({ ...flags, id: place.id, subject, conversation, role: 'assistant', text, at: parts.now() });
     if (outcome.kind === 'answer') {
-      earlier.remember(subject, turn.message, outcome.text, parts.now());
+      if (outcome.isOnce !== true) earlier.remember(subject, turn.message, outcome.text, parts.now());
       const saved = (await keep(outcome.text, { complete: true, limited: false })) && place.saved;
       const { text, degraded: modes, renewsInMs } = outcome;
       const renewal = renewsInMs === undefined ? {} : { renewsInMs };
@@ -177,7 +180,7 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
       const error = new RempartError('ERR_STREAM_CUT', {}, outcome.error);
       return { kind: 'cut', error, notice, conversation, retryAfterSeconds: seconds };
     }
-    const before = earlier.find(subject, turn.message);
+    const before = earlierAnswer(subject, turn.message);
     const text = before === undefined ? limited.text : earlierText(before, turn.lang);
     const saved = (await keep(text, { complete: true, limited: true })) && place.saved;
     return reply(turn.lang, {
@@ -189,6 +192,13 @@ export function createConverse(parts: ConverseParts, settings: ConverseSettings)
       ...(ticket === undefined ? {} : { ticket }),
       ...(limited.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: limited.retryAfterSeconds }),
     });
+  }
+
+  /** One that is not too old, and that would be given today as well. */
+  function earlierAnswer(subject: string, question: string) {
+    const { isFit = () => true, earlierMs = Number.POSITIVE_INFINITY } = parts;
+    const before = earlier.find(subject, question);
+    return before !== undefined && parts.now() - before.at <= earlierMs && isFit(before.answer) ? before : undefined;
   }
 
   async function putInQueue(

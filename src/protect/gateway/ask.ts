@@ -48,6 +48,8 @@ export type AskOutcome =
       degraded: readonly DegradedMode[];
       /** Until a quota that runs low is renewed. */
       renewsInMs?: number;
+      /** Not to be given again: something in it was masked, or another provider stood in. */
+      isOnce?: true;
       usage: { promptTokens: number; completionTokens: number };
     }
   /** No upstream answered. `error` is fit for the user; `retryAfterSeconds` is there when waiting helps. `partial` holds what was already streamed. */

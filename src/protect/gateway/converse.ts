@@ -78,6 +78,8 @@ export type Conversed =
       retryAfterSeconds?: number;
       /** Until a quota that runs low is renewed. */
       renewsInMs?: number;
+      /** Not to be given again: something in it was masked, or another provider stood in. */
+      isOnce?: true;
     }
   /** Nobody can answer now, and it may wait. */
   | { kind: 'deferred'; ticket: Ticket }
@@ -204,6 +206,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     }
     cancel.release();
     leave?.();
+    const found = progress.filter?.findings() ?? nothingFound;
     if (end.kind === 'failed') {
       const isRefused = facts.kind === 'refused';
       const given = await instead.of({ exchange, call, failure: end, isRefused, durable, listener });
@@ -211,11 +214,12 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
         end = given;
         if (given.kind !== 'failed') facts = { ...facts, kind: given.kind };
       }
-    } else if (end.kind === 'answered' && parts.cache !== undefined && isClean(progress, end.degraded))
-      instead.remember(exchange, call, progress.said);
+    } else if (end.kind === 'answered' && (parts.cache !== undefined || exchange.operation === 'ask')) {
+      if (isRepeatable(progress, found, end.degraded)) instead.remember(exchange, call, progress.said);
+      else end = { ...end, isOnce: true };
+    }
     const used = usedBy(end, call, progress, facts.attempts ?? 0);
-    if (progress.filter !== undefined)
-      parts.screening.answered(exchange, progress.filter.findings(), progress.filter.failed());
+    if (progress.filter !== undefined) parts.screening.answered(exchange, found, progress.filter.failed());
     parts.screening.given(exchange.caller, progress.said);
     if (await durable) {
       // It is counted when it is made.
@@ -290,9 +294,12 @@ function concluded(forwarded: Forwarded<void>, call: ChatCall, progress: Progres
 }
 
 /** Nothing was found in it, so all of it may be shown again. */
-function isClean({ filter }: Progress, degraded: readonly DegradedMode[]): boolean {
-  return filter !== undefined && !filter.failed() && filter.findings().length === 0 && !degraded.includes('provider');
+function isRepeatable({ filter }: Progress, found: Found, degraded: readonly DegradedMode[]): boolean {
+  return filter !== undefined && !filter.failed() && found.length === 0 && !degraded.includes('provider');
 }
+
+type Found = ReturnType<AnswerFilter['findings']>;
+const nothingFound: Found = [];
 
 function renewal(foresight: Foresight | undefined): { renewsInMs?: number } {
   const renewsInMs = foresight?.stage() === 'usual' ? undefined : foresight?.renewsInMs();

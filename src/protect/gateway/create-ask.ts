@@ -51,9 +51,17 @@ function outcomeOf(end: Conversed): AskOutcome {
   switch (end.kind) {
     case 'answered': {
       const { promptTokens, completionTokens } = end.settlement;
-      const { text, model, degraded, renewsInMs } = end;
+      const { text, model, degraded, renewsInMs, isOnce } = end;
       const renewal = renewsInMs === undefined ? {} : { renewsInMs };
-      return { kind: 'answer', text, model, degraded, ...renewal, usage: { promptTokens, completionTokens } };
+      return {
+        kind: 'answer',
+        text,
+        model,
+        degraded,
+        ...renewal,
+        ...(isOnce === true ? { isOnce } : {}),
+        usage: { promptTokens, completionTokens },
+      };
     }
     case 'cut':
       return { kind: 'unavailable', error: end.error, partial: end.text };

@@ -109,20 +109,30 @@ test('remember() passes over what must not be given again', () => {
       { kind: 'finish', index: 0, reason: 'stop' },
     ]),
   );
-  assert.ok(!kept(said('x'.repeat(20_000))), 'one answer is not all there is room for');
+  assert.ok(!kept(said('x'.repeat(10_000))), 'one answer is not all there is room for');
   assert.ok(kept([{ kind: 'embedding', index: 0, vector: [1, 2] }]));
 });
 
-test('the cache never takes more than its bytes: who was not asked for longest goes first', () => {
-  const { cache } = open({ maxBytes: 10_000 });
-  for (let nth = 0; nth < 50; nth++) {
-    cache.remember(caller('a'), call(`q${nth}`), said('x'.repeat(200)));
-    cache.find(caller('a'), call('q0'));
-    assert.ok(cache.state().bytes <= 10_000);
+test('the cache never takes more than its bytes: the oldest goes first', () => {
+  const { cache } = open({ maxBytes: 20_000 });
+  for (let nth = 0; nth < 5_000; nth++) {
+    cache.remember(caller('a'), call(`q${nth}`), said('x'.repeat(100)));
+    assert.ok(cache.state().bytes <= 20_000);
   }
-  assert.ok(cache.find(caller('a'), call('q0')) !== undefined, 'asked for again and again');
-  assert.equal(cache.find(caller('a'), call('q1')), undefined);
-  assert.ok(cache.find(caller('a'), call('q49')) !== undefined);
+  assert.equal(cache.find(caller('a'), call('q4000')), undefined);
+  assert.ok(cache.find(caller('a'), call('q4999')) !== undefined);
   const { answers } = cache.state();
+  assert.ok(answers >= 10 && answers < 20, `${answers}`);
   assert.deepEqual([cache.forget('a'), cache.state()], [answers, { answers: 0, bytes: 0 }]);
+});
+
+test('a long streamed answer takes no more room than its words', () => {
+  const { cache } = open();
+  const pieces = Array.from(
+    { length: 300 },
+    (_, nth): ReplyEvent => ({ kind: 'delta', index: 0, text: `${nth % 10}` }),
+  );
+  cache.remember(caller('a'), call('q'), [...pieces, { kind: 'finish', index: 0, reason: 'stop' }]);
+  assert.ok(cache.state().bytes < 2_500, `${cache.state().bytes}`);
+  assert.equal(words(cache.find(caller('a'), call('q')))?.length, 300);
 });

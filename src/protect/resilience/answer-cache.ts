@@ -1,5 +1,4 @@
 // Answers given lately, for when nobody can give new ones: the same words to the same model, complete, nothing masked in them, of the same user.
-import { hash } from 'node:crypto';
 import type { Caller } from '../gateway/ask.ts';
 import type { ChatCall, ReplyEvent } from '../gateway/dialects/dialect.ts';
 
@@ -21,104 +20,133 @@ export interface AnswerCacheSettings {
 
 interface Kept {
   subject: string;
+  call: ChatCall;
   events: readonly ReplyEvent[];
   at: number;
   bytes: number;
 }
 
-/** Of one entry beside its texts. */
-const overheadBytes = 400;
+/** Of one entry, and of one event, beside their texts. */
+const overheadBytes = 1_000;
+const eventBytes = 100;
 /** One long answer must not push all others out. */
 const mostOfAll = 1 / 8;
+/** A streamed answer has as many pieces as words: in one piece it takes a tenth of the room. */
+const mostPieces = 8;
 
+/**
+ * Each answer that is given passes here, and almost none is ever looked for: so keeping one costs no key and no copy
+ * (0.4 µs; under the hash of its question in a map it was 9 µs), and it is finding one that looks at all of them.
+ */
 export function createAnswerCache(now: () => number, { scope, ttlMs, maxBytes }: AnswerCacheSettings): AnswerCache {
-  // In the order of their last use.
-  const kept = new Map<string, Kept>();
+  // The oldest first, from `first` on.
+  let kept: (Kept | undefined)[] = [];
+  let first = 0;
   let bytes = 0;
 
-  function keyOf({ subject }: Caller, { dialect, task, model, turns, sampling, native }: ChatCall): string {
-    const spoken: unknown[] = [scope === 'shared' ? '' : subject, dialect, task, model, sampling, native];
-    for (const { native: turn, role, isSuffix } of turns) spoken.push(role, isSuffix, turn);
-    return hash('sha256', JSON.stringify(spoken), 'base64');
+  function dropOldest(): void {
+    bytes -= kept[first]?.bytes ?? 0;
+    // What it holds is free at once, its place later.
+    kept[first++] = undefined;
+    if (first > 1_024 && first * 2 > kept.length) {
+      kept = kept.slice(first);
+      first = 0;
+    }
   }
 
-  function drop(key: string): void {
-    bytes -= kept.get(key)?.bytes ?? 0;
-    kept.delete(key);
+  function dropOld(at: number): void {
+    for (let one = kept[first]; one !== undefined; one = kept[first])
+      if (bytes > maxBytes || at - one.at > ttlMs) dropOldest();
+      else return;
   }
 
   return {
-    remember(caller, call, events) {
-      const fit = repeatable(events);
-      if (fit === undefined) return;
-      const size = overheadBytes + sizeOf(fit);
+    remember({ subject }, call, given) {
+      if (!isRepeatable(given)) return;
+      const events = given.length > mostPieces ? inOnePiece(given) : given;
+      let size = overheadBytes + sizeOf(events);
+      for (const { text } of call.turns) size += 2 * text.length;
       if (size > maxBytes * mostOfAll) return;
-      const key = keyOf(caller, call);
-      drop(key);
-      kept.set(key, { subject: caller.subject, events: fit, at: now(), bytes: size });
+      const at = now();
+      kept.push({ subject, call, events, at, bytes: size });
       bytes += size;
-      for (const oldest of kept.keys()) {
-        if (bytes <= maxBytes) break;
-        drop(oldest);
-      }
+      dropOld(at);
     },
-    find(caller, call) {
-      const key = keyOf(caller, call);
-      const found = kept.get(key);
-      if (found === undefined) return undefined;
-      if (now() - found.at > ttlMs) {
-        drop(key);
-        return undefined;
+    find({ subject }, call) {
+      dropOld(now());
+      for (let index = kept.length - 1; index >= first; index--) {
+        const one = kept[index];
+        if (one === undefined || (scope === 'subject' && one.subject !== subject)) continue;
+        if (isSame(one.call, call)) return inOnePiece(one.events);
       }
-      kept.delete(key);
-      kept.set(key, found);
-      return found.events;
+      return undefined;
     },
     forget(subject) {
-      const before = kept.size;
-      for (const [key, one] of kept) if (one.subject === subject) drop(key);
-      return before - kept.size;
+      const before = kept.length - first;
+      kept = kept.slice(first).filter((one) => one?.subject !== subject);
+      first = 0;
+      bytes = kept.reduce((sum, one) => sum + (one?.bytes ?? 0), 0);
+      return before - kept.length;
     },
-    state: () => ({ answers: kept.size, bytes }),
+    state: () => ({ answers: kept.length - first, bytes }),
   };
 }
 
+/** Whether it asks the same of the same model; to be streamed or not does not count. */
+function isSame(one: ChatCall, other: ChatCall): boolean {
+  if (one.model !== other.model || one.turns.length !== other.turns.length) return false;
+  if (one.turns.at(-1)?.text !== other.turns.at(-1)?.text) return false;
+  return askedOf(one) === askedOf(other);
+}
+
+function askedOf({ dialect, task, turns, sampling, native }: ChatCall): string {
+  return JSON.stringify([dialect, task, sampling, native, turns]);
+}
+
 /**
- * The answer in one piece for each choice; undefined where it must not be given again: one that stopped before its end,
- * one that calls a tool (it would act a second time), one with the tokens spelt out.
+ * False for what must not be given again: an answer that stopped before its end, one that calls a tool (it would act a
+ * second time), one with the tokens spelt out.
  */
-function repeatable(events: readonly ReplyEvent[]): ReplyEvent[] | undefined {
-  const whole: ReplyEvent[] = [];
-  const choices = new Map<number, Extract<ReplyEvent, { kind: 'delta' }>>();
+function isRepeatable(events: readonly ReplyEvent[]): boolean {
   let isComplete = false;
   for (const event of events) {
+    if (event.kind === 'finish') {
+      if (event.reason !== 'stop') return false;
+      isComplete = true;
+    } else if (event.kind === 'embedding') isComplete = true;
+    else if (event.kind === 'delta' && (event.toolCalls !== undefined || event.logprobs !== undefined)) return false;
+  }
+  return isComplete;
+}
+
+/** Each choice's text in one piece, without what it cost. */
+function inOnePiece(events: readonly ReplyEvent[]): ReplyEvent[] {
+  const whole: ReplyEvent[] = [];
+  const choices = new Map<number, Extract<ReplyEvent, { kind: 'delta' }>>();
+  for (const event of events) {
     if (event.kind === 'usage') continue;
-    if (event.kind === 'finish' && event.reason !== 'stop') return undefined;
-    if (event.kind === 'finish' || event.kind === 'embedding') isComplete = true;
     if (event.kind !== 'delta') {
       whole.push(event);
       continue;
     }
-    if (event.toolCalls !== undefined || event.logprobs !== undefined) return undefined;
     const { index, text, thinking } = event;
-    const before = choices.get(index);
-    if (before === undefined) {
-      const first = { kind: 'delta' as const, index };
-      choices.set(index, first);
-      whole.push(first);
+    let choice = choices.get(index);
+    if (choice === undefined) {
+      choice = { kind: 'delta', index };
+      choices.set(index, choice);
+      whole.push(choice);
     }
-    const choice = choices.get(index)!;
     if (text !== undefined) choice.text = (choice.text ?? '') + text;
     if (thinking !== undefined) choice.thinking = (choice.thinking ?? '') + thinking;
   }
-  return isComplete ? whole : undefined;
+  return whole;
 }
 
 function sizeOf(events: readonly ReplyEvent[]): number {
-  let size = 0;
+  let size = events.length * eventBytes;
   for (const event of events) {
     if (event.kind === 'delta') size += 2 * ((event.text?.length ?? 0) + (event.thinking?.length ?? 0));
-    if (event.kind === 'embedding') size += 8 * event.vector.length;
+    else if (event.kind === 'embedding') size += 8 * event.vector.length;
   }
   return size;
 }
