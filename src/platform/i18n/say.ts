@@ -20,6 +20,7 @@ import enMode from '../../../locales/en/mode.json' with { type: 'json' };
 import enModels from '../../../locales/en/models.json' with { type: 'json' };
 import enPlaybooks from '../../../locales/en/playbooks.json' with { type: 'json' };
 import enPosture from '../../../locales/en/posture.json' with { type: 'json' };
+import enPrediction from '../../../locales/en/prediction.json' with { type: 'json' };
 import enPrivacy from '../../../locales/en/privacy.json' with { type: 'json' };
 import enProxy from '../../../locales/en/proxy.json' with { type: 'json' };
 import enReport from '../../../locales/en/report.json' with { type: 'json' };
@@ -50,6 +51,7 @@ import frMode from '../../../locales/fr/mode.json' with { type: 'json' };
 import frModels from '../../../locales/fr/models.json' with { type: 'json' };
 import frPlaybooks from '../../../locales/fr/playbooks.json' with { type: 'json' };
 import frPosture from '../../../locales/fr/posture.json' with { type: 'json' };
+import frPrediction from '../../../locales/fr/prediction.json' with { type: 'json' };
 import frPrivacy from '../../../locales/fr/privacy.json' with { type: 'json' };
 import frProxy from '../../../locales/fr/proxy.json' with { type: 'json' };
 import frReport from '../../../locales/fr/report.json' with { type: 'json' };
@@ -82,6 +84,7 @@ const en = {
   ...enModels,
   ...enPlaybooks,
   ...enPosture,
+  ...enPrediction,
   ...enPrivacy,
   ...enProxy,
   ...enReport,
@@ -114,6 +117,7 @@ const fr: Record<TextKey, string> = {
   ...frModels,
   ...frPlaybooks,
   ...frPosture,
+  ...frPrediction,
   ...frPrivacy,
   ...frProxy,
   ...frReport,
