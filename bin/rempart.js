@@ -13,6 +13,9 @@ const major = Number(process.versions.node.split('.')[0]);
 
 if (major >= 24) {
   module.enableCompileCache?.(); // 0.5 s -> 0.12 s for 300 files
+  // For threads too: each would load Node's TypeScript reader, 10 MB, and strip its files at every start.
+  const cache = module.getCompileCacheDir?.();
+  if (cache !== undefined) process.env.NODE_COMPILE_CACHE ??= dirname(cache);
   const { run } = await import(pathToFileURL(main).href);
   await run(process.argv.slice(2));
 } else {

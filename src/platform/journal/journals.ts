@@ -2,7 +2,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { RempartError } from '../base/errors.ts';
 import type { JsonObject } from '../base/json.ts';
-import { threadUrl } from '../base/thread.ts';
+import { smallThread, threadUrl } from '../base/thread.ts';
 import type { Head } from './chain.ts';
 import type { Journal, Receipt } from './journal.ts';
 import type { FromWriter, ToWriter, WriterData } from './writer-thread.ts';
@@ -133,7 +133,7 @@ async function startWriter(
 ): Promise<WriterLink & { end(now: number): Promise<void> }> {
   const { dir, keyFile, segmentBytes = 67_108_864, onError = () => {} } = options;
   const workerData: WriterData = { dir, keyFile, segmentBytes, now };
-  const worker = new Worker(threadUrl('writer-thread', import.meta.url), { workerData });
+  const worker = new Worker(threadUrl('writer-thread', import.meta.url), { workerData, resourceLimits: smallThread });
   const link = linkOver(worker, onError);
   worker.on('error', (error) => {
     const dead = unwritable((error as NodeJS.ErrnoException).code ?? error.name, error);

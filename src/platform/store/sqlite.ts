@@ -11,7 +11,7 @@ import {
   SqliteQueryCompiler,
 } from 'kysely';
 import { RempartError } from '../base/errors.ts';
-import { threadUrl } from '../base/thread.ts';
+import { smallThread, threadUrl } from '../base/thread.ts';
 import type { AwayCause, Backend, Gate } from './backend.ts';
 import type { FromSqlite, SqliteAnswer, ToSqlite } from './sqlite-thread.ts';
 
@@ -60,7 +60,7 @@ function createThread(workerData: { path: string; busyMs: number }): { ask: Ask;
 
   const started = (): Worker => {
     if (worker !== null) return worker;
-    const own = new Worker(threadUrl('sqlite-thread', import.meta.url), { workerData });
+    const own = new Worker(threadUrl('sqlite-thread', import.meta.url), { workerData, resourceLimits: smallThread });
     own.unref();
     own.on('message', (message: FromSqlite) => {
       const waiter = waiting.get(message.id);

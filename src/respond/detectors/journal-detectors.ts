@@ -1,7 +1,7 @@
 // The detectors that read the journal, both in one thread of their own: a record costs them 50 µs, which requests would wait for.
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { threadUrl } from '../../platform/base/thread.ts';
+import { smallThread, threadUrl } from '../../platform/base/thread.ts';
 import type { Detector, DetectorContext } from './detector.ts';
 import { loadShippedSigma, loadSigma } from './load-sigma.ts';
 
@@ -91,7 +91,7 @@ function createThread(workerData: JournalThreadData) {
   }
 
   function begin(): Worker {
-    const begun = new Worker(threadUrl('journal-thread', import.meta.url), { workerData });
+    const begun = new Worker(threadUrl('journal-thread', import.meta.url), { workerData, resourceLimits: smallThread });
     begun.on('message', heard);
     begun.on('error', (error) => begun === worker && failed(error));
     begun.on('exit', () => begun === worker && failed(new Error('the thread that reads the journal has ended')));

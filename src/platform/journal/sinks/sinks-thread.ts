@@ -3,7 +3,6 @@ import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { StoreLocation } from '../../store/store.ts';
 import { type DeliveryState, deliver, type Pace, usualPace } from './deliver.ts';
-import { openElasticsearch } from './elasticsearch.ts';
 import { openOffsets } from './offsets.ts';
 import { openOtlpLogs } from './otlp-logs.ts';
 import type { Sink } from './sink.ts';
@@ -34,11 +33,9 @@ if (process.platform === 'linux') setPriority(5);
 const port = parentPort!;
 const { journal, folder, index, settings } = workerData as SinksData;
 const stop = new AbortController();
-const sinks: { name: string; sink: Sink; pace: Pace }[] = settings.to.map((one) => ({
-  name: one.name,
-  sink: openSink(one),
-  pace: usualPace,
-}));
+const sinks: { name: string; sink: Sink; pace: Pace }[] = await Promise.all(
+  settings.to.map(async (one) => ({ name: one.name, sink: await openSink(one), pace: usualPace })),
+);
 if (index !== null) sinks.push({ name: 'search', sink: openStoreIndex(index), pace: indexPace });
 
 const work = sinks.map(async ({ name, sink, pace }) => {
@@ -54,10 +51,13 @@ port.once('message', () => {
   void Promise.allSettled(work).then(() => port.close());
 });
 
-function openSink(one: SinkSettings): Sink {
+async function openSink(one: SinkSettings): Promise<Sink> {
   switch (one.kind) {
-    case 'elasticsearch':
+    case 'elasticsearch': {
+      // Its client is large, and most instances have no need of it.
+      const { openElasticsearch } = await import('./elasticsearch.ts');
       return openElasticsearch(one, Date.now);
+    }
     case 'syslog':
       return openSyslog(one);
     case 'otlp':

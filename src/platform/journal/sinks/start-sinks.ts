@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../../base/log.ts';
-import { threadUrl } from '../../base/thread.ts';
+import { smallThread, threadUrl } from '../../base/thread.ts';
 import type { StoreLocation } from '../../store/store.ts';
 import type { DeliveryState } from './deliver.ts';
 import { offsetsFile } from './offsets.ts';
@@ -65,7 +65,7 @@ export function startSinks({ data, store, log }: SinksParts, settings: SinksSett
   }
 
   function start(): void {
-    const own = new Worker(threadUrl('sinks-thread', import.meta.url), { workerData });
+    const own = new Worker(threadUrl('sinks-thread', import.meta.url), { workerData, resourceLimits: smallThread });
     worker = own;
     own.unref();
     own.on('message', heard);
