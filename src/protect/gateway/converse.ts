@@ -242,6 +242,9 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     }
     if (progress.firstAt !== undefined) {
       metrics.firstByte(call.dialect, (progress.firstAt - exchange.startedAt) / 1_000);
+      // Of a second attempt the first one's time would be part.
+      if (facts.attempts === 1 && facts.provider !== undefined)
+        metrics.answered(facts.provider, (progress.firstAt - begunAt) / 1_000);
       if (end.kind === 'answered')
         parts.places?.answered(`${listener === undefined} ${call.model}`, progress.firstAt - begunAt);
     }

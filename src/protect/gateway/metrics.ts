@@ -5,6 +5,8 @@ export interface GatewayMetrics {
   /** One request answered: its dialect, its outcome and the HTTP status sent. */
   request(dialect: string, outcome: string, seconds: number): void;
   firstByte(dialect: string, seconds: number): void;
+  /** How long a provider took to begin its answer; heard by the prediction of failures. */
+  answered(provider: string, seconds: number): void;
   /** What a request spends here before its first attempt at a provider and after its last. */
   overhead(dialect: string, seconds: number): void;
   /** A call that makes a server load a model: none has asked it for that model lately. */
@@ -33,6 +35,7 @@ export interface GatewayMetrics {
 export const noMetrics: GatewayMetrics = {
   request() {},
   firstByte() {},
+  answered() {},
   overhead() {},
   modelLoad() {},
   attempt() {},
@@ -156,6 +159,7 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     frontRefused: (reason) => fronted.inc({ reason }),
     request: (dialect, outcome, seconds) => requests.observe({ dialect, outcome }, seconds),
     firstByte: (dialect, seconds) => firstBytes.observe({ dialect }, seconds),
+    answered() {},
     overhead: (dialect, seconds) => overheads.observe({ dialect }, seconds),
     modelLoad: () => loads.inc({ result: 'requested' }),
     attempt: (provider, outcome) => attempts.inc({ provider, outcome }),
