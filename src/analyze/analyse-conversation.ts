@@ -80,6 +80,7 @@ export function analyseConversation(
   const maturity = maturityOf(judged);
   const recommendations = adviceFor(judged, known.advice);
   const title = conversation.title?.trim() ?? '';
+  const shown = masker(scanner);
   return {
     id: conversation.id,
     title: title === '' ? say(lang, 'analyze.untitled') : withoutSecrets(title, scanner),
@@ -90,7 +91,7 @@ export function analyseConversation(
     status: 'ok',
     statistics: statisticsOf(conversation, extracted),
     findings: [...findings],
-    goodPractices: practices.map((seen) => practiceOf(seen, lang)),
+    goodPractices: practices.map((seen) => practiceOf(seen, lang, shown)),
     recommendations,
     maturity,
     domains,
@@ -105,13 +106,27 @@ function readInPart({ messageIndex, length }: WithinReach['cut'][number], lang: 
   return { messageIndex, language: 'text', why };
 }
 
-function practiceOf({ practice, evidence, example, domain }: SeenPractice, lang: 'en' | 'fr'): GoodPractice {
+/** One line shows several practices. */
+function masker(finder: SecretScanner): (text: string) => string {
+  const masked = new Map<string, string>();
+  return (text) => {
+    const known = masked.get(text) ?? withoutSecrets(text, finder);
+    masked.set(text, known);
+    return known;
+  };
+}
+
+function practiceOf(
+  { practice, evidence, example, domain }: SeenPractice,
+  lang: 'en' | 'fr',
+  shown: (text: string) => string,
+): GoodPractice {
   return {
     id: practice.id,
     title: practice[lang].title,
     domain,
-    evidence: evidence.map((place) => ({ ...place, excerpt: withoutSecrets(place.excerpt, scanner as SecretScanner) })),
-    example: withoutSecrets(example, scanner as SecretScanner),
+    evidence: evidence.map((place) => ({ ...place, excerpt: shown(place.excerpt) })),
+    example: shown(example),
     benefit: practice[lang].benefit,
     caveat: practice[lang].caveat,
   };

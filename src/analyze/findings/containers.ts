@@ -86,8 +86,19 @@ export function findInContainers(block: CodeBlock, lang: Lang): ContainerWeaknes
   return [...byRule.values()];
 }
 
-/** Whether a block is one that these rules read. */
+const known = new WeakMap<CodeBlock, boolean>();
+
+/** Whether a block is one that these rules read; asked several times of each. */
 export function isContainerFile(block: CodeBlock): boolean {
+  let is = known.get(block);
+  if (is === undefined) {
+    is = holdsServices(block);
+    known.set(block, is);
+  }
+  return is;
+}
+
+function holdsServices(block: CodeBlock): boolean {
   if (block.language === 'dockerfile') return true;
   if (block.language !== 'yaml' || !/^\s*services\s*:/m.test(block.text)) return false;
   try {

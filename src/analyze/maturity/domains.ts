@@ -13,11 +13,16 @@ import { knowledge } from '../knowledge/knowledge.ts';
 import type { SeenPractice } from './practices.ts';
 
 type Domains = AnalysedConversation['domains'];
+const slight = new Set(['medium', 'low', 'info']);
 const openStates = new Set(['introduced', 'reintroduced', 'discussed']);
 
 export function domainsOf(findings: readonly Finding[], practices: readonly SeenPractice[], lang: Lang): Domains {
+  const told = Map.groupBy(
+    findings.filter(({ state }) => state !== 'example'),
+    domainOfFinding,
+  );
   return Object.fromEntries(
-    domains.map((domain) => [domain, domainState(domain, findings, practices, lang)]),
+    domains.map((domain) => [domain, domainState(domain, told.get(domain) ?? [], practices, lang)]),
   ) as Domains;
 }
 
@@ -45,15 +50,13 @@ function findDomain({ rule, cwe }: Finding): Domain | null {
 
 function domainState(
   domain: Domain,
-  findings: readonly Finding[],
+  here: readonly Finding[],
   practices: readonly SeenPractice[],
   lang: Lang,
 ): Domains[Domain] {
-  const here = findings.filter((finding) => domainOfFinding(finding) === domain && finding.state !== 'example');
   const own = practices.filter((seen) => seen.domain === domain && seen.practice.minor !== true);
   // What nobody named and only might be weighs nothing against much that is done.
   const provided = own.filter(({ depth }) => depth === 'shown').length >= 3 || own.length >= 5;
-  const slight = new Set(['medium', 'low', 'info']);
   const open = here.filter(({ state }) => openStates.has(state));
   const grave = open.filter(({ severity }) => !provided || !slight.has(severity));
   const unanswered = here.filter(
@@ -75,10 +78,11 @@ function domainState(
   });
   const named = (own.length > 0 ? own : near).map(({ practice }) => practice[lang].title);
   const weak = [...open, ...unanswered].map(({ title }) => title);
-  const through = say(lang, 'maturity.domain.near', {
-    practices: near.map(({ practice }) => quoted(practice[lang].title, lang)).join(', '),
-  });
-  const said = own.length === 0 && near.length > 0 && weak.length === 0 ? through : because(state, named, weak, lang);
+  const through = () =>
+    say(lang, 'maturity.domain.near', {
+      practices: near.map(({ practice }) => quoted(practice[lang].title, lang)).join(', '),
+    });
+  const said = own.length === 0 && near.length > 0 && weak.length === 0 ? through() : because(state, named, weak, lang);
   return { state, because: said, evidence: evidence([...own, ...near], here) };
 }
 
