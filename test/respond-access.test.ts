@@ -21,6 +21,7 @@ writeFileSync(
   `gateway: { port: 0, trustedProxies: ['192.0.2.9'] }
 console: { port: 0 }
 limits: {}
+localAnswers: { cache: off }
 providers:
   - { name: one, dialect: openai, url: '${first.url}', key: 'env:ONE', spareKeys: ['env:SPARE'] }
   - { name: two, dialect: openai, url: '${second.url}' }
