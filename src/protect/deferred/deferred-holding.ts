@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../platform/base/json.ts';
 import type { Holding } from '../erasure/holding.ts';
 import type { Deferred } from './deferral.ts';
 import type { Entry } from './entry.ts';
-import { entryOf, type QueueParts } from './queue.ts';
+import { entryOf, type QueueParts } from './queue-rows.ts';
 import type { Seal } from './seal.ts';
 
 export function deferredHolding({ db }: Pick<QueueParts, 'db'>, seal: Seal): Holding {

@@ -5,7 +5,7 @@ import type { Lang } from '../../platform/i18n/say.ts';
 import { sign } from '../../platform/journal/sinks/webhook.ts';
 import type { Ticket } from './deferral.ts';
 import type { Entry } from './entry.ts';
-import { changed, clockOf, entryOf, type QueueParts } from './queue.ts';
+import { changed, clockOf, entryOf, type QueueParts } from './queue-rows.ts';
 import type { Seal } from './seal.ts';
 import { ticketBody } from './ticket-body.ts';
 import type { CheckAddress } from './webhook-address.ts';

