@@ -65,8 +65,10 @@ test('joinJournal() appends to the same chain from another thread, and fails onc
     seqs,
     Array.from({ length: 600 }, (_, i) => i + 1),
   );
+  // Listened for first: it may be told before the journal's own end is.
+  const told = once(threads[0]!, 'message') as Promise<[string]>;
   await journals.close();
-  const [late] = (await once(threads[0]!, 'message')) as [string];
+  const [late] = await told;
   assert.equal(late, 'ERR_JOURNAL_UNWRITABLE');
   await Promise.all(threads.map((worker) => worker.terminate()));
   const report = await verifyJournal({ dir });
