@@ -373,6 +373,43 @@ test('createProviderHealth() keeps others waiting as long as a 503 asks for, and
   assert.ok(at[1]! - at[0]! >= 245, `${at[1]! - at[0]!} ms`);
 });
 
+test('createProviderHealth() lets others through while the first answer after a pause is still being said', async () => {
+  let isDown = true;
+  const { rig, up } = await setUp(
+    {
+      a: {
+        does: (req, res, body, nth) => {
+          if (isDown) json(res, 500, {});
+          else if (body.includes('long')) {
+            beginSse(res);
+            res.write(chunk('it begins '));
+          } else answering()(req, res, body, nth);
+        },
+        models: failing(500),
+      },
+    },
+    [],
+    {},
+    {
+      retries: { max: 0, baseMs: 1, maxWaitMs: 1 },
+      breaker: { failures: 2, halfOpenMs: 150 },
+      timeouts: { connectMs: 500, firstByteMs: 2_000, idleMs: 2_000, totalMs: 2_000 },
+    },
+  );
+  for (let i = 0; i < 2; i++) assert.equal((await rig.chat('hi')).status, 503);
+  isDown = false;
+  await new Promise((resolve) => setTimeout(resolve, 170));
+  const long = rig.chat('long', { stream: true });
+  await until(() => up['a']!.bodies.length === 3);
+  let status = 0;
+  for (let i = 0; i < 20 && status !== 200; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    status = (await rig.chat('hi')).status;
+  }
+  assert.equal(status, 200);
+  assert.match((await long).text, /ERR_STREAM_CUT/, 'it was still being said');
+});
+
 test('createServing() shares calls between the keys that serve, and takes a spare one when all of those are refused', async () => {
   const refusedKeys = new Set<string>();
   const { rig, up } = await setUp(

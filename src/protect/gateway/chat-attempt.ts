@@ -47,6 +47,7 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
     progress.said = [];
     const filter = createAnswerFilter(given.answers, listener === undefined);
     progress.filter = filter;
+    // What a route calls it, and what it is called behind it, is not the caller's to know.
     const named = (event: ReplyEvent): ReplyEvent =>
       event.kind === 'model' && (asked !== call || !isNameOf(event.model, call.model))
         ? { kind: 'model', model: call.model }
@@ -54,6 +55,7 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
     if (listener === undefined)
       return readWhole(given, provider, { ...speech, named }, await callUpstream(provider.dispatcher, request));
 
+    const sentAt = now();
     const relay = createRelay(given, listener, degradedOf(provider, isFallback));
     let reader: ReplyReader | undefined;
     let finish = () => {};
@@ -61,6 +63,7 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
     const end = await callUpstream(provider.dispatcher, request, (status, headers, flow) => {
       if (status !== 200 || !String(headers['content-type'] ?? '').startsWith(provider.dialect.streamType))
         return undefined;
+      provider.health.heard(sentAt);
       const passOn = (events: readonly ReplyEvent[]) => {
         for (const event of events) relay.take(event, flow);
         if (filter.refusal() !== undefined) given.cancel();

@@ -48,6 +48,43 @@ test('createProviderHealth() takes requests that crossed for one suspicion', () 
   assert.equal(health.pick().kind, 'key');
 });
 
+test('createProviderHealth() holds nobody up for long when a probe gives no answer', () => {
+  const { health, clock, pick } = healthOf();
+  health.failed(0, forbidden);
+  assert.equal(typeof pick(), 'object');
+  clock.now += 2_000;
+  assert.equal(pick(), 0);
+  health.probed(0, clock.now, refused);
+  assert.equal(health.pick().kind, 'refused', 'late is better than never');
+});
+
+test('createProviderHealth() lets others through as soon as a trial begins to be answered, and shuts again if it then dies', () => {
+  const { health, clock, pick } = healthOf();
+  for (let i = 0; i < 3; i++) health.failed(0, crashed);
+  clock.now += 1_000;
+  assert.equal(pick(), 0);
+  assert.equal(typeof pick(), 'object');
+  health.heard(clock.now);
+  assert.deepEqual([pick(), pick()], [0, 0]);
+  health.failed(0, { kind: 'cut', heals: true });
+  assert.equal(typeof pick(), 'object');
+  health.heard(clock.now);
+  assert.equal(typeof pick(), 'object', 'an older answer that begins late opens nothing');
+});
+
+test('createProviderHealth() ends a pause when what was sent after it is answered, not what was sent before', () => {
+  const { health, clock, pick } = healthOf();
+  const before = clock.now;
+  clock.now += 10;
+  health.failed(0, tooMany(60_000));
+  health.heard(before);
+  assert.equal(typeof pick(), 'object');
+  clock.now += 1_000;
+  assert.equal(pick(), 0);
+  health.heard(clock.now);
+  assert.deepEqual([pick(), pick()], [0, 0]);
+});
+
 test('createProviderHealth() puts a key out at the third request in a row that is forbidden, though its probes pass, and later each time', () => {
   const { health, clock, kinds } = healthOf({
     refusal: { maxUses: 3, probeAfterMs: 60_000, lastKeyProbesMs: [4_000, 30_000] },

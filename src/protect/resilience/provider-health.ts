@@ -48,6 +48,8 @@ export interface ProviderHealth {
   pick(): KeyChoice;
   succeeded(index: number, startedAt: number): void;
   failed(index: number, failure: Failure): void;
+  /** An answer to what was sent at `startedAt` begins: nobody need wait for its end to know that it is there. */
+  heard(startedAt: number): void;
   /** The attempt ended without a verdict on the provider. */
   abandoned(index: number): void;
   /** Until when a request may wait for a network that was just cut; 0 when it was not, or too long ago to hope. */
@@ -73,6 +75,7 @@ interface Key {
   because: FailureKind;
   /** A 403 may be about the key or about this one request; until a probe has told, others use another key. */
   suspected: boolean;
+  suspectedAt: number;
   /** 403 answers since the last success, but for those that crossed. */
   forbidden: number;
   /** When it was refused last. */
@@ -85,6 +88,8 @@ const warnAt = 0.8;
 /** So many in a row are about the key, even where a light probe passes. */
 const forbiddenLimit = 3;
 const suspicionMs = 300;
+/** So long others wait for a probe at most. */
+const longestQuestionMs = 2_000;
 /** While requests wait for the network, one of them tries it this often for all. */
 export const rideStepMs = 500;
 /** Nobody knows how long a provider is held back: callers come again after this. */
@@ -106,6 +111,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     refusal: { kind: 'accepted' },
     because: 'server-error',
     suspected: false,
+    suspectedAt: 0,
     forbidden: 0,
     refusedAt: 0,
     returns: 0,
@@ -120,22 +126,27 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     keys: keys.length,
     weights,
     random,
-    mayServe: (index) => keys[index]!.refusal.kind === 'accepted' && !keys[index]!.suspected && !isOut(index),
+    mayServe: (index) => keys[index]!.refusal.kind === 'accepted' && !isInQuestion(keys[index]!) && !isOut(index),
     waitMs: (index) => keys[index]!.breaker.waitMs(now()),
   });
   const current = serving.first;
+  // A probe that hangs must not hold everybody up.
+  function isInQuestion({ suspected, suspectedAt }: Key): boolean {
+    return suspected && now() - suspectedAt < longestQuestionMs;
+  }
   let suspicion: (index: number) => void = () => {};
 
   /** One user's forbidden model must not take the key from everybody: the probe decides, unless it goes on. */
   function forbidden(index: number, key: Key): void {
     // Sent before it was in question, at the same moment.
-    if (key.suspected || key.refusal.kind !== 'accepted') return;
+    if (isInQuestion(key) || key.refusal.kind !== 'accepted') return;
     key.forbidden++;
     if (key.forbidden >= forbiddenLimit) {
       refused(index, key);
       return;
     }
     key.suspected = true;
+    key.suspectedAt = now();
     suspicion(index);
   }
 
@@ -205,7 +216,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     const index = serving.next();
     const key = keys[index];
     if (key === undefined) {
-      const waiting = keys.some(({ suspected }) => suspected);
+      const waiting = keys.some(isInQuestion);
       return waiting ? { kind: 'wait', ms: suspicionMs, because: 'forbidden' } : { kind: 'refused' };
     }
     const at = now();
@@ -243,10 +254,19 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     outage.healed(startedAt, 'answer');
   }
 
+  function heard(startedAt: number): void {
+    for (const { breaker } of keys) if (breaker.state() === 'half-open') breaker.heard();
+    if (shared?.state() === 'half-open') shared.heard();
+    if (quota.state() === 'half-open') quota.heard();
+    throttle.end(startedAt);
+    pause.end(startedAt);
+  }
+
   return {
     pick,
     succeeded,
     failed,
+    heard,
     abandoned: release,
     rideUntil,
     gaveUp: outage.gaveUp,
