@@ -297,3 +297,58 @@ test('the journal knows each place that was given and the tries that followed it
   assert.ok(kinds.includes('deferred') && kinds.includes('answered'), kinds.join(' '));
   assert.ok(lines.some((line) => line.includes('"degraded":"deferred"')));
 });
+
+test('the console follows a question that waits, and shows its answer', async () => {
+  await heal();
+  const { consoleUrl, password } = rig.instance;
+  const post = (path: string, body: object, cookie = '') =>
+    fetch(`${consoleUrl}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', cookie },
+      body: JSON.stringify(body),
+    });
+  const login = await post('/api/login', { password });
+  const cookie = login.headers.get('set-cookie')?.split(';')[0] ?? '';
+  rig.mood = 'quota';
+  const asked = (await (await post('/api/chat', { message: 'from the console, please' }, cookie)).json()) as ChatBody;
+  const { id = '', position } = asked.degraded?.deferred ?? {};
+  assert.equal(position, 1);
+  const look = async (headers: Record<string, string>) => {
+    const response = await fetch(`${consoleUrl}/api/chat/deferred/${id}`, { headers });
+    return { status: response.status, body: (await response.json()) as ChatBody & { position?: number } };
+  };
+  assert.deepEqual([(await look({ cookie })).body.status, (await look({ cookie })).body.position], ['waiting', 1]);
+  assert.equal((await look({})).status, 401);
+  assert.equal((await chat(`/chat/deferred/${id}`)).status, 404, 'of somebody else');
+  rig.says = 'to the console';
+  await heal();
+  await until(async () => (await look({ cookie })).body.status === 'answered');
+  assert.equal((await look({ cookie })).body.answer?.reply, 'to the console');
+  rig.says = 'hello';
+});
+
+test('a key for one address only may look at what waits for it', async () => {
+  const made = await run(['keys', 'create', '--subject', 'narrow', '--routes', '/v1/chat/*', '--json'], {
+    cwd: rig.dir,
+  });
+  const { key } = JSON.parse(made.stdout) as { key: string };
+  rig.mood = 'quota';
+  const { status, body } = await rig.ask('through a narrow door', batch, {}, key);
+  assert.equal(status, 202);
+  assert.equal((await rig.see(body.id, key)).body.status, 'waiting');
+  assert.equal((await rig.see(body.id, key, 'DELETE')).body.status, 'cancelled');
+});
+
+test('what waits of a user is in the copy of their data, and gone with it', async () => {
+  rig.mood = 'quota';
+  const { id } = (await rig.ask('mine to take away')).body;
+  const copy = await run(['privacy', 'export', '--subject', 'waiter', '--json'], { cwd: rig.dir });
+  assert.ok(copy.stdout.includes(id) && copy.stdout.includes('mine to take away'), copy.stdout + copy.stderr);
+  const erased = await run(['privacy', 'erase', '--subject', 'waiter', '--json'], { cwd: rig.dir });
+  assert.equal(erased.code, 0, erased.stderr);
+  assert.equal((await rig.see(id)).status, 404);
+  const before = askedFor(rig, 'mine to take away');
+  await heal();
+  await until(async () => (await metrics()).includes('rempart_deferred_requests{state="waiting"} 0'));
+  assert.equal(askedFor(rig, 'mine to take away'), before);
+});

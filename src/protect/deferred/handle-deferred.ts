@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { RempartError } from '../../platform/base/errors.ts';
 import { admit } from '../gateway/admit.ts';
 import { type Exchange, journalAway } from '../gateway/converse.ts';
+import type { Unavailable } from '../gateway/failure-error.ts';
 import type { Recorder } from '../gateway/record.ts';
 import { type ReplyContext, sendError, shownError } from '../gateway/reply.ts';
 import type { Deferral, Ticket } from './deferral.ts';
@@ -34,8 +35,8 @@ export function createHandleDeferred({ recorder, deferral, now }: HandleDeferred
     try {
       ticket = await lookAt(req, id, exchange);
     } catch (error) {
-      const shown = shownError(error);
-      sendError(context, shown.error.code === 'ERR_STORE_AWAY' ? { ...shown, retryAfterSeconds: 5 } : shown);
+      const shown = shownWithWait(error);
+      sendError(context, shown);
       recorder.outcome(exchange, { kind: 'failed', code: shown.error.code });
       return;
     }
@@ -47,8 +48,9 @@ export function createHandleDeferred({ recorder, deferral, now }: HandleDeferred
     recorder.outcome(exchange, { kind: 'answered', deferred: ticket.id });
   };
 
-  async function lookAt(req: IncomingMessage, id: string, { caller, operation }: Exchange): Promise<Ticket> {
-    admit(caller, { operation });
+  async function lookAt(req: IncomingMessage, id: string, { caller }: Exchange): Promise<Ticket> {
+    // Not by the routes of its key: who was given a place may look at it.
+    admit(caller);
     if (deferral === undefined) throw new RempartError('ERR_NOT_FOUND');
     const ticket = await (req.method === 'DELETE'
       ? deferral.cancel(caller.subject, id)
@@ -56,4 +58,10 @@ export function createHandleDeferred({ recorder, deferral, now }: HandleDeferred
     if (ticket === undefined) throw new RempartError('ERR_DEFERRED_UNKNOWN');
     return ticket;
   }
+}
+
+/** A store that is away is back soon, as a rule. */
+export function shownWithWait(error: unknown): Unavailable {
+  const shown = shownError(error);
+  return shown.error.code === 'ERR_STORE_AWAY' ? { ...shown, retryAfterSeconds: 5 } : shown;
 }

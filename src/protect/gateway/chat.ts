@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Json } from '../../platform/base/json.ts';
 import type { BatchDoor } from '../deferred/batch-door.ts';
+import { shownWithWait } from '../deferred/handle-deferred.ts';
 import { sendTicket } from '../deferred/send-ticket.ts';
 import { type Converse, type Conversed, type Exchange, journalAway, type Listener } from './converse.ts';
 import type { ChatCall, ReplyWriter, Wire } from './dialects/dialect.ts';
@@ -76,7 +77,7 @@ export function createHandleChat(
       });
       sendTicket(context, 202, ticket, now());
     } catch (error) {
-      await refuse(context, exchange, shownError(error));
+      await refuse(context, exchange, shownWithWait(error));
     }
     return undefined;
   }

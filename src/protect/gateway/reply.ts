@@ -88,6 +88,7 @@ const healsByItself: ReadonlySet<string> = new Set([
   'ERR_UNSCREENED',
   'ERR_INTERNAL',
   'ERR_TOKEN_KEYS_AWAY',
+  'ERR_STORE_AWAY',
 ]);
 
 /** Clients wait no longer than this before they try again by themselves. */
