@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { loadConfig } from '../../config.ts';
-import { explainError, type RempartError } from '../../platform/base/errors.ts';
+import { loadConfig } from '../src/config.ts';
+import { explainError, type RempartError } from '../src/platform/base/errors.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'rempart-routes-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -44,7 +44,7 @@ test('loadConfig() reads routes and weighted keys', () => {
 });
 
 test('loadConfig() reads what docs/routes.md shows', () => {
-  const page = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'routes.md'), 'utf8');
+  const page = readFileSync(join(import.meta.dirname, '..', 'docs', 'routes.md'), 'utf8');
   const [, first = ''] = /```yaml\n(providers:[\s\S]*?)```/.exec(page) ?? [];
   writeFileSync(file, first);
   const { routes } = loadConfig({ file, asked: true, env: { MISTRAL_KEY: 'a', MISTRAL_EU_KEY: 'b' } });
