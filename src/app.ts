@@ -14,6 +14,7 @@ import { openInstanceModes } from './app/modes.ts';
 import { openFront } from './app/open-front.ts';
 import { openGateway, providersOf } from './app/open-gateway.ts';
 import { type App, type AppOptions, type AtEnd, drainMs } from './app/options.ts';
+import { measuresOf, predictionOf } from './app/prediction.ts';
 import { openPrivacy, rememberedOf } from './app/privacy.ts';
 import { createReload, reloadOnHangup } from './app/reload.ts';
 import { openRespond } from './app/respond.ts';
@@ -93,7 +94,8 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   atEnd(behaviour.close);
   const thresholds = watchThresholds({ now: Date.now, signals, metrics: createGatewayMetrics(registry) });
   atEnd(async () => thresholds.close());
-  const { metrics } = thresholds;
+  const prediction = predictionOf(config, { signals, registry, metrics: thresholds.metrics }, atEnd);
+  const metrics = prediction?.metrics ?? thresholds.metrics;
   const limits = await openLimits(
     { data, memory, log, journal: watch.journal, signals, metrics, registry, crew },
     config.limits,
@@ -143,6 +145,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
     atEnd,
   );
   await deferred?.start({ gateway, book }, atEnd);
+  prediction?.start(measuresOf(config, store, limits));
   const { privacy, ...erasing } = openPrivacy({
     ...ground,
     config: () => running.config,
@@ -197,7 +200,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   const standin = config.providers.length === 0;
   let running = { config, providers };
   const network = networkServiceOf(options, ground, registry, atEnd);
-  fleet = fleetOf(options, ground, { ...gatewayGround, registry, network, running: () => running });
+  fleet = fleetOf(options, ground, { ...gatewayGround, registry, network, prediction, running: () => running });
   if (fleet === undefined) network?.watchPeers(dataPlane);
   const address = { ...config.gateway, flag: '--port', setting: 'gateway' };
   const gatewayUrl = await (fleet?.serve(dataPlane, address, atEnd) ?? listen(dataPlane, address));
@@ -235,7 +238,7 @@ async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'clos
   const consoleUrl = await startConsole(
     { config, lang, log, access, keys, converse, record, deferral: deferred?.deferral, reload: reload?.reload },
     {
-      readiness: () => readinessOf(dependencies(), modes.active()),
+      readiness: () => readinessOf(dependencies(), modes.active(), prediction?.predictions()),
       dashboard: () => securityDashboard(data, Date.now()),
       metrics: async () => {
         const text = await (fleet ?? registry).metrics();

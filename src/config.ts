@@ -15,6 +15,7 @@ import { frontFields } from './protect/gateway/front/front-config.ts';
 import { routesIssue, routesSchema, weightedKeys } from './protect/gateway/routes-config.ts';
 import { tracingIssue, tracingSchema } from './protect/gateway/tracing-config.ts';
 import { limitsSchema } from './protect/limits/limits-config.ts';
+import { predictionSchema } from './protect/prediction/prediction-config.ts';
 import { localAnswersSchema } from './protect/resilience/local-config.ts';
 import { respondSchema } from './respond/respond-config.ts';
 
@@ -219,6 +220,8 @@ export const configSchema = z.strictObject({
   /** How long what people wrote is kept. */
   retention: retentionSchema.prefault({}),
   privacy: privacySchema.prefault({}),
+  /** Failures told of before they happen. */
+  prediction: predictionSchema.prefault({}),
   /** Where spans of requests go; nothing is traced without an address. */
   tracing: tracingSchema.prefault({}),
   /** Asked for the summing-up of `analyze` when --narrator names it, and only then. */

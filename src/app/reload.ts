@@ -34,6 +34,7 @@ const fixed = [
   'gateway.host',
   'gateway.port',
   'gateway.server',
+  'gateway.workers',
   'console',
   'store',
   'chatbot',
@@ -47,6 +48,7 @@ const fixed = [
   'alerts',
   'privacy',
   'tracing',
+  'prediction',
   'screening.behaviour.warmAfter',
   'screening.behaviour.warmAfterMinutes',
 ] as const;

@@ -28,6 +28,8 @@ export interface Readiness {
   /** Emergency modes that are on. */
   modes: readonly string[];
   dependencies: Dependencies;
+  /** What is foreseen to fail if it goes on like this; as long as it has not, everything is as ready as it says. */
+  predictions: readonly { what: string; target: string; since: number; failsInMs: number }[];
 }
 
 export interface Status extends Readiness {
@@ -38,14 +40,19 @@ export interface Status extends Readiness {
 }
 
 /** Without its journal, or without anybody who serves, nothing is; without anything else something still is. */
-export function readinessOf(dependencies: Dependencies, modes: readonly string[] = []): Readiness {
+export function readinessOf(
+  dependencies: Dependencies,
+  modes: readonly string[] = [],
+  predictions: Readiness['predictions'] = [],
+): Readiness {
   const { journal, store, host, providers, sinks, models, workers } = dependencies;
-  if (journal.state === 'away' || workers?.state === 'away') return { status: 'unavailable', modes, dependencies };
+  if (journal.state === 'away' || workers?.state === 'away')
+    return { status: 'unavailable', modes, dependencies, predictions };
   const all = [
     ...[journal, store, host, ...Object.values(providers), ...Object.values(sinks)],
     ...(models === undefined ? [] : [models]),
     ...(workers === undefined ? [] : [workers]),
   ];
   const usual = modes.length === 0 && all.every(({ state }) => state === 'ok');
-  return { status: usual ? 'ready' : 'degraded', modes, dependencies };
+  return { status: usual ? 'ready' : 'degraded', modes, dependencies, predictions };
 }

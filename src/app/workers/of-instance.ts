@@ -20,7 +20,7 @@ export function healthOf(crew: Crew | undefined, memory: SharedArrayBuffer): Kep
   return shareHealth(kept, { bus, past: past.health, counters: openCounters(memory), now: Date.now, probes: true });
 }
 
-type GivenGround = Pick<FleetGround, 'limits' | 'metrics' | 'registry' | 'promptKey' | 'running'> & {
+type GivenGround = Pick<FleetGround, 'limits' | 'metrics' | 'prediction' | 'registry' | 'promptKey' | 'running'> & {
   deferral?: FleetGround['deferral'];
   modelGuard: ModelGuard | undefined;
   network: { watchPeers(server: EventEmitter): void } | undefined;

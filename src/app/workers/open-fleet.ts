@@ -21,6 +21,7 @@ import type { Keys } from '../../protect/gateway/keys.ts';
 import type { GatewayMetrics } from '../../protect/gateway/metrics.ts';
 import type { Revocations } from '../../protect/gateway/tokens/revocations.ts';
 import type { ModelGuard } from '../../protect/gateway/verified-models.ts';
+import type { PredictionWatch } from '../../protect/prediction/watch-prediction.ts';
 import { storedKeys } from '../../protect/share-access.ts';
 import type { OpenLimits } from '../limits.ts';
 import { type AtEnd, drainMs } from '../options.ts';
@@ -55,6 +56,8 @@ export interface FleetGround {
   revocations: Pick<Revocations, 'list'>;
   limits: OpenLimits;
   metrics: GatewayMetrics;
+  /** With it, what the threads' providers do is learned from. */
+  prediction?: Pick<PredictionWatch, 'attempted' | 'answered'> | undefined;
   registry: Registry;
   promptKey: Uint8Array;
   deferral: Deferral | undefined;
@@ -118,7 +121,10 @@ export function openFleet(ground: FleetGround): InstanceFleet {
         for (const [name, first, second, count] of report.counted)
           for (let nth = 0; nth < count; nth++)
             if (name === 'failedAuth') metrics.failedAuth(first);
-            else metrics.suspicious(first, second);
+            else if (name === 'suspicious') metrics.suspicious(first, second);
+            // Counted by the thread itself already: here they are only learned from.
+            else if (name === 'attempt') ground.prediction?.attempted(first, second);
+            else ground.prediction?.answered(first, Math.exp(Number(second) / 10) * 1_000);
       },
       tunnel: (end, ends) => void dataPlane?.emit('connection', openTunnel(end, ends)),
       peer: (ends) => void ground.peers?.emit('connection', ends),

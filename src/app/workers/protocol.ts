@@ -54,7 +54,12 @@ export interface WorkerState extends Running {
 }
 
 /** Events that are few, or whose sum is watched over: counted in the main thread. */
-export type Counted = readonly [metric: 'failedAuth' | 'suspicious', first: string, second: string, count: number];
+export type Counted = readonly [
+  metric: 'failedAuth' | 'suspicious' | 'attempt' | 'answered',
+  first: string,
+  second: string,
+  count: number,
+];
 
 export interface WorkerReport {
   touched: readonly (readonly [key: string, span: Span, table: CounterTable])[];

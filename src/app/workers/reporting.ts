@@ -66,6 +66,12 @@ export function startReporting(
       ...metrics,
       failedAuth: (reason) => count('failedAuth', reason),
       suspicious: (category, role) => count('suspicious', category, role),
+      attempt(provider, outcome) {
+        metrics.attempt(provider, outcome);
+        count('attempt', provider, outcome);
+      },
+      // Times to a tenth, so that many of a moment are one line of a report.
+      answered: (provider, seconds) => count('answered', provider, String(Math.round(Math.log(seconds) * 10))),
     }),
     flush,
     close() {

@@ -27,6 +27,8 @@ export interface Usual {
 const slack = 1;
 /** However far a value is, it is one value: three in a row say more than one outlier. */
 const mostStep = 5;
+/** In spreads. */
+const mostLearned = 3;
 /** Three values of the most, at the least. */
 const leastThreshold = 11;
 /** A threshold stays above the highest that calm hours brought. */
@@ -90,7 +92,8 @@ export function createUsual({ leastSpread, warmAfter, halfLife }: UsualSettings)
       sum = Math.max(0, sum + Math.min(mostStep, (value - mean) / scale) - slack);
       raisedFor = sum > leastThreshold / 2 ? raisedFor + 1 : 0;
       rememberPeak();
-      if (raisedFor === 0) learn(value);
+      // An outlier is learned from as far as it could be chance.
+      if (raisedFor === 0) learn(Math.max(mean - mostLearned * scale, Math.min(mean + mostLearned * scale, value)));
       else if (raisedFor > acceptAfter && !rises) accept(value);
     },
     isWarm: () => seen >= warmAfter,

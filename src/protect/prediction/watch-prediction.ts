@@ -17,6 +17,9 @@ export interface PredictionWatch {
   metrics: GatewayMetrics;
   start(sources: PredictionSources): void;
   predictions(): readonly Prediction[];
+  /** What another thread heard. */
+  attempted: Predictor['attempted'];
+  answered: Predictor['answered'];
   close(): void;
 }
 
@@ -72,6 +75,8 @@ export function watchPrediction(parts: PredictionParts, settings: PredictorSetti
       }, sampleMs).unref();
     },
     predictions: predictor.predictions,
+    attempted: predictor.attempted,
+    answered: predictor.answered,
     close: () => clearInterval(timer),
   };
 }
