@@ -58,7 +58,11 @@ export interface Told {
 
 export const batch = { 'x-rempart-urgency': 'batch' };
 
-export async function startDeferredRig(env: Record<string, string> = {}, more = ''): Promise<DeferredRig> {
+export async function startDeferredRig(
+  env: Record<string, string> = {},
+  more = '',
+  args: readonly string[] = [],
+): Promise<DeferredRig> {
   const place = makePlace();
   const behaviour: Behaviour = (req, res, body, nth) => {
     if (rig.mood === 'answers') return answering(rig.says)(req, res, body, nth);
@@ -96,7 +100,7 @@ export async function startDeferredRig(env: Record<string, string> = {}, more = 
       writeFileSync(join(place.dir, 'rempart.yaml'), `${config.join('\n')}\n`);
     },
     async up() {
-      rig.instance = await startInstance([], { cwd: place.dir, env: { ...keys, ...env } });
+      rig.instance = await startInstance(args, { cwd: place.dir, env: { ...keys, ...env } });
     },
     async kill() {
       rig.instance.child.kill('SIGKILL');

@@ -126,3 +126,54 @@ for (const store of ['SQLite', 'PostgreSQL'] as const)
       );
     });
   });
+
+describe('over two nodes of one database', () => {
+  const ends: (() => Promise<void>)[] = [];
+  after(async () => {
+    for (const end of ends) await end();
+  });
+
+  test('what a node was answering when it died is answered by the other, which opens it with the same key', async () => {
+    const postgres = await startPostgres();
+    const env = { DATABASE_URL: postgres.url, SHARED: 'a key that both nodes are given' };
+    const settings = 'deferred: {key: "env:SHARED"}';
+    const dying = await startDeferredRig(env, settings);
+    dying.mood = 'throttled';
+    const { id } = (await dying.ask('who will answer?')).body;
+    dying.mood = 'hangs';
+    await until(() => askedFor(dying, 'who will answer?') >= 2);
+    assert.equal((await dying.see(id)).body.status, 'running');
+    await dying.kill();
+    const living = await startDeferredRig(env, settings);
+    ends.push(living.close, dying.upstream.close, postgres.stop);
+    const { status, answer } = await living.ended(id);
+    assert.deepEqual([status, answer?.choices[0]?.message.content], ['answered', 'hello']);
+    assert.equal(askedFor(living, 'who will answer?'), 1);
+  });
+});
+
+describe('over several threads', () => {
+  let rig: DeferredRig;
+  before(async () => {
+    rig = await startDeferredRig({}, '', ['--workers', '2']);
+  });
+  after(() => rig.close());
+
+  test('a place that one thread gave is known to all, once for each key, and its answer too', async () => {
+    rig.mood = 'quota';
+    // A connection for each, so that they come to different threads.
+    const apart = { connection: 'close' };
+    const once = { ...batch, ...apart, 'idempotency-key': 'on-whatever-thread' };
+    const together = await Promise.all(Array.from({ length: 12 }, () => rig.ask('asked of many', once)));
+    assert.deepEqual([...new Set(together.map(({ status }) => status))], [202]);
+    const ids = [...new Set(together.map(({ body }) => body.id))];
+    assert.equal(ids.length, 1, ids.join(' '));
+    const seen = await Promise.all(Array.from({ length: 12 }, () => rig.see(ids[0] ?? '')));
+    assert.deepEqual([...new Set(seen.map(({ body }) => body.status))], ['waiting']);
+    rig.mood = 'answers';
+    await until(async () => (await rig.ask(`is anybody there? ${Math.random()}`, apart)).status === 200);
+    assert.equal((await rig.ended(ids[0] ?? '')).status, 'answered');
+    const answers = await Promise.all(Array.from({ length: 6 }, () => rig.ask('asked of many', once)));
+    assert.deepEqual([...new Set(answers.map(({ body }) => body.answer?.choices[0]?.message.content))], ['hello']);
+  });
+});
