@@ -14,28 +14,36 @@ export interface EndingController {
   release(): void;
 }
 
+class Own implements Ending {
+  aborted = false;
+  listeners: (() => void)[] | undefined;
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    if (this.listeners === undefined) this.listeners = [listener];
+    else this.listeners.push(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    const at = this.listeners?.indexOf(listener) ?? -1;
+    if (at >= 0) this.listeners?.splice(at, 1);
+  }
+}
+
 const nothing = () => {};
 
 /** Over as soon as `parent` is, and by itself. */
 export function createEnding(parent?: Ending): EndingController {
-  const listeners: (() => void)[] = [];
-  let aborted = parent?.aborted ?? false;
-  const signal: Ending = {
-    get aborted() {
-      return aborted;
-    },
-    addEventListener: (_type, listener) => void listeners.push(listener),
-    removeEventListener(_type, listener) {
-      const at = listeners.indexOf(listener);
-      if (at >= 0) listeners.splice(at, 1);
-    },
-  };
+  const signal = new Own();
   function abort(): void {
-    if (aborted) return;
-    aborted = true;
-    for (const listener of listeners.splice(0)) listener();
+    if (signal.aborted) return;
+    signal.aborted = true;
+    for (const listener of signal.listeners?.splice(0) ?? []) listener();
   }
-  if (parent === undefined || aborted) return { signal, abort, release: nothing };
+  if (parent === undefined) return { signal, abort, release: nothing };
+  if (parent.aborted) {
+    signal.aborted = true;
+    return { signal, abort, release: nothing };
+  }
   parent.addEventListener('abort', abort, { once: true });
   return { signal, abort, release: () => parent.removeEventListener('abort', abort) };
 }

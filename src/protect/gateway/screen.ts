@@ -84,7 +84,9 @@ export function createScreening(
   /** By whose measure a text is judged: who may only ask does not speak as the operator or the assistant by saying so. */
   function judgedAs({ caller, operation }: Exchange, { role, text }: CallText): Role {
     if (role === 'user' || role === 'tool' || operation === 'ask' || operatorRoles.includes(caller.role)) return role;
-    return role === 'assistant' && answersGiven.get(answerKey(caller, text)) !== undefined ? role : 'user';
+    // What a user may say needs no look at who said it first.
+    if (role !== 'assistant' || verdictOn({ text, role: 'user', turn: undefined }).kind === 'clean') return 'user';
+    return answersGiven.get(answerKey(caller, text)) === undefined ? 'user' : role;
   }
 
   /** An assistant that writes code and a tool that runs it are what they are for: then only told. */

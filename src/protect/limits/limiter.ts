@@ -76,6 +76,7 @@ const leastAnswer = 16;
 export function createLimiter(parts: LimiterParts, settings: LimitsSettings): Limiter {
   const { now, memory, share = () => 1, touched = () => {}, refused = () => {} } = parts;
   const limits = compileRules(settings.rules, createCalendar(settings.zone));
+  const allTokens = limits.filter(isOfTokens);
   const strangers = openCounters(memory, 'anyone');
   const reserve = createReserve({
     counters: { known: openCounters(memory, 'known'), anyone: strangers },
@@ -150,8 +151,8 @@ export function createLimiter(parts: LimiterParts, settings: LimitsSettings): Li
     },
     begin(asked, { promptTokens, maxTokens, choices = 1 }, show) {
       const time = now();
-      const fitting = limits.filter((limit) => limit.fits(asked));
-      const tokens = fitting.filter(({ unit }) => unit === 'tokens');
+      const fitting = limits.every((limit) => limit.fits(asked)) ? limits : limits.filter((limit) => limit.fits(asked));
+      const tokens = fitting === limits ? allTokens : fitting.filter(isOfTokens);
       const sent = tokens.length === 0 ? 0 : promptTokens();
       const wanted = maxTokens ?? (tokens.length === 0 ? 0 : answerFor(tokens, asked, sent, choices, time));
       const bounded = Math.min(wanted, settings.tokens.maxAnswer);
@@ -165,6 +166,10 @@ export function createLimiter(parts: LimiterParts, settings: LimitsSettings): Li
       return grant;
     },
   };
+}
+
+function isOfTokens({ unit }: Limit): boolean {
+  return unit === 'tokens';
 }
 
 function standingOf({ limit, most, used, resetAt }: Short | Held, time: number): Standing {
