@@ -4,8 +4,9 @@ import { type Account, createAccount } from './account.ts';
 import { type Breaker, type BreakerSettings, createBreaker } from './breaker.ts';
 import { type Failure, type FailureKind, isProvidersFault } from './failure.ts';
 import { createHold } from './hold.ts';
+import { createKeyTrust } from './key-trust.ts';
 import { createOutage } from './outage.ts';
-import { defaultRefusal, type Refusal, type RefusalSettings, refuse } from './refusal.ts';
+import { defaultRefusal, type RefusalSettings } from './refusal.ts';
 import { createServing } from './serving-keys.ts';
 
 export interface HealthParts {
@@ -71,29 +72,18 @@ export interface ProviderHealth {
 
 interface Key {
   breaker: Breaker;
-  refusal: Refusal;
+  /** What was last wrong when it was used. */
   because: FailureKind;
-  /** A 403 may be about the key or about this one request; until a probe has told, others use another key. */
-  suspected: boolean;
-  suspectedAt: number;
-  /** 403 answers since the last success, but for those that crossed. */
-  forbidden: number;
-  /** When it was refused last. */
-  refusedAt: number;
-  /** How often a probe has let it back since its last real answer. */
-  returns: number;
 }
 
 const warnAt = 0.8;
-/** So many in a row are about the key, even where a light probe passes. */
-const forbiddenLimit = 3;
+/** Who finds every key in question looks again after this. */
 const suspicionMs = 300;
-/** So long others wait for a probe at most. */
-const longestQuestionMs = 2_000;
 /** While requests wait for the network, one of them tries it this often for all. */
 export const rideStepMs = 500;
 /** Nobody knows how long a provider is held back: callers come again after this. */
 const heldMs = 60_000;
+
 export function createProviderHealth(parts: HealthParts, settings: HealthSettings): ProviderHealth {
   const { now, signals, isHeld = () => false, random = () => 0 } = parts;
   const { name, breaker: breakerSettings, refusal: refusalSettings = defaultRefusal, rideOutMs = 0 } = settings;
@@ -108,16 +98,9 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
   const rideUntil = () => (cutSince === undefined ? 0 : cutSince + rideOutMs);
   const keys: Key[] = Array.from({ length: Math.max(1, settings.keys) }, () => ({
     breaker: createBreaker(breakerSettings),
-    refusal: { kind: 'accepted' },
     because: 'server-error',
-    suspected: false,
-    suspectedAt: 0,
-    forbidden: 0,
-    refusedAt: 0,
-    returns: 0,
   }));
   const { weights = [1] } = settings;
-  const lastReturn = Math.max(1, refusalSettings.maxUses - 2);
   /** Of the provider as a whole, where several keys share the work: one alone may not fail often enough to tell. */
   const shared = weights.length > 1 ? createBreaker(breakerSettings) : undefined;
   const breakersOf = ({ breaker }: Key) => (shared === undefined ? [breaker] : [breaker, shared]);
@@ -126,54 +109,19 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     keys: keys.length,
     weights,
     random,
-    mayServe: (index) => keys[index]!.refusal.kind === 'accepted' && !isInQuestion(keys[index]!) && !isOut(index),
+    mayServe: (index) => trust.isTrusted(index) && !isOut(index),
     waitMs: (index) => keys[index]!.breaker.waitMs(now()),
   });
   const current = serving.first;
-  // A probe that hangs must not hold everybody up.
-  function isInQuestion({ suspected, suspectedAt }: Key): boolean {
-    return suspected && now() - suspectedAt < longestQuestionMs;
-  }
-  let suspicion: (index: number) => void = () => {};
-
-  /** One user's forbidden model must not take the key from everybody: the probe decides, unless it goes on. */
-  function forbidden(index: number, key: Key): void {
-    // Sent before it was in question, at the same moment.
-    if (isInQuestion(key) || key.refusal.kind !== 'accepted') return;
-    key.forbidden++;
-    if (key.forbidden >= forbiddenLimit) {
-      refused(index, key);
-      return;
-    }
-    key.suspected = true;
-    key.suspectedAt = now();
-    suspicion(index);
-  }
-
-  /** `uses` is 2 where a suspicion cost one use and its probe another. */
-  function refused(index: number, key: Key, uses: 1 | 2 = 1): void {
-    key.suspected = false;
-    const first = key.refusal.kind === 'accepted';
-    const lastKey = keys.every((other) => other === key || other.refusal.kind !== 'accepted');
-    // A probe that let it back before was wrong: the next one comes later.
-    const { returns } = key;
-    const before: Refusal = first && returns > 0 ? { kind: 'refused', uses: lastReturn, nextProbeAt: 0 } : key.refusal;
-    if (first) key.refusedAt = now();
-    key.refusal = refuse(before, now(), refusalSettings, lastKey);
-    if (uses === 2 && key.refusal.kind === 'refused') key.refusal = { ...key.refusal, uses };
-    if (!first) return;
-    const facts = { provider: name, key: index, spareLeft: current() !== -1 };
-    signals.emit({ kind: 'provider-key-compromised', time: now(), severity: 'critical', facts });
-    if (current() === -1) outage.suffered({ kind: 'key-refused', heals: false });
-  }
-
-  function accepted(index: number, key: Key, how: 'answer' | 'probe'): void {
-    if (how === 'answer') key.returns = 0;
-    if (key.refusal.kind === 'accepted') return;
-    if (how === 'probe') key.returns++;
-    key.refusal = { kind: 'accepted' };
-    signals.emit({ kind: 'provider-recovered', time: now(), severity: 'info', facts: { provider: name, key: index } });
-  }
+  const trust = createKeyTrust({
+    now,
+    signals,
+    name,
+    keys: keys.length,
+    refusal: refusalSettings,
+    isAnyLeft: () => current() !== -1,
+    onNoneLeft: () => outage.suffered({ kind: 'key-refused', heals: false }),
+  });
 
   function failed(index: number, failure: Failure): void {
     const key = keys[index]!;
@@ -189,8 +137,8 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     key.because = failure.kind;
     if (failure.kind === 'key-refused' || failure.kind === 'forbidden') {
       release(index);
-      if (failure.kind === 'forbidden') forbidden(index, key);
-      else refused(index, key);
+      if (failure.kind === 'forbidden') trust.forbidden(index);
+      else trust.refused(index);
       return;
     }
     outage.suffered(failure);
@@ -216,8 +164,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     const index = serving.next();
     const key = keys[index];
     if (key === undefined) {
-      const waiting = keys.some(isInQuestion);
-      return waiting ? { kind: 'wait', ms: suspicionMs, because: 'forbidden' } : { kind: 'refused' };
+      return trust.isAnyInQuestion() ? { kind: 'wait', ms: suspicionMs, because: 'forbidden' } : { kind: 'refused' };
     }
     const at = now();
     const closed = Math.max(key.breaker.waitMs(at), shared?.waitMs(at) ?? 0);
@@ -245,12 +192,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     quota.succeeded();
     throttle.end(startedAt);
     pause.end(startedAt);
-    // What was sent before the refusal proves nothing about what came after it.
-    if (startedAt >= key.refusedAt) {
-      key.forbidden = 0;
-      key.suspected = false;
-      accepted(index, key, 'answer');
-    }
+    trust.answered(index, startedAt);
     outage.healed(startedAt, 'answer');
   }
 
@@ -272,32 +214,22 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     gaveUp: outage.gaveUp,
     due() {
       if (isHeld('provider')) return undefined;
-      const index = current();
-      const suspect = keys.findIndex(({ suspected }, at) => suspected && !isOut(at));
-      if (suspect !== -1) return suspect;
       // A refused key has its own slow clock; a key in service is probed whenever something is wrong.
-      const refusedIndex = keys.findIndex(
-        ({ refusal }, at) => refusal.kind === 'refused' && refusal.nextProbeAt <= now() && !isOut(at),
-      );
-      if (refusedIndex !== -1) return refusedIndex;
+      const asked = trust.due((at) => !isOut(at));
+      if (asked !== -1) return asked;
+      const index = current();
       const isPaused = throttle.left(now()) > 0 || pause.left(now()) > 0;
       return index !== -1 && outage.worthProbing() && !isPaused ? index : undefined;
     },
     probed(index, startedAt, failure) {
-      const key = keys[index]!;
-      const wasSuspected = key.suspected;
       if (failure === undefined) {
         cutSince = undefined;
-        key.suspected = false;
-        accepted(index, key, 'probe');
-        if (outage.worthProbing()) for (const one of keys) for (const breaker of breakersOf(one)) breaker.heard();
+        trust.probed(index, 'passed');
+        if (outage.worthProbing()) for (const key of keys) for (const breaker of breakersOf(key)) breaker.heard();
         outage.healed(startedAt, 'probe');
-      } else if (failure.kind === 'key-refused' || failure.kind === 'forbidden')
-        refused(index, key, wasSuspected ? 2 : 1);
+      } else if (failure.kind === 'key-refused' || failure.kind === 'forbidden') trust.probed(index, 'refused');
     },
-    onSuspicion(listener) {
-      suspicion = listener;
-    },
+    onSuspicion: trust.onSuspicion,
     used(share) {
       if (share < warnAt) warned = false;
       else if (!warned) {
@@ -306,8 +238,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
         signals.emit({ kind: 'quota-warning', time: now(), severity: 'medium', facts });
       }
     },
-    troubled: () =>
-      outage.worthProbing() || keys.some(({ refusal, suspected }) => suspected || refusal.kind === 'refused'),
+    troubled: () => outage.worthProbing() || trust.isTroubled(),
     state() {
       const last = outage.last();
       return {
@@ -315,7 +246,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
         keys: keys.map((key, index) => ({
           index,
           breaker: worst([...breakersOf(key), quota]),
-          refused: key.refusal.kind !== 'accepted',
+          refused: trust.isRefused(index),
         })),
         ...(last === undefined ? {} : { lastError: last.kind, lastErrorAt: last.at }),
       };
