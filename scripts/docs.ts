@@ -30,8 +30,8 @@ import { targetCheckSchema } from '../src/platform/documents/target-check.ts';
 import { verdictSchema } from '../src/platform/documents/verdict.ts';
 import { type Lang, say } from '../src/platform/i18n/say.ts';
 import { loadRules } from '../src/platform/inspection/code-rules/rule-set.ts';
+import { prometheusRules } from '../src/protect/alert-rules/prometheus-rules.ts';
 import { actionExtensionSchema } from '../src/respond/playbooks/playbook.ts';
-import { prometheusRules } from './prometheus-rules.ts';
 
 const root = join(import.meta.dirname, '..');
 const docs = join(root, 'docs');

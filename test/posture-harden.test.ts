@@ -29,7 +29,7 @@ test('deploy/ is exactly what harden writes', () => {
   const written = hardenedFiles(loadDeployment(join(root, 'targets', 'deployments', 'rempart.yaml')), {
     secureMode: false,
   });
-  const present = globSync('deploy/{*,.gitignore,firewall/*}', { cwd: root })
+  const present = globSync('deploy/{*,.gitignore,firewall/*,prometheus/*}', { cwd: root })
     .filter((path) => statSync(join(root, path)).isFile())
     .map((path) => path.slice('deploy/'.length).replaceAll('\\', '/'))
     .filter((path) => path !== '.env');

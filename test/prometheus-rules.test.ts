@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { stringify } from 'yaml';
-import { prometheusRules } from '../scripts/prometheus-rules.ts';
+import { loadDeployment } from '../src/platform/documents/load-deployment.ts';
 import { alertRules } from '../src/protect/alert-rules/alert-rules.ts';
+import { prometheusRules } from '../src/protect/alert-rules/prometheus-rules.ts';
+import { hardenedFiles } from '../src/protect/posture/harden/harden.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'rempart-rules-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -131,7 +133,52 @@ const cases: Case[] = [
 test('promtool accepts the rules as they are shipped', { skip }, () => {
   const { status, stdout, stderr } = promtool('check', 'rules', rulesFile);
   assert.equal(status, 0, stderr);
-  assert.match(stdout, /3 rules found/);
+  assert.match(stdout, /4 rules found/);
+});
+
+test('promtool accepts the configuration that harden writes, and finds the rules where it mounts them', {
+  skip,
+}, () => {
+  const deployment = loadDeployment(join(import.meta.dirname, '..', 'targets', 'deployments', 'rempart.yaml'));
+  const files = hardenedFiles(deployment, { secureMode: false });
+  const mounted = deployment.services.find(({ name }) => name === 'metrics')?.run?.volumes ?? [];
+  let config = files['prometheus.yml']?.text ?? '';
+  for (const volume of mounted) {
+    const [from = '', to = ''] = volume.split(':');
+    const text = files[from.replace(/^\.\//, '')]?.text;
+    if (text === undefined) continue;
+    const file = join(dir, basename(from));
+    writeFileSync(file, text);
+    config = config.replace(to, file);
+  }
+  const file = join(dir, 'prometheus.yml');
+  writeFileSync(file, config);
+  const { status, stdout, stderr } = promtool('check', 'config', file);
+  assert.equal(status, 0, stdout + stderr);
+  assert.match(stdout, /4 rules found/);
+});
+
+test('promtool runs RempartFailurePredicted: while something is foreseen, by what and which', { skip }, () => {
+  const file = join(dir, 'foreseen.yml');
+  const labels = { job: 'rempart', what: 'latency', target: 'main' };
+  const series = 'rempart_failure_predicted_in_seconds{job="rempart",instance="a",what="latency",target="main"}';
+  const summary = 'Something will fail soon if it goes on like this';
+  const on = { exp_labels: { ...labels, severity: 'medium' }, exp_annotations: { summary } };
+  const alertname = 'RempartFailurePredicted';
+  const tests = [
+    {
+      interval: '15s',
+      input_series: [{ series, values: '_x4 120 90 0 stale' }],
+      alert_rule_test: [
+        { eval_time: '45s', alertname, exp_alerts: [] },
+        { eval_time: '1m30s', alertname, exp_alerts: [on] },
+        { eval_time: '1m45s', alertname, exp_alerts: [] },
+      ],
+    },
+  ];
+  writeFileSync(file, stringify({ rule_files: [rulesFile], evaluation_interval: '15s', tests }));
+  const { status, stdout, stderr } = promtool('test', 'rules', file);
+  assert.equal(status, 0, stdout + stderr);
 });
 
 for (const [index, { title, series, alert, on }] of cases.entries())

@@ -1,6 +1,7 @@
 // What Rempart's own services read in its own deployment: image, configuration, proxy, metrics.
 import { stringify } from 'yaml';
 import type { Deployment } from '../../../platform/documents/deployment.ts';
+import { prometheusRules } from '../../alert-rules/prometheus-rules.ts';
 import type { OutFile } from './harden.ts';
 
 export function ownFiles(deployment: Deployment): Record<string, OutFile> {
@@ -11,6 +12,7 @@ export function ownFiles(deployment: Deployment): Record<string, OutFile> {
     'rempart.secure.yaml': { text: configuration(deployment, true) },
     Caddyfile: { text: caddyfile },
     'prometheus.yml': { text: prometheus },
+    'prometheus/rempart.rules.yml': { text: prometheusRules() },
   };
 }
 
@@ -80,6 +82,8 @@ const caddyfile = `# TLS ends here; one way in, to the gateway, and no administr
 const prometheus = `# The gateway's metrics, over the management zone.
 global:
   scrape_interval: 15s
+rule_files:
+  - /etc/prometheus/rempart.rules.yml
 scrape_configs:
   - job_name: rempart
     static_configs:

@@ -1,6 +1,6 @@
 // The built-in alert rules as Prometheus reads them, made from the same data that the gateway counts by.
 import { stringify } from 'yaml';
-import { type AlertRule, alertRules } from '../src/protect/alert-rules/alert-rules.ts';
+import { type AlertRule, alertRules } from './alert-rules.ts';
 
 const opening = `# Rempart's alert rules for Prometheus. Name this file under rule_files in prometheus.yml.
 # Written by "node scripts/docs.ts"; change src/protect/alert-rules/alert-rules.ts instead.
@@ -18,8 +18,17 @@ export function prometheusRules(): string {
     labels: { severity },
     annotations: { summary },
   }));
-  return opening + stringify({ groups: [{ name: 'rempart', interval: '15s', rules }] }, { lineWidth: 0 });
+  const groups = [{ name: 'rempart', interval: '15s', rules: [...rules, foreseen] }];
+  return opening + stringify({ groups }, { lineWidth: 0 });
 }
+
+/** What an instance foresees it says by a series that is there only then. */
+const foreseen = {
+  alert: 'RempartFailurePredicted',
+  expr: 'min by (job, what, target) (rempart_failure_predicted_in_seconds) >= 0',
+  labels: { severity: 'medium' },
+  annotations: { summary: 'Something will fail soon if it goes on like this' },
+};
 
 /** Samples this much older than the window still say that a series is not new. */
 const gapSeconds = 900;
