@@ -64,10 +64,10 @@ export interface Instance extends Running {
 /** `rempart up --json` on free ports, once it serves. */
 export async function startInstance(
   args: readonly string[],
-  options: { cwd: string; env?: Record<string, string> },
+  options: { cwd: string; env?: Record<string, string>; withinMs?: number },
 ): Promise<Instance> {
   const running = start(['up', '--json', '--port', '0', '--console-port', '0', ...args], options);
-  await until(() => running.stdout().includes('\n') || running.child.exitCode !== null);
+  await until(() => running.stdout().includes('\n') || running.child.exitCode !== null, options.withinMs);
   const [line = ''] = running.stdout().split('\n');
   if (!line.startsWith('{"schema"')) throw new Error(`up did not start: ${running.stdout()}${running.stderr()}`);
   const told = JSON.parse(line) as Pick<Instance, 'gatewayUrl' | 'consoleUrl' | 'password' | 'apiKey'>;

@@ -1,6 +1,6 @@
 // The thread of one worker: opens its data plane, shows that it is alive, and has last words for those in hand when it fails.
-import { getHeapStatistics } from 'node:v8';
-import { parentPort, workerData } from 'node:worker_threads';
+import { getHeapSpaceStatistics } from 'node:v8';
+import { parentPort, resourceLimits, workerData } from 'node:worker_threads';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { LossCause } from './fleet.ts';
 import { openLink } from './link.ts';
@@ -9,7 +9,7 @@ import type { WorkerStart } from './protocol.ts';
 
 const beatEveryMs = 500;
 /** From this share of the heap on, in looks one after the other, it is only a question of time. */
-const fullFrom = 0.9;
+const fullFrom = 0.85;
 const fullLooks = 4;
 /** What was written last has left by then. */
 const lastWordsMs = 250;
@@ -42,14 +42,22 @@ function startBeating({ crew, stopListening, underWay }: OpenWorker): void {
   setInterval(() => {
     if (isDying) return;
     crew.beat();
-    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-    full = used > limit * fullFrom ? full + 1 : 0;
+    full = shareOfHeap() > fullFrom ? full + 1 : 0;
     if (!isLeaving && full >= fullLooks) {
       isLeaving = true;
       main.tell('fleet', 'spent');
       stopListening();
     } else if (isLeaving && underWay.count() === 0) main.tell('fleet', 'dead');
   }, beatEveryMs);
+}
+
+/** Of what is not new any more: the rest has room of its own. */
+function shareOfHeap(): number {
+  const { maxOldGenerationSizeMb: limit = Number.POSITIVE_INFINITY } = resourceLimits;
+  let used = 0;
+  for (const { space_name: name, space_used_size: size } of getHeapSpaceStatistics())
+    if (!/^(?:new|read_only|shared)_/.test(name)) used += size;
+  return used / (limit * 1_048_576);
 }
 
 try {
