@@ -69,9 +69,10 @@ export function testQueue(name: string, { stores, now, pass }: QueueGround): voi
     await pass(150);
     assert.equal(await queue.claim('other', 10_000, nobody), undefined, 'it was renewed');
     await pass(300);
-    const second = (await queue.claim('other', 10_000, nobody))!;
+    // Even the same node: it may have come back to it.
+    const second = (await queue.claim('dead', 10_000, nobody))!;
     assert.equal(second.id, one.id);
-    const live = { id: one.id, attempts: second.attempts, node: 'other' };
+    const live = { id: one.id, attempts: second.attempts, node: 'dead' };
     assert.equal(await queue.end(dead, { state: 'answered', answer: 'late' }), false);
     assert.equal(await queue.renew(dead, 100), false);
     assert.equal(await queue.postpone(dead, { tryMs: 0, expectedMs: 0 }, 'x'), false);
