@@ -63,17 +63,14 @@ export function keywordMatcher(words: readonly unknown[]): Matcher {
 
 /** All values at a path; of a list each. */
 export function found(record: unknown, path: readonly string[]): unknown[] {
-  let values: unknown[] = [record];
-  for (const step of path) {
-    values = values
-      .flatMap((value) => (Array.isArray(value) ? value : [value]))
-      .flatMap((value) =>
-        typeof value === 'object' && value !== null && Object.hasOwn(value, step)
-          ? [(value as Record<string, unknown>)[step]]
-          : [],
-      );
+  let value: unknown = record;
+  for (const [at, step] of path.entries()) {
+    // Seldom: most fields of a record stand in no list, and each record is asked for some fifty of them.
+    if (Array.isArray(value)) return value.flatMap((one) => found(one, path.slice(at)));
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return [];
+    value = (value as Record<string, unknown>)[step];
   }
-  return values.flatMap((value) => (Array.isArray(value) ? value : [value]));
+  return Array.isArray(value) ? value : [value];
 }
 
 function texts(value: unknown, depth: number): string[] {
