@@ -48,7 +48,7 @@ const noWords: ReadonlySet<string> = new Set(['role', 'type', 'id', 'tool_call_i
 /** Settings that are numbers. */
 const noTexts: ReadonlySet<string> = new Set(['logit_bias', 'service_tier']);
 /** A key of an argument or a schema that is no name but says something: four words or more. */
-const wordsOfSayingKey = 4;
+const manyWords = /[\s_-][^\s_-]+[\s_-]+[^\s_-]+[\s_-]/;
 /** Texts remembered of one tool call. */
 const mostArguments = 200;
 
@@ -65,14 +65,24 @@ export function textsOf(call: ChatCall): CallText[] {
   return texts;
 }
 
-function stringsIn(value: Json | undefined, onlyWords = false): string[] {
-  if (typeof value === 'string') return onlyWords && !/\s/.test(value) ? [] : [value, ...insideJson(value)];
-  if (Array.isArray(value)) return value.flatMap((entry) => stringsIn(entry, onlyWords));
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, entry]) => [
-    ...(key.split(/[\s_-]+/, wordsOfSayingKey).length === wordsOfSayingKey ? saidBy(key) : []),
-    ...stringsIn(entry, onlyWords || noWords.has(key)),
-  ]);
+function stringsIn(value: Json | undefined): string[] {
+  const found: string[] = [];
+  collect(value, false, found);
+  return found;
+}
+
+/** Into one list: most messages have nothing beside their text, and should not pay for ten empty ones. */
+function collect(value: Json | undefined, onlyWords: boolean, found: string[]): void {
+  if (typeof value === 'string') {
+    if (onlyWords && !/\s/.test(value)) return;
+    found.push(value);
+    for (const inside of insideJson(value)) found.push(inside);
+  } else if (Array.isArray(value)) for (const entry of value) collect(entry, onlyWords, found);
+  else if (typeof value === 'object' && value !== null)
+    for (const key of Object.keys(value)) {
+      if (manyWords.test(key)) found.push(...saidBy(key));
+      collect(value[key], onlyWords || noWords.has(key), found);
+    }
 }
 
 /** As words, and as it stands: many secrets have such a line in them. */
