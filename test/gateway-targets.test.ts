@@ -1,5 +1,6 @@
 // Where a call goes: names, patterns and aliases, targets side by side and one after the other, and what callers are told of it.
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 import type { JsonObject } from '../src/platform/base/json.ts';
 import type { GatewaySettings, ProviderSettings, RouteSettings } from '../src/protect/gateway/settings.ts';
@@ -10,6 +11,7 @@ import {
   type Behaviour,
   beginSse,
   chunk,
+  completion,
   json,
   type Rig,
   type RigOptions,
@@ -596,4 +598,42 @@ test('verifiedProviders() leaves out an unverified model among equals, refuses i
     listed.filter((id) => id !== 'm'),
     ['equals', 'sound'],
   );
+});
+
+test('tryStep() rides out a cut that all equals share, and serves by whichever comes back', async () => {
+  const back = await startUpstream(answering('by back'));
+  const { port } = new URL(back.url);
+  await back.close();
+  const rig = await startRig(
+    ['a', 'b'].map((name) => ({
+      name,
+      dialect: 'openai' as const,
+      url: `http://127.0.0.1:${name === 'a' ? 1 : port}`,
+    })),
+    {
+      settings: {
+        retries: { max: 0, baseMs: 20, maxWaitMs: 100, rideOutMs: 8_000 },
+        timeouts: { connectMs: 500, firstByteMs: 2_000, idleMs: 2_000, totalMs: 15_000 },
+        routes: [
+          {
+            model: 'm',
+            targets: [
+              { provider: 'a', weight: 1 },
+              { provider: 'b', weight: 1 },
+            ],
+          },
+        ],
+      },
+    },
+  );
+  cleanUps.push(rig.close);
+  const asked = rig.chat('hi');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const server = createServer((req, res) => {
+    req.resume();
+    req.on('end', () => json(res, 200, completion('by back')));
+  });
+  await new Promise<void>((resolve) => server.listen(Number(port), '127.0.0.1', resolve));
+  cleanUps.push(async () => void server.close());
+  assert.equal(saidBy(await asked), 'back');
 });
