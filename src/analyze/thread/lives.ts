@@ -131,7 +131,7 @@ function follow<T extends Located>(life: Alive<T>, shaped: Shaped, hit: T | unde
     if (life.open) life.events.push({ event: 'fixed', messageIndex, author });
     life.open = false;
     const chunk = shaped.chunks.find(({ name }) => plain(name) === plain(life.latest.place.name ?? ''));
-    const words = wordsOf(chunk?.text ?? shaped.block.text);
+    const words = chunk === undefined ? shaped.words : wordsOf(chunk.text);
     life.latest = { ...life.latest, block: shaped.block, place: { ...life.latest.place, words } };
   }
 }

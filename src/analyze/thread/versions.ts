@@ -22,11 +22,11 @@ export function shapeOf(block: CodeBlock): Shaped {
   return { block, chunks: chunksOf(block.text), words: wordsOf(block.text) };
 }
 
-export function placeOf({ block, chunks }: Shaped, line: number, excerpt: string): Place {
+export function placeOf({ chunks, words }: Shaped, line: number, excerpt: string): Place {
   const chunk = enclosing(chunks, line);
   return {
     name: chunk?.outer === false ? chunk.name : null,
-    words: wordsOf(chunk?.outer === false ? chunk.text : block.text),
+    words: chunk?.outer === false ? wordsOf(chunk.text) : words,
     core: wordsOf(excerpt),
   };
 }
