@@ -128,6 +128,23 @@ test('up --workers lets exactly as many requests through as the limit says, out 
   );
   assert.equal(numberAt(text, 'rempart_rate_limit_exceeded_total{scope="user"} '), 450);
   assert.equal(numberAt(text, 'rempart_gateway_workers{state="serving"} '), 4);
+  // What a restart begins with: a row says what was counted of a window, of all workers together.
+  const kept = () =>
+    readFileSync(join(place.dir, '.rempart', 'limits.jsonl'), 'utf8')
+      .split('\n')
+      .some((line) => line !== '' && (JSON.parse(line) as unknown[])[4] === 50);
+  await until(kept);
+});
+
+test('up --workers takes no port that another instance has workers at', async () => {
+  const other = makePlace();
+  const second = await run(
+    ['up', '--workers', '2', '--port', new URL(instance.gatewayUrl).port, '--console-port', '0'],
+    { cwd: other.dir },
+  );
+  other.remove();
+  assert.equal(second.code, 3);
+  assert.match(second.stderr, /ERR_PORT_BUSY/);
 });
 
 test('up --workers has each request in the journal before its answer begins, in one chain that holds', async () => {
