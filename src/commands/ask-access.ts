@@ -1,7 +1,8 @@
 // What keys and tokens are asked: of the running instance when there is one, else directly of the data directory.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadConfig } from '../config.ts';
+import { journalFor } from '../app/privacy.ts';
+import { type Config, loadConfig } from '../config.ts';
 import { callControl } from '../platform/base/control-socket.ts';
 import { lockHolder, openDataDirectory } from '../platform/base/data-directory.ts';
 import { RempartError } from '../platform/base/errors.ts';
@@ -44,7 +45,7 @@ export async function askAccess(input: CommandInput, command: string, args: Json
       });
       if (!(await keys.refresh())) throw new RempartError('ERR_STORE_AWAY', { seconds: 1 });
       await revocations.refresh();
-      const record = createRecordActivity({ journal: journalOf(input.data), now: Date.now });
+      const record = createRecordActivity({ journal: journalOf(config, input.data), now: Date.now });
       const handlers = {
         ...keyCommands({ keys, record, now: Date.now }),
         ...tokenCommands({ revocations, record, now: Date.now }),
@@ -61,12 +62,12 @@ export async function askAccess(input: CommandInput, command: string, args: Json
 }
 
 /** The stream of the instance that is not running, opened for each record: the lock of the data directory is held. */
-function journalOf(data: string): Pick<Journal, 'append'> {
+function journalOf(config: Config, data: string): Pick<Journal, 'append'> {
   return {
     async append(event) {
       const journals = await openJournals({ dir: join(data, 'journal'), keyFile: join(data, 'journal.key.pem') });
       try {
-        return await (await journals.stream('gateway')).append(event);
+        return await journalFor(config, data, await journals.stream('gateway')).append(event);
       } finally {
         await journals.close();
       }

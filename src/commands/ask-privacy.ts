@@ -1,6 +1,6 @@
 // What people's data are asked: of the running instance when there is one, else directly of the data directory.
 import { existsSync } from 'node:fs';
-import { openPrivacy } from '../app/privacy.ts';
+import { journalFor, openPrivacy } from '../app/privacy.ts';
 import { loadConfig } from '../config.ts';
 import { callControl } from '../platform/base/control-socket.ts';
 import { lockHolder, openDataDirectory } from '../platform/base/data-directory.ts';
@@ -63,7 +63,7 @@ async function offline(
     store,
     book,
     keys,
-    journal: await journals.stream('gateway'),
+    journal: journalFor(config, input.data, await journals.stream('gateway')),
     log,
     holdings: [],
     endSessions: () => 0,
