@@ -7,7 +7,16 @@ import { after, test } from 'node:test';
 import { Registry } from 'prom-client';
 import { createLog } from '../src/platform/base/log.ts';
 import { createGatewayMetrics } from '../src/protect/gateway/metrics.ts';
-import { type Answer, type Behaviour, beginSse, json, type Rig, startRig, startUpstream } from './gateway-rig.ts';
+import {
+  type Answer,
+  type Behaviour,
+  beginSse,
+  json,
+  type Rig,
+  roomyTimeouts,
+  startRig,
+  startUpstream,
+} from './gateway-rig.ts';
 import { answeringIn, type DialectName, dialects } from './upstream-dialects.ts';
 
 const canary = (place: string) => `cnry-${place}-5e1f`;
@@ -167,6 +176,7 @@ async function outputsOf(dialect: DialectName, behaviour: Behaviour, models: Beh
       log: createLog('debug', openSync(file, 'w')),
       keys: [{ key: 'key-of-an-administrator', subject: 'admin', role: 'admin' }],
       settings: {
+        timeouts: roomyTimeouts,
         retries: { max: 1, baseMs: 1, maxWaitMs: 10 },
         breaker: { failures: 1_000, halfOpenMs: 50 },
         routes: [

@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../src/platform/base/json.ts';
 import { defaultScreening } from '../src/protect/gateway/settings.ts';
 import { createAnswerCache } from '../src/protect/resilience/answer-cache.ts';
 import { defaultPolicy } from '../src/protect/screening/policy.ts';
-import { json, type Rig, startRig, startUpstream } from './gateway-rig.ts';
+import { json, type Rig, roomyTimeouts, startRig, startUpstream } from './gateway-rig.ts';
 import { answeringIn, dialects, type Said } from './upstream-dialects.ts';
 
 const instructions =
@@ -43,6 +43,7 @@ for (const action of [...actions, 'pass'] as const) {
       {
         cache,
         settings: {
+          timeouts: roomyTimeouts,
           retries: { max: 0, baseMs: 1, maxWaitMs: 1 },
           breaker: { failures: 100_000, halfOpenMs: 60_000 },
           screening: { ...defaultScreening, policy: { ...defaultPolicy, answers } },

@@ -5,7 +5,7 @@ import type { Screen } from '../src/protect/gateway/screen.ts';
 import { defaultScreening } from '../src/protect/gateway/settings.ts';
 import { createAnswerCache } from '../src/protect/resilience/answer-cache.ts';
 import { defaultPolicy } from '../src/protect/screening/policy.ts';
-import { answering, json, type Rig, type RigOptions, startRig, startUpstream } from './gateway-rig.ts';
+import { answering, json, type Rig, type RigOptions, roomyTimeouts, startRig, startUpstream } from './gateway-rig.ts';
 import { answeringIn } from './upstream-dialects.ts';
 
 const attack = 'attack-mark-81c2';
@@ -33,6 +33,7 @@ const guardedBy = (
   startRig([{ name: 'up', dialect: 'openai', url, key: 'k' }], {
     ...more,
     settings: {
+      timeouts: roomyTimeouts,
       retries: { max: 0, baseMs: 1, maxWaitMs: 1 },
       breaker: { failures: 10_000, halfOpenMs: 60_000 },
       screening: {

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { JsonObject } from '../src/platform/base/json.ts';
-import { type Answer, type Behaviour, json, type Rig, startRig, startUpstream, type Upstream } from './gateway-rig.ts';
+import {
+  type Answer,
+  type Behaviour,
+  json,
+  type Rig,
+  roomyTimeouts,
+  startRig,
+  startUpstream,
+  type Upstream,
+} from './gateway-rig.ts';
 import { answeringIn, dialects, doors, hear, questionIn, type Said } from './upstream-dialects.ts';
 
 const behind = 'name-behind-7f3a';
@@ -38,6 +47,7 @@ const rig: Rig = await startRig(
   ]),
   {
     settings: {
+      timeouts: roomyTimeouts,
       retries: { max: 0, baseMs: 1, maxWaitMs: 1 },
       breaker: { failures: 1_000, halfOpenMs: 1 },
       routes: dialects.flatMap((dialect) => [

@@ -13,6 +13,7 @@ import {
   type Behaviour,
   json,
   type Rig,
+  roomyTimeouts,
   startRig,
   startUpstream,
   type Upstream,
@@ -59,6 +60,7 @@ const calls: readonly (readonly [string, object])[] = [
 ];
 
 const quick: Partial<GatewaySettings> = {
+  timeouts: roomyTimeouts,
   refusal: { maxUses: 3, probeAfterMs: 60, lastKeyProbesMs: [60, 120] },
   breaker: { failures: 5, halfOpenMs: 30 },
 };
@@ -126,9 +128,11 @@ test('a key that is refused only where it answers, not where it lists, is out af
   const upstream = await startUpstream((req, res, body, nth) =>
     (isFirst(req.headers.authorization) ? telling(403) : answering())(req, res, body, nth),
   );
-  const rig = await startRig([{ name: 'up', dialect: 'openai', url: upstream.url, key: first, spareKeys: [spare] }]);
+  const rig = await startRig([{ name: 'up', dialect: 'openai', url: upstream.url, key: first, spareKeys: [spare] }], {
+    settings: quick,
+  });
   cleanUps.push(rig.close, upstream.close);
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < 12; i++) {
     assert.equal((await rig.chat('hi')).status, 200);
     await new Promise((resolve) => setTimeout(resolve, 40));
   }
@@ -141,7 +145,7 @@ test('what one user is forbidden makes others wait a moment at most, and opens n
     body.includes('forbidden-model') ? json(res, 403, {}) : answering()(req, res, body, nth),
   );
   const rig = await startRig([{ name: 'up', dialect: 'openai', url: upstream.url, key: first }], {
-    settings: { retries: { max: 2, baseMs: 20, maxWaitMs: 1_000 } },
+    settings: { timeouts: roomyTimeouts, retries: { max: 2, baseMs: 20, maxWaitMs: 1_000 } },
   });
   cleanUps.push(rig.close, upstream.close);
   for (let round = 0; round < 5; round++) {
@@ -168,7 +172,7 @@ test('a long answer that ends well after its key was refused does not bring it b
     (req, res, body, nth) => (refuse ? telling(401) : answering())(req, res, body, nth),
   );
   const rig = await startRig([{ name: 'up', dialect: 'openai', url: upstream.url, key: first, spareKeys: [spare] }], {
-    settings: { timeouts: { connectMs: 300, firstByteMs: 3_000, idleMs: 3_000, totalMs: 5_000 } },
+    settings: { timeouts: roomyTimeouts },
   });
   cleanUps.push(rig.close, upstream.close);
   const long = rig.chat('long');

@@ -65,6 +65,14 @@ export const quickSettings: Omit<GatewaySettings, 'providers'> = {
   breaker: { failures: 5, halfOpenMs: 300 },
 };
 
+/** For tests in which nobody is silent: a busy machine is not to look like one that is. */
+export const roomyTimeouts: GatewaySettings['timeouts'] = {
+  connectMs: 3_000,
+  firstByteMs: 8_000,
+  idleMs: 8_000,
+  totalMs: 20_000,
+};
+
 export function memoryJournal(events: JsonObject[]): Journal {
   return {
     append(event) {

@@ -15,6 +15,7 @@ import {
   json,
   type Rig,
   type RigOptions,
+  roomyTimeouts,
   startRig,
   startUpstream,
   type Upstream,
@@ -49,7 +50,7 @@ async function setUp(
     cleanUps.push(up[name].close);
     providers.push({ name, dialect: 'openai', url: up[name].url, key: `key-of-${name}`, ...more });
   }
-  const rig = await startRig(providers, { ...options, settings: { ...settings, routes } });
+  const rig = await startRig(providers, { ...options, settings: { timeouts: roomyTimeouts, ...settings, routes } });
   cleanUps.push(rig.close);
   const counts = () => Object.fromEntries(Object.entries(up).map(([name, { bodies }]) => [name, bodies.length]));
   return { rig, up, counts };

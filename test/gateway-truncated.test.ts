@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { JsonObject } from '../src/platform/base/json.ts';
-import { type Behaviour, startRig, startUpstream } from './gateway-rig.ts';
+import { type Behaviour, roomyTimeouts, startRig, startUpstream } from './gateway-rig.ts';
 import { dialects } from './upstream-dialects.ts';
 
 type Response = Parameters<Behaviour>[1];
@@ -73,7 +73,7 @@ const rig = await startRig(
   {
     settings: {
       breaker: { failures: 1_000, halfOpenMs: 60_000 },
-      timeouts: { connectMs: 500, firstByteMs: 500, idleMs: 150, totalMs: 5_000 },
+      timeouts: { ...roomyTimeouts, idleMs: 200 },
       // A second target each, so that it would show if somebody else went on.
       routes: dialects.map((provider, index) => ({
         model: `to-${provider}`,

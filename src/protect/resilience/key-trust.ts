@@ -43,6 +43,8 @@ interface Key {
   suspectedAt: number;
   /** 403 answers since the last success, but for those that crossed. */
   forbidden: number;
+  /** Since the first of them another key was answered: it is this one, not what was asked. */
+  isOutdone: boolean;
   /** When it was refused last. */
   refusedAt: number;
   /** How often a probe has let it back since its last real answer. */
@@ -61,6 +63,7 @@ export function createKeyTrust(parts: KeyTrustParts): KeyTrust {
     suspected: false,
     suspectedAt: 0,
     forbidden: 0,
+    isOutdone: false,
     refusedAt: 0,
     returns: 0,
   }));
@@ -106,6 +109,8 @@ export function createKeyTrust(parts: KeyTrustParts): KeyTrust {
       key.forbidden++;
       if (key.forbidden >= forbiddenLimit) {
         refused(index);
+        // Its probes pass, so none of them can tell when it is well again.
+        if (key.isOutdone) key.refusal = { kind: 'spent' };
         return;
       }
       key.suspected = true;
@@ -117,9 +122,11 @@ export function createKeyTrust(parts: KeyTrustParts): KeyTrust {
       // What was sent before the refusal proves nothing about what came after it.
       if (startedAt < key.refusedAt) return;
       key.forbidden = 0;
+      key.isOutdone = false;
       key.suspected = false;
       key.returns = 0;
       accepted(index, key);
+      for (const other of keys) if (other.forbidden > 0) other.isOutdone = true;
     },
     probed(index, outcome) {
       const key = keys[index]!;
@@ -128,6 +135,8 @@ export function createKeyTrust(parts: KeyTrustParts): KeyTrust {
         return;
       }
       key.suspected = false;
+      // One that was under way: it asked before the last word was said.
+      if (key.refusal.kind === 'spent') return;
       if (key.refusal.kind !== 'accepted') key.returns++;
       accepted(index, key);
     },

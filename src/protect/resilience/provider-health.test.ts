@@ -109,6 +109,24 @@ test('createProviderHealth() puts a key out at the third request in a row that i
   assert.equal(health.due(), 0);
 });
 
+test('createProviderHealth() is done with a key that is forbidden three times where another is answered, and not where no other is', () => {
+  for (const isAnswered of [true, false]) {
+    const { health, clock, pick, emitted } = healthOf({ keys: 2 });
+    for (let i = 0; i < 3; i++) {
+      assert.equal(pick(), 0);
+      health.failed(0, forbidden);
+      if (isAnswered) health.succeeded(1, clock.now);
+      health.probed(0, clock.now, undefined);
+      clock.now += 10;
+    }
+    assert.deepEqual(emitted[0]?.kind, 'provider-key-compromised');
+    assert.equal(pick(), isAnswered ? 1 : 0, 'a probe that passes afterwards brings back what may be well');
+    assert.equal(health.state().keys[0]!.refused, isAnswered);
+    clock.now += 3_600_000;
+    assert.equal(health.due(), undefined);
+  }
+});
+
 test('createProviderHealth() lets one try through now and then while a provider asks to wait for long', () => {
   const { health, clock, pick } = healthOf();
   assert.equal(pick(), 0);
