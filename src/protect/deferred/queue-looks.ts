@@ -4,6 +4,9 @@ import type { Entry } from './entry.ts';
 import type { Queue, QueueLimits } from './queue.ts';
 import { clockOf, entryOf, type QueueParts } from './queue-rows.ts';
 
+/** Who hands in and takes back again and again must not fill the database with what has ended. */
+const endedToEach = 10;
+
 type Counts = Awaited<ReturnType<Queue['counts']>>;
 
 /** States in which a request still has a place. */
@@ -29,9 +32,15 @@ export function createLooks(parts: QueueParts, limits: Pick<QueueLimits, 'most' 
         sql<number | string | null>`sum(case when subject = ${subject} then 1 else 0 end)`.as('own'),
       ])
       .executeTakeFirst();
+    const own = await db
+      .selectFrom('deferred_requests')
+      .where('subject', '=', subject)
+      .select(({ fn }) => fn.countAll<number | string>().as('count'))
+      .executeTakeFirst();
     return (
       Number(used?.count ?? 0) < limits.most &&
       Number(used?.own ?? 0) < limits.mostPerUser &&
+      Number(own?.count ?? 0) < limits.mostPerUser * endedToEach &&
       Number(used?.size ?? 0) + size <= limits.mostBytes
     );
   }

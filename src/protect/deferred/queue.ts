@@ -111,7 +111,7 @@ export function createQueue(parts: QueueParts, limits: QueueLimits): Queue {
     async cancel(id) {
       const cancelled = db
         .updateTable('deferred_requests')
-        .set(over('cancelled', 'ERR_DEFERRED_CANCELLED'))
+        .set({ ...over('cancelled', 'ERR_DEFERRED_CANCELLED'), erase_at: later(limits.keepDeliveredMs) })
         .where('id', '=', id)
         .where('state', 'in', active);
       return changed(await cancelled.executeTakeFirst());

@@ -36,9 +36,11 @@ test('createForesight() warns at four fifths, and from nine tenths on has those 
   assert.equal(foresight.wait(user), 0);
   openai(15, '30s');
   assert.equal(foresight.wait(user), 30_000);
+  assert.equal(foresight.renewsInMs(), 30_000);
   assert.equal(foresight.wait(admin), 0, 'the last is for administrators');
   clock.now += 30_000;
   assert.equal(foresight.stage(), 'usual', 'what is over is forgotten');
+  assert.equal(foresight.renewsInMs(), undefined);
   assert.equal(foresight.wait(batch), 0);
 });
 
