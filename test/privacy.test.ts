@@ -117,6 +117,18 @@ test('privacy works without a running instance, applies the configuration’s pe
   assert.equal((await run(['journal', 'verify'], { cwd })).code, 0);
 });
 
+test('keys create and token revoke without a running instance leave no name in the journal', async () => {
+  const elsewhere = makePlace();
+  const there = { cwd: elsewhere.dir };
+  await run(['keys', 'create', '--subject', 'carol.jones'], there);
+  await run(['token', 'revoke', '--subject', 'carol.jones'], there);
+  const { stdout } = await run(['journal', 'export'], there);
+  elsewhere.remove();
+  assert.match(stdout, /"keys create"/);
+  assert.match(stdout, /"token revoke"/);
+  assert.doesNotMatch(stdout, /carol/);
+});
+
 for (const [args, code] of [
   [['privacy'], 2],
   [['privacy', 'erase'], 2],
