@@ -80,14 +80,11 @@ function talker(codeEvery: number, weak: number, facts: TalkFacts): (n: number) 
   };
   const paragraph = (most: number) => Array.from({ length: 1 + random(most) }, sentence).join(' ');
   const list = () => Array.from({ length: 3 + random(4) }, () => `- **${word()}** : ${sentence()}`).join('\n');
-  // One in three comes again as it was; the others have names of their own.
+  // Each has names and a remark of its own: what is remembered of one block must not make the next one look fast.
   const code = () => {
     const { language, text } = one(random(1_000) < weak * 1_000 ? faulty : sound);
-    const ending = random(3) === 0 ? '' : `_${word()}`;
-    const named =
-      ending === ''
-        ? text
-        : `${text.replace(/\b(data|name|result|item|user|value|row|page)\b/g, `$1${ending}`).trimEnd()}\n${remark(language)}`;
+    const renamed = text.replace(/\b(data|name|result|item|user|value|row|page)\b/g, `$1_${word()}`);
+    const named = `${renamed.trimEnd()}\n${remark(language)}`;
     const hash = createHash('sha256').update(named).digest('base64');
     facts.blocks++;
     facts.codeBytes += Buffer.byteLength(named);
