@@ -1,5 +1,5 @@
 // Puts the parts of a running instance together, in order; the parts themselves are in app/.
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createJobQueue } from './analyze/jobs/job-queue.ts';
 import { jobCommands } from './analyze/jobs/queue-control.ts';
@@ -78,7 +78,9 @@ function abandoned(signal: AbortSignal): Promise<never> {
 }
 
 async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'close'>> {
-  const { config, data, lang } = options;
+  const { config, lang } = options;
+  // In a working directory that was deleted, Node would make a relative folder anew for ever.
+  const data = resolve(options.data);
   const ground = await openGround(options, atEnd);
   let fleet: InstanceFleet | undefined;
   const { signals, watch, store, keys, revocations, memory, sessions, password, log, crew, workers } = ground;
