@@ -1,5 +1,7 @@
 // A worker's data plane: a gateway of its own at the address that all share, with what all threads count and know together.
+import diagnostics from 'node:diagnostics_channel';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import type { Config } from '../../config.ts';
@@ -33,6 +35,7 @@ import { openBorrowed } from './open-borrowed.ts';
 import { commitTopic, type ForMain, forgetTopic, type Metrics, type Running, type WorkerStart } from './protocol.ts';
 import { startReporting } from './reporting.ts';
 import { shareHealth } from './shared-health.ts';
+import type { TunnelEnds } from './tunnel.ts';
 import { signalsTo, stateOf } from './worker-state.ts';
 
 export interface OpenWorker {
@@ -79,7 +82,7 @@ export async function openWorker(start: WorkerStart, main: Link): Promise<OpenWo
     ...borrowed,
     limits,
     cache,
-    tracing: await openTracing({ log }, started, atEnd),
+    tracing: await openTracing({ log, registry }, started, atEnd),
     promptKey: start.promptKey,
     modes,
     restraints: openHeldBack({ now: Date.now, memory }),
@@ -176,11 +179,19 @@ function serverOf({ start, crew, main, front, underWay, gateway }: ServerParts):
   const manners = { ...front.front.manners, seats: crew.connections };
   const server = createLimitedServer(listener, front.limits, manners);
   server.maxHeadersCount = front.maxHeaders + 1;
-  if (start.watchesPeers)
-    server.on('connection', ({ localAddress, localPort, remoteAddress }) =>
-      main.tell('main', 'peer', { localAddress, localPort, remoteAddress }),
-    );
+  if (start.watchesPeers) tellPeers(server, (ends) => main.tell('main', 'peer', ends));
   return server;
+}
+
+/** Who comes here, and whom this thread calls, in the words of who is called. */
+function tellPeers(server: Server, tell: (ends: TunnelEnds) => void): void {
+  server.on('connection', ({ localAddress, localPort, remoteAddress }) =>
+    tell({ localAddress, localPort, remoteAddress }),
+  );
+  diagnostics.subscribe('undici:client:connected', (message) => {
+    const { localAddress, remoteAddress, remotePort } = (message as { socket: Socket }).socket;
+    tell({ remoteAddress: localAddress, localAddress: remoteAddress, localPort: remotePort });
+  });
 }
 
 function listenHere(server: Server, { started, port }: WorkerStart): Promise<Server> {
