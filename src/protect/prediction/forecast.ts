@@ -14,7 +14,9 @@ export interface Persistence {
   clearAfter: number;
 }
 
-const usualPersistence: Persistence = { raiseAfter: 3, clearAfter: 12 };
+/** One more than the very end of a line has values: a step has left it by then. */
+const usualPersistence: Persistence = { raiseAfter: 7, clearAfter: 12 };
+const endLength = 6;
 
 /** Remembers what was told. */
 export function createVerdict({ raiseAfter, clearAfter }: Persistence = usualPersistence) {
@@ -25,7 +27,8 @@ export function createVerdict({ raiseAfter, clearAfter }: Persistence = usualPer
     next(inMs: number | undefined, isWarm: boolean): Forecast {
       if (!isWarm) return told;
       if (inMs === undefined) {
-        failing = 0;
+        // One calm value among many takes one of them back, not all.
+        failing = Math.max(0, failing - 1);
         calm++;
         if (told.kind !== 'failing' || calm >= clearAfter) told = { kind: 'calm' };
       } else {
@@ -65,6 +68,8 @@ export interface Measure extends Forecaster {
 const sure = 3.5;
 /** Of its latest part less is asked: it has fewer values. */
 const likely = 1.5;
+/** Of the latest slope: less is a step that has been taken. */
+const stillRising = 0.3;
 /** From this share of the limit on, what has left the usual is failing also where its line is not sure. */
 const nearShare = 0.75;
 
@@ -74,6 +79,8 @@ export function createMeasure(settings: MeasureSettings): Measure {
   const trend = createTrend(settings.length);
   /** A third of it: a step is a slope to the whole, and level to its end. */
   const lately = createTrend(Math.ceil(settings.length / 3));
+  /** After a step it is level before anything is told. */
+  const veryEnd = createTrend(endLength, endLength);
   /** What rises slowly is sure only over a long time. */
   const long = createTrend(settings.length * 3, settings.length);
   const verdict = createVerdict(persistence);
@@ -93,6 +100,7 @@ export function createMeasure(settings: MeasureSettings): Measure {
   /** The shortest that is sure, since a longer one still has the level past in it; none where the end does not rise. */
   function surest(end: Line, whole: Line): Line | undefined {
     if (end.sureness < likely || whole.sureness < likely) return undefined;
+    if ((veryEnd.line()?.slope ?? 0) < stillRising * end.slope) return undefined;
     return [end, whole, long.line()].find((line) => line !== undefined && line.sureness >= sure);
   }
 
@@ -102,6 +110,7 @@ export function createMeasure(settings: MeasureSettings): Measure {
       trend.add(at, value);
       lately.add(at, value);
       long.add(at, value);
+      veryEnd.add(at, value);
       const rises = (long.line()?.sureness ?? 0) >= likely;
       usual.add(byRatio ? Math.log(Math.max(1e-9, value)) : value, { spread, rises });
       return verdict.next(failsIn(value, limit), usual.isWarm());

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { Registry } from 'prom-client';
 import { createSignals, type Signal } from '../../platform/signals.ts';
 import { noMetrics } from '../gateway/metrics.ts';
+import { createMeasure } from './forecast.ts';
 import { heapShare, hostShare } from './memory-share.ts';
 import { predictionSchema } from './prediction-config.ts';
 import { createPredictor, spanMs } from './predictor.ts';
@@ -97,13 +98,70 @@ test('createPredictor() tells of errors that become more before they are five in
   assert.ok(openedAt !== undefined && first !== undefined && first.span < openedAt, `${first?.span} of ${openedAt}`);
 });
 
-test('createPredictor() takes refusals and limits for signs of life', () => {
-  const { predictor, told, run } = rig();
-  run(30 * minute, () => {
-    for (const outcome of ['done', 'rate-limited', 'quota-exhausted', 'key-refused', 'invalid-request', 'aborted'])
-      for (let n = 0; n < 3; n++) predictor.attempted('p', outcome);
+for (const [outcome, isTold] of [
+  ['rate-limited', false],
+  ['quota-exhausted', false],
+  ['key-refused', false],
+  ['invalid-request', false],
+  ['aborted', false],
+  ['timeout', true],
+  ['overloaded', true],
+] as const)
+  test(`createPredictor() takes ever more ${outcome} for ${isTold ? 'a failure that comes' : 'no failure of the provider'}`, () => {
+    const { predictor, told, run } = rig();
+    const noise = createNoise();
+    run(10 * minute, () => answers(predictor, 500, noise));
+    run(8 * minute, (nth) => {
+      for (let n = 0; n < 10; n++) predictor.attempted('p', noise() + 0.5 < nth / (8 * minute) ? outcome : 'done');
+    });
+    assert.equal(told.length > 0, isTold);
   });
-  assert.equal(told.length, 0);
+
+test('createPredictor() judges of memory what a collection leaves, and of the queue its fullest moment', () => {
+  const { predictor, told, run } = rig();
+  run(20 * minute, () => predictor.sample({ heap: 0.5, queue: 0 }));
+  run(60 * minute, (nth) => {
+    for (const heap of [0.5, 0.6 + (0.39 * nth) / (60 * minute)]) predictor.sample({ heap });
+  });
+  assert.equal(told.length, 0, 'the peaks grow, what is left does not');
+  run(5 * minute, (nth) => {
+    for (const queue of [nth / (5 * minute), 0]) predictor.sample({ queue });
+  });
+  assert.deepEqual(
+    told.map(({ facts }) => facts['what']),
+    ['queue'],
+  );
+});
+
+/** As shares of a limit: how many values of a course were foreseen to end there. */
+function foreseen(course: (nth: number) => number): number {
+  const settings = { leastSpread: 0.02, leastShare: 0.25, horizonMs: 600_000, length: 36, warmAfter: 60 };
+  const measure = createMeasure({ limit: 1, byRatio: false, ...settings });
+  const noise = createNoise();
+  let count = 0;
+  for (let nth = 0; nth < 400; nth++)
+    if (measure.add(nth * spanMs, course(nth) + 0.02 * noise()).kind === 'failing') count++;
+  return count;
+}
+
+test('createMeasure() foresees a rise, and nothing of a step or of what swings as it always did', () => {
+  const rising = foreseen((nth) => (nth < 200 ? 0.1 : 0.1 + 0.01 * (nth - 200)));
+  assert.ok(rising > 40, `${rising} values`);
+  for (const to of [0.3, 0.4, 0.5, 0.6])
+    assert.equal(
+      foreseen((nth) => (nth < 200 ? 0.1 : to)),
+      0,
+      `a step to ${to}`,
+    );
+  assert.equal(
+    foreseen((nth) => 0.45 + 0.15 * Math.sin((2 * Math.PI * nth) / 48)),
+    0,
+  );
+  assert.equal(
+    foreseen((nth) => (nth < 200 ? 0.1 : Math.max(0.1, 0.6 - 0.01 * (nth - 200)))),
+    0,
+    'it falls again',
+  );
 });
 
 for (const [what, sample, spans] of [
