@@ -1,23 +1,24 @@
-// The weights: read from their file, refused when the hash is wrong, and applied to every run of neighbouring segments.
+// The weights: read from their file, refused when the hash is wrong.
 import { createHash } from 'node:crypto';
 import { RempartError } from '../../platform/base/errors.ts';
-import { regions, tableSize } from './features.ts';
+import { tableSize } from './features.ts';
 import { roles } from './verdict.ts';
 
-export const heads = ['user', 'tool', 'injection', 'jailbreak', 'code-execution'] as const;
+/** The first two judge a text as a whole, the next three name the kind of attack, the last two judge runs of segments. */
+export const heads = ['user', 'tool', 'injection', 'jailbreak', 'code-execution', 'user-run', 'tool-run'] as const;
 export type Head = (typeof heads)[number];
-/** Weights per feature in the file. */
-export const stride = 8;
-/** Segments that are judged together. A text is as hostile as its most hostile run. */
+/** Segments that are judged together. */
 export const runLengths = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64] as const;
-/** Keeps a run of two words from being judged on little. */
+/** Keeps two words from being judged on little. */
 export const smoothing = 10;
 
 export interface Model {
-  /** As in the file: those of one feature side by side. */
-  weights: Int8Array;
-  /** Logit from which a text of that role is suspicious, in the order of `roles`. */
+  /** Of each head, in the order of `heads`. */
+  weights: readonly Int8Array[];
+  /** Logit from which a text of that role is suspicious as a whole, in the order of `roles`. */
   thresholds: readonly number[];
+  /** The same for the most hostile run of a text. */
+  runThresholds: readonly number[];
   /** What a step of a weight is worth, per head. */
   scales: readonly number[];
   biases: readonly number[];
@@ -29,23 +30,23 @@ export interface Best {
   length: number;
 }
 
-export const magic = 'rempart-screening-2\n';
+export const magic = 'rempart-screening-3\n';
 
-const counts = [heads.length, heads.length, roles.length];
+const counts = [heads.length, heads.length, roles.length, roles.length];
 /** The words' SHA-256 stands in the weights' file: other words would mean something else to them. */
 const hashBytes = 32;
 const numberBytes = 4 * counts.reduce((sum, count) => sum + count, 0);
 
-export function writeModel({ weights, scales, biases, thresholds }: Model, lexicon: string): Uint8Array {
+export function writeModel({ weights, scales, biases, thresholds, runThresholds }: Model, lexicon: string): Uint8Array {
   const numbers = Buffer.alloc(numberBytes);
-  [...scales, ...biases, ...thresholds].forEach((number, at) => {
+  [...scales, ...biases, ...thresholds, ...runThresholds].forEach((number, at) => {
     numbers.writeFloatLE(number, at * 4);
   });
   return Buffer.concat([
     Buffer.from(magic),
     createHash('sha256').update(lexicon).digest(),
     numbers,
-    Buffer.from(weights.buffer, weights.byteOffset, weights.byteLength),
+    ...weights.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)),
   ]);
 }
 
@@ -55,33 +56,21 @@ export function readModel(bytes: Uint8Array, hash: string, lexicon: string): Mod
   if (found !== hash) throw new RempartError('ERR_SCREENING_MODEL', { expected: hash, found });
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const begin = magic.length + hashBytes + numberBytes;
-  if (buffer.toString('latin1', 0, magic.length) !== magic || buffer.length !== begin + tableSize * stride)
+  if (buffer.toString('latin1', 0, magic.length) !== magic || buffer.length !== begin + tableSize * heads.length)
     throw new RempartError('ERR_SCREENING_MODEL', { expected: hash, found });
   const words = createHash('sha256').update(lexicon).digest('hex');
   const trainedWith = buffer.toString('hex', magic.length, magic.length + hashBytes);
   if (words !== trainedWith) throw new RempartError('ERR_SCREENING_MODEL', { expected: trainedWith, found: words });
   let at = magic.length + hashBytes;
-  const [scales = [], biases = [], thresholds = []] = counts.map((count) =>
+  const [scales = [], biases = [], thresholds = [], runThresholds = []] = counts.map((count) =>
     Array.from({ length: count }, () => {
       at += 4;
       return buffer.readFloatLE(at - 4);
     }),
   );
   // A copy: whoever gave the bytes may use their buffer again.
-  const weights = Int8Array.from(new Int8Array(bytes.buffer, bytes.byteOffset + begin, tableSize * stride));
-  return { weights, scales, biases, thresholds };
-}
-
-/** Each head's weights by themselves: what one head reads of a text then stays close to the processor. */
-export function byHead({ weights }: Pick<Model, 'weights'>): Int8Array[] {
-  return heads.map((_, head) =>
-    Int8Array.from({ length: tableSize }, (_, feature) => weights[feature * stride + head]!),
+  const weights = heads.map((_, head) =>
+    Int8Array.from(new Int8Array(bytes.buffer, bytes.byteOffset + begin + head * tableSize, tableSize)),
   );
-}
-
-export function featureValue(feature: number): number {
-  if (feature < regions.words.base) return regions.chars.value;
-  if (feature < regions.concepts.base) return regions.words.value;
-  if (feature < regions.form.base) return regions.concepts.value;
-  return feature < regions.patterns.base ? regions.form.value : regions.patterns.value;
+  return { weights, scales, biases, thresholds, runThresholds };
 }

@@ -3,20 +3,23 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createExtractor, regions } from './features.ts';
+import { createLists, regions } from './features.ts';
 import { readLexicon } from './lexicon.ts';
 import { normalise } from './normalise.ts';
+import { createReader } from './reader.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const shipped = readLexicon(readFileSync(join(root, 'rules/screening/lexicon.yaml'), 'utf8'));
 
 function metIn(lexicon: ReturnType<typeof readLexicon>): (text: string) => string[] {
-  const { extract } = createExtractor(lexicon);
+  const sink = createLists();
+  const reader = createReader({ lexicon, sink });
   return (text) => {
-    const { features, ends, count } = extract(normalise(text).text);
-    return [...features.subarray(0, count === 0 ? 0 : ends[count - 1])]
-      .filter((feature) => feature >= regions.patterns.base)
-      .map((feature) => lexicon.patterns.rules[feature - regions.patterns.base]!.id);
+    reader.read(normalise(text).text);
+    // What is told of patterns shares their region.
+    return [...sink.segments().features].flatMap(
+      (feature) => lexicon.patterns.rules[feature - regions.patterns.base]?.id ?? [],
+    );
   };
 }
 const met = metIn(shipped);

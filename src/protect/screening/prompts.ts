@@ -1,10 +1,11 @@
 // Screens one text of a conversation for injection, jailbreak and attempts to get code run.
-import { createExtractor, type Segments } from './features.ts';
+import { createSums, type Sums } from './features.ts';
 import { readLexicon } from './lexicon.ts';
-import { type Best, byHead, heads, readModel } from './model.ts';
+import { type Best, type Head, heads, readModel } from './model.ts';
 import { normalise } from './normalise.ts';
+import { createReader, type Reader } from './reader.ts';
 import { createReasons } from './reasons.ts';
-import { bestRun, runLogit, sumSegments } from './score.ts';
+import { bestRun, logitOf } from './score.ts';
 import { type Category, type Role, roles, type Verdict } from './verdict.ts';
 
 export interface PromptScreenParts {
@@ -39,60 +40,94 @@ export interface PromptScreen {
   explain(text: string, role: Role): Explanation;
 }
 
-/** The strongest run of a text and of all that was decoded from it. */
+/** What speaks loudest of a text and of all that was decoded from it: the whole or a run. */
 interface Strongest {
   score: number;
   suspicious: boolean;
-  /** The run as plain text. */
+  /** The run as plain text, or the whole. */
   run: string;
+  head: number;
   /** Its strongest few segments, where it is suspicious: a run of many would take long to name. */
   core: string;
   category: Category;
   decoded: boolean;
 }
 
-/** Segments that what speaks for a verdict is named from. */
+/** Reads texts with the weights of two heads. */
+interface Judge {
+  head: number;
+  runHead: number;
+  sums: Sums;
+  reader: Reader;
+}
+const kindsOfAttack = ['injection', 'jailbreak', 'code-execution'] as const;
+
+/** Segments that what speaks for a verdict is named from, and those that its category is read from. */
 const coreLength = 3;
+const categoryLength = 6;
 
 /** Throws ERR_SCREENING_MODEL when the weights are not the promised ones, and when the lexicon cannot be read. */
 export function createPromptScreen(parts: PromptScreenParts, settings: PromptScreenSettings = {}): PromptScreen {
   const model = readModel(parts.model, parts.modelHash, parts.lexicon);
-  const weights = byHead(model);
   const lexicon = readLexicon(parts.lexicon);
-  const extractor = createExtractor(lexicon, { weights });
+  const judgeOf = (whole: Head, run: Head): Judge => {
+    const [head, runHead] = [heads.indexOf(whole), heads.indexOf(run)];
+    const letters = { whole: model.weights[head]!, run: model.weights[runHead]! };
+    const sums = createSums(letters);
+    return { head, runHead, sums, reader: createReader({ lexicon, sink: sums, letters }) };
+  };
+  const judges = { user: judgeOf('user', 'user-run'), tool: judgeOf('tool', 'tool-run') };
+  const kinds = kindsOfAttack.map((kind) => judgeOf(kind, kind));
   const reasons = createReasons(lexicon, model);
-  let sums = new Float64Array(1 << 10);
 
-  const logitOf = (head: number, segments: Segments, best: Best): number =>
-    runLogit(weights[head]!, model.scales[head]!, model.biases[head]!, head, segments, best);
-  /** The category whose own head speaks loudest for the run that was found. */
-  const categoryOf = (segments: Segments, best: Best): Category => {
-    const logits = [2, 3, 4].map((head) => logitOf(head, segments, best));
-    return heads[2 + logits.indexOf(Math.max(...logits))] as Category;
+  const wholeOf = (head: number, { whole, wholeMass }: Sums): number =>
+    logitOf(whole(), wholeMass(), model.scales[head]!, model.biases[head]!);
+  /** The category whose own head speaks loudest. */
+  const categoryOf = (text: string): Category => {
+    const logits = kinds.map(({ reader, sums, head }) => {
+      reader.read(text);
+      return wholeOf(head, sums);
+    });
+    return kindsOfAttack[logits.indexOf(Math.max(...logits))]!;
   };
 
   const strongest = (text: string, role: Role): Strongest => {
-    const head = headOf(role);
-    const [scale, bias] = [model.scales[head]!, model.biases[head]!];
-    const threshold = model.thresholds[roles.indexOf(role)]!;
+    const { head, runHead, sums, reader } = role === 'tool' ? judges.tool : judges.user;
+    const [scale, bias] = [model.scales[runHead]!, model.biases[runHead]!];
+    const at = roles.indexOf(role);
     const plain = normalise(text);
     let highest = Number.NEGATIVE_INFINITY;
-    const found: Strongest = { score: 0, suspicious: false, run: '', core: '', category: 'injection', decoded: false };
+    const found: Strongest = {
+      score: 0,
+      suspicious: false,
+      run: '',
+      head,
+      core: '',
+      category: 'injection',
+      decoded: false,
+    };
     for (const one of [plain.text, ...plain.decoded]) {
-      const segments = extractor.extract(one);
-      if (segments.count > sums.length) sums = new Float64Array(segments.count * 2);
-      sumSegments(weights[head]!, head, segments, sums);
-      const best = bestRun(sums, segments, scale, bias);
-      if (best.logit <= highest) continue;
-      highest = best.logit;
-      found.score = scoreOf(best.logit - threshold);
-      found.run = runOf(one, segments, best);
+      const count = reader.read(one);
+      if (count === 0) continue;
+      const all = { from: 0, to: count, longest: Number.POSITIVE_INFINITY };
+      const best = bestRun(sums.runs, sums.mass, scale, bias, all);
+      const run = best.logit - model.runThresholds[at]!;
+      const whole = wholeOf(head, sums) - model.thresholds[at]!;
+      const margin = Math.max(run, whole);
+      if (margin <= highest) continue;
+      highest = margin;
+      found.score = scoreOf(margin);
+      found.head = whole >= run ? head : runHead;
+      const runText = (within: Best): string => runOf(one, reader.starts(), count, within);
+      found.run = whole >= run ? one : runText(best);
       found.decoded = one !== plain.text;
       found.suspicious = found.score >= (settings.thresholds?.[role] ?? 0.5);
       if (!found.suspicious) continue;
-      found.category = categoryOf(segments, best);
-      const within = { from: best.first, to: best.first + best.length, longest: coreLength };
-      found.core = runOf(one, segments, bestRun(sums, segments, scale, bias, within));
+      const within = whole >= run ? all : { from: best.first, to: best.first + best.length };
+      const part = (longest: number): string =>
+        runText(bestRun(sums.runs, sums.mass, scale, bias, { ...within, longest }));
+      found.core = part(coreLength);
+      found.category = categoryOf(part(categoryLength));
     }
     if (highest === Number.NEGATIVE_INFINITY) found.suspicious = found.score >= (settings.thresholds?.[role] ?? 0.5);
     return found;
@@ -101,7 +136,7 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
   const judge = (text: string, role: Role): { verdict: Verdict; found: Strongest } => {
     const found = strongest(text, role);
     if (!found.suspicious) return { verdict: { kind: 'clean' }, found };
-    const rules = rulesOf(reasons.meanings(found.core, headOf(role)), found.decoded);
+    const rules = rulesOf(reasons.meanings(found.core, found.head), found.decoded);
     return { verdict: { kind: 'suspicious', category: found.category, score: found.score, rules }, found };
   };
 
@@ -118,7 +153,7 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
     explain(text: string, role: Role): Explanation {
       try {
         const { verdict, found } = judge(text, role);
-        const strongest = found.run === '' ? [] : reasons.all(found.run, headOf(role)).slice(0, 12);
+        const strongest = found.run === '' ? [] : reasons.all(found.run, found.head).slice(0, 12);
         return { verdict, score: found.score, reasons: strongest, found: found.decoded ? 'decoded' : 'text' };
       } catch (cause) {
         return { verdict: { kind: 'unscreened', cause }, score: null, reasons: [], found: null };
@@ -139,15 +174,11 @@ function rulesOf(reasons: readonly { feature: string; weight: number }[], decode
   return [...(decoded ? ['decoded'] : []), ...(names.length === 0 ? ['wording'] : names)];
 }
 
-function headOf(role: Role): number {
-  return role === 'tool' ? 1 : 0;
-}
-
 function scoreOf(logit: number): number {
   return Math.round(1e4 / (1 + Math.exp(-logit))) / 1e4;
 }
 
 /** Segments are cut and read each by itself, so the run alone says what it says in its text. */
-function runOf(text: string, { starts, count }: Segments, { first, length }: Best): string {
+function runOf(text: string, starts: Int32Array, count: number, { first, length }: Best): string {
   return text.slice(starts[first], first + length < count ? starts[first + length] : text.length);
 }

@@ -1,44 +1,28 @@
-// Scores of the runs of neighbouring segments: every run is judged alone, so what stands around a hostile one cannot hide it.
-import type { Segments } from './features.ts';
-import { type Best, featureValue, runLengths, smoothing } from './model.ts';
+// Scores of a text as a whole and of its runs of neighbouring segments: each run is judged alone, so what stands around a hostile one cannot hide it.
+import { type Best, runLengths, smoothing } from './model.ts';
 
-/** Sums of one head's weights per segment, into `into`. */
-export function sumSegments(
-  weights: Int8Array | Float32Array,
-  head: number,
-  segments: Segments,
-  into: Float64Array,
-): void {
-  const { features, ends, count, chars } = segments;
-  let at = 0;
-  for (let segment = 0; segment < count; segment++) {
-    const end = ends[segment]!;
-    let sum = chars?.[head]?.[segment] ?? 0;
-    for (; at < end; at++) {
-      const feature = features[at]!;
-      sum += weights[feature]! * featureValue(feature);
-    }
-    into[segment] = sum;
-  }
+/** A sum of weights over features with that sum of squared values, as a logit. */
+export function logitOf(sum: number, mass: number, scale: number, bias: number): number {
+  return (sum * scale) / Math.sqrt(mass + smoothing) + bias;
 }
 
+/** Segments that a run may have. */
 export interface Within {
   from: number;
   to: number;
-  /** Segments in a run, at most. */
+  /** How many, at most. */
   longest: number;
 }
 
 /** The run with the highest logit; of equals, the longest. */
 export function bestRun(
   sums: Float64Array,
-  segments: Segments,
+  mass: Float64Array,
   scale: number,
   bias: number,
-  { from, to, longest }: Within = { from: 0, to: segments.count, longest: Number.POSITIVE_INFINITY },
+  { from, to, longest }: Within,
 ): Best {
   const best: Best = { logit: Number.NEGATIVE_INFINITY, first: 0, length: 0 };
-  const { mass } = segments;
   for (const length of runLengths) {
     if (length > to - from || length > longest) break;
     let sum = 0;
@@ -60,27 +44,4 @@ export function bestRun(
     }
   }
   return best;
-}
-
-/** What one head says of a run. */
-export function runLogit(
-  weights: Int8Array,
-  scale: number,
-  bias: number,
-  head: number,
-  { features, ends, mass, chars }: Segments,
-  { first, length }: Best,
-): number {
-  let sum = 0;
-  let total = smoothing;
-  for (let at = first; at < first + length; at++) {
-    sum += chars?.[head]?.[at] ?? 0;
-    total += mass[at]!;
-  }
-  const end = ends[first + length - 1]!;
-  for (let at = first === 0 ? 0 : ends[first - 1]!; at < end; at++) {
-    const feature = features[at]!;
-    sum += weights[feature]! * featureValue(feature);
-  }
-  return (sum * scale) / Math.sqrt(total) + bias;
 }

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createExtractor, type Segments } from '../features.ts';
+import { createLists, type Segments } from '../features.ts';
 import type { Lexicon } from '../lexicon.ts';
 import { normalise } from '../normalise.ts';
+import { createReader } from '../reader.ts';
 
 export interface Labelled {
   id: string;
@@ -17,6 +18,8 @@ export interface Labelled {
   /** null for benign texts, and where nobody says. */
   explicit: boolean | null;
   family: string;
+  /** Texts of one kind by the same authors, twins together: what a model is calibrated on must not have taught it. */
+  kind: string;
 }
 export interface Example extends Labelled {
   /** The text itself and what was decoded from it. */
@@ -41,8 +44,8 @@ export function labelledCorpus(directory: string): (Labelled & { pair: string })
   return readdirSync(directory)
     .filter((name) => name.endsWith('.jsonl'))
     .sort()
-    .flatMap((name) => linesOf<CorpusRow>(join(directory, name)))
-    .map(({ id, text, lang, label, category, role, family, explicit, twin }) => ({
+    .flatMap((name) => linesOf<CorpusRow>(join(directory, name)).map((row) => ({ ...row, name })))
+    .map(({ id, text, lang, label, category, role, family, explicit, twin, name }) => ({
       id,
       text,
       attack: label === 'attack',
@@ -52,6 +55,7 @@ export function labelledCorpus(directory: string): (Labelled & { pair: string })
       source: 'rempart-prompts',
       explicit: explicit ?? null,
       family,
+      kind: kindOf(name, twin === undefined && role !== 'tool' ? family : null),
       pair: twin !== undefined && twin < id ? twin : id,
     }));
 }
@@ -84,7 +88,14 @@ export function labelledForeign(file: string): Labelled[] {
     source,
     explicit: null,
     family: label,
+    kind: source,
   }));
+}
+
+/** Files of one round have the same authors; what has a twin, and documents, stay together by file. */
+function kindOf(file: string, family: string | null): string {
+  const round = /round\d+|plain/.exec(file)?.[0] ?? 'first';
+  return `${round} ${family ?? file}`;
 }
 
 export function readCorpus(directory: string, lexicon: Lexicon): Example[] {
@@ -96,28 +107,45 @@ export function readCorpus(directory: string, lexicon: Lexicon): Example[] {
   }));
 }
 
+/** How many parts the corpus is cut into where a threshold is chosen, by kind. */
+export const folds = 3;
+export function foldOf({ kind }: Pick<Labelled, 'kind'>): number {
+  return digest(kind) % folds;
+}
+
+/**
+ * Attacks of users before and after an innocent text, and two innocent ones in a row: what surrounds an attack is not
+ * to make it innocent, nor length a text hostile. Both come from one fold and one language.
+ */
+export function composites(examples: readonly Example[], lexicon: Lexicon): Example[] {
+  const partsOf = extractorFor(lexicon);
+  const users = examples.filter(({ role, text }) => role === 'user' && text.length < 600);
+  const keyOf = (one: Example): string => `${one.lang} ${foldOf(one)}`;
+  const innocent = Map.groupBy(
+    users.filter(({ attack }) => !attack),
+    keyOf,
+  );
+  return users.flatMap((one) => {
+    const choice = digest(`composite ${one.id}`);
+    const others = innocent.get(keyOf(one)) ?? [];
+    const other = others[(choice >>> 4) % others.length];
+    if (other === undefined || other === one || choice % 16 >= (one.attack ? 6 : 5)) return [];
+    const text = choice % 2 === 0 ? `${one.text}\n${other.text}` : `${other.text}\n${one.text}`;
+    return [{ ...one, id: `${one.id} with ${other.id}`, text, parts: partsOf(text) }];
+  });
+}
+
 export function readForeign(file: string, lexicon: Lexicon): Example[] {
   const partsOf = extractorFor(lexicon);
   return labelledForeign(file).map((one) => ({ ...one, parts: partsOf(one.text), fold: digest(one.source) }));
 }
 
 function extractorFor(lexicon: Lexicon): (text: string) => Segments[] {
-  const { extract } = createExtractor(lexicon);
+  const sink = createLists();
+  const reader = createReader({ lexicon, sink });
   return (text) => {
     const { text: plain, decoded } = normalise(text);
-    return [plain, ...decoded].flatMap((one) => {
-      const { count, ends, features, mass, starts } = extract(one);
-      if (count === 0) return [];
-      return [
-        {
-          count,
-          ends: ends.slice(0, count),
-          features: features.slice(0, ends[count - 1]),
-          mass: mass.slice(0, count),
-          starts: starts.slice(0, count),
-        },
-      ];
-    });
+    return [plain, ...decoded].flatMap((one) => (reader.read(one) === 0 ? [] : [sink.segments()]));
   };
 }
 

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readLexicon } from '../lexicon.ts';
-import { readModel, writeModel } from '../model.ts';
+import { heads, readModel, writeModel } from '../model.ts';
 import { isHeldOut, readCorpus } from './examples.ts';
 import { quantise, scoreExample, trainHead } from './learn.ts';
 
@@ -15,11 +15,12 @@ const lexicon = readLexicon(words);
 const examples = readCorpus(join(root, 'corpus/rempart-prompts'), lexicon);
 const few = examples.filter((_, at) => at % 8 === 0);
 
-test('trainHead() gives the same weights for the same examples', () => {
-  const first = trainHead('user', few);
-  assert.deepEqual(trainHead('user', few), first);
-  assert.notDeepEqual(trainHead('user', few.slice(1)), first);
-});
+for (const name of ['user', 'user-run'] as const)
+  test(`trainHead() gives the same weights for the same examples to ${name}`, () => {
+    const first = trainHead(name, few);
+    assert.deepEqual(trainHead(name, few), first);
+    assert.notDeepEqual(trainHead(name, few.slice(1)), first);
+  });
 
 test('trainHead() tells attacks from benign texts it has learned from', () => {
   const head = trainHead('user', few);
@@ -34,14 +35,13 @@ test('isHeldOut() keeps about one text in eight apart, twins together', () => {
 });
 
 test('readModel() reads what writeModel() wrote', () => {
-  const trained = (['user', 'tool', 'injection', 'jailbreak', 'code-execution'] as const).map((head) =>
-    trainHead(head, few.slice(0, 100)),
-  );
-  const model = { ...quantise(trained), thresholds: [1, 2, 3, 4] };
+  const trained = heads.map((head) => trainHead(head, few.slice(0, 100)));
+  const model = { ...quantise(trained), thresholds: [1, 2, 3, 4], runThresholds: [5, 6, 7, 8] };
   const bytes = writeModel(model, words);
   const read = readModel(bytes, createHash('sha256').update(bytes).digest('hex'), words);
   assert.deepEqual(read.weights, model.weights);
   assert.deepEqual(read.thresholds, model.thresholds);
+  assert.deepEqual(read.runThresholds, model.runThresholds);
   model.scales.forEach((scale, at) => {
     assert.ok(Math.abs(read.scales[at]! - scale) < 1e-6);
   });

@@ -1,90 +1,133 @@
-// Logistic regression over the strongest run of segments of each text (multiple-instance learning), by AdaGrad; seeded, so that the same input gives the same weights.
-import { type Segments, tableSize } from '../features.ts';
-import { type Best, featureValue, type Head, heads, smoothing, stride } from '../model.ts';
-import { bestRun, sumSegments } from '../score.ts';
+// Logistic regression by AdaGrad over each text as a whole, and over its strongest run of segments (multiple-instance learning); seeded, so that the same input gives the same weights.
+import { featureValue, type Segments, tableSize } from '../features.ts';
+import { type Best, type Head, heads, smoothing } from '../model.ts';
+import { bestRun, logitOf } from '../score.ts';
 import type { Example } from './examples.ts';
 
 export interface TrainedHead {
+  head: Head;
   weights: Float32Array;
   bias: number;
 }
 
-const epochs = 8;
-const rate = 0.3;
-const decay: Readonly<Record<Head, number>> = {
-  user: 1e-3,
-  tool: 1e-4,
-  injection: 1e-3,
-  jailbreak: 1e-3,
-  'code-execution': 1e-3,
+/** How a head learns: `documents` is how much a document weighs, against what users write, which is a hint there. */
+interface Course {
+  epochs: number;
+  rate: number;
+  decay: number;
+  start: number;
+  documents: number;
+}
+const usual: Course = { epochs: 12, rate: 0.5, decay: 1e-5, start: 1e-4, documents: 1 };
+const courses: Readonly<Record<Head, Course>> = {
+  user: usual,
+  tool: { ...usual, documents: 20 },
+  injection: usual,
+  jailbreak: usual,
+  'code-execution': usual,
+  'user-run': usual,
+  'tool-run': { ...usual, documents: 1000 },
 };
-/** To the head for documents what users write is a hint; what stands in documents, and in the same ones clean, decides. */
-const documentWeight = 1000;
 
 /** What the head has to say of an example; null leaves it out. */
 function target(head: Head, { role, attack, category, explicit }: Example): boolean | null {
   // An operator's prompt reads like an attack: it would only teach that rules are harmless.
   if (role === 'system') return null;
-  if (head === 'user') return attack;
+  if (head === 'user' || head === 'user-run') return attack;
   // What is hidden in a user's story says nothing of documents.
-  if (head === 'tool') return role === 'tool' || !attack || explicit !== false ? attack : null;
+  if (head === 'tool' || head === 'tool-run') return role === 'tool' || !attack || explicit !== false ? attack : null;
   // Which kind of attack: innocent texts have none.
   return attack ? category === head : null;
 }
 
 export function trainHead(head: Head, examples: readonly Example[]): TrainedHead {
-  const weights = new Float32Array(tableSize);
-  const gradients = new Float32Array(tableSize).fill(1e-3);
+  const { epochs, rate, decay, start, documents } = courses[head];
+  const trained: TrainedHead = { head, weights: new Float32Array(tableSize), bias: 0 };
+  const { weights } = trained;
+  const gradients = new Float32Array(tableSize).fill(start);
   const random = generator(42 + heads.indexOf(head));
   const chosen = examples.flatMap((example) => {
     const wanted = target(head, example);
     return wanted === null || example.parts.length === 0 ? [] : [{ example, wanted }];
   });
   const attacks = chosen.filter(({ wanted }) => wanted).length;
-  const attackWeight = Math.min(3, (0.5 * chosen.length) / attacks);
-  let bias = 0;
+  const attackWeight = isRun(head) ? Math.min(3, (0.5 * chosen.length) / attacks) : 1;
   let biasGradient = 1;
   for (let epoch = 0; epoch < epochs; epoch++) {
     shuffle(chosen, random);
     const step = rate * (1 - epoch / epochs);
     for (const { example, wanted } of chosen) {
-      const { best, part } = strongest(weights, bias, example.parts);
-      const probability = 1 / (1 + Math.exp(-best.logit));
-      const weight = (wanted ? attackWeight : 1) * (head === 'tool' && example.role === 'tool' ? documentWeight : 1);
+      const { logit, features, from, to, mass } = strongest(trained, example.parts);
+      const probability = 1 / (1 + Math.exp(-logit));
+      const weight = (wanted ? attackWeight : 1) * (example.role === 'tool' ? documents : 1);
       const gradient = (probability - (wanted ? 1 : 0)) * weight;
       if (Math.abs(gradient) < 1e-3) continue;
-      const inverse = 1 / Math.sqrt(massOf(part, best));
-      const { features, ends } = part;
-      const end = ends[best.first + best.length - 1]!;
-      for (let at = best.first === 0 ? 0 : ends[best.first - 1]!; at < end; at++) {
+      const inverse = 1 / Math.sqrt(mass);
+      for (let at = from; at < to; at++) {
         const feature = features[at]!;
-        const slope = gradient * featureValue(feature) * inverse + decay[head] * weights[feature]!;
+        const slope = gradient * featureValue(feature) * inverse + decay * weights[feature]!;
         gradients[feature] = gradients[feature]! + slope * slope;
         weights[feature] = weights[feature]! - (step * slope) / Math.sqrt(gradients[feature]!);
       }
       biasGradient += gradient * gradient;
-      bias -= (step * gradient) / Math.sqrt(biasGradient);
+      trained.bias -= (step * gradient) / Math.sqrt(biasGradient);
     }
   }
-  return { weights, bias };
+  return trained;
+}
+
+function isRun(head: Head): boolean {
+  return head.endsWith('-run');
 }
 
 let sums = new Float64Array(1 << 12);
 
-function strongest(weights: Float32Array, bias: number, parts: readonly Segments[]): { best: Best; part: Segments } {
-  let found: { best: Best; part: Segments } | undefined;
+/** What decided: features `from` to `to`, divided by the root of their mass. */
+interface Strongest {
+  logit: number;
+  features: Int32Array;
+  from: number;
+  to: number;
+  mass: number;
+}
+
+function strongest({ head, weights, bias }: TrainedHead, parts: readonly Segments[]): Strongest {
+  let found: Strongest | undefined;
   for (const part of parts) {
-    if (part.count > sums.length) sums = new Float64Array(part.count * 2);
-    sumSegments(weights, 0, part, sums);
-    const best = bestRun(sums, part, 1, bias);
-    if (found === undefined || best.logit > found.best.logit) found = { best, part };
+    const one = isRun(head) ? strongestRun(weights, bias, part) : wholeOf(weights, bias, part);
+    if (found === undefined || one.logit > found.logit) found = one;
   }
   return found!;
 }
 
+function wholeOf(weights: Float32Array, bias: number, { whole: { features, mass } }: Segments): Strongest {
+  const sum = sumOf(weights, features, 0, features.length);
+  return { logit: logitOf(sum, mass, 1, bias), features, from: 0, to: features.length, mass: mass + smoothing };
+}
+
+function sumOf(weights: Float32Array, features: Int32Array, from: number, to: number): number {
+  let sum = 0;
+  for (let at = from; at < to; at++) sum += weights[features[at]!]! * featureValue(features[at]!);
+  return sum;
+}
+
+function strongestRun(weights: Float32Array, bias: number, part: Segments): Strongest {
+  const { count, features, ends } = part;
+  if (count > sums.length) sums = new Float64Array(count * 2);
+  for (let at = 0; at < count; at++) sums[at] = sumOf(weights, features, at === 0 ? 0 : ends[at - 1]!, ends[at]!);
+  const best = bestRun(sums, part.mass, 1, bias, { from: 0, to: count, longest: Number.POSITIVE_INFINITY });
+  return {
+    logit: best.logit,
+    features,
+    from: best.first === 0 ? 0 : ends[best.first - 1]!,
+    to: ends[best.first + best.length - 1]!,
+    mass: massOf(part, best),
+  };
+}
+
 /** The logit of a text; minus infinity when it has no word at all. */
-export function scoreExample({ weights, bias }: TrainedHead, { parts }: Example): number {
-  return parts.length === 0 ? Number.NEGATIVE_INFINITY : strongest(weights, bias, parts).best.logit;
+export function scoreExample(trained: TrainedHead, { parts }: Example): number {
+  return parts.length === 0 ? Number.NEGATIVE_INFINITY : strongest(trained, parts).logit;
 }
 
 function massOf({ mass }: Segments, { first, length }: Best): number {
@@ -94,19 +137,21 @@ function massOf({ mass }: Segments, { first, length }: Best): number {
 }
 
 /** Eight bits a weight; the largest weight is 127 steps. */
-export function quantise(trained: readonly TrainedHead[]): { weights: Int8Array; scales: number[]; biases: number[] } {
-  const weights = new Int8Array(tableSize * stride);
-  const scales = trained.map(({ weights: exact }, head) => {
-    const sizes = exact
+export function quantise(trained: readonly TrainedHead[]): {
+  weights: Int8Array[];
+  scales: number[];
+  biases: number[];
+} {
+  const scales = trained.map(({ weights }) => {
+    const sizes = weights
       .filter((weight) => weight !== 0)
       .map(Math.abs)
       .sort();
-    const scale = (sizes[Math.floor(sizes.length * 0.99999)] ?? 1) / 127;
-    exact.forEach((weight, feature) => {
-      weights[feature * stride + head] = Math.max(-127, Math.min(127, Math.round(weight / scale)));
-    });
-    return scale;
+    return (sizes[Math.floor(sizes.length * 0.99999)] ?? 1) / 127;
   });
+  const weights = trained.map(({ weights: exact }, head) =>
+    Int8Array.from(exact, (weight) => Math.max(-127, Math.min(127, Math.round(weight / scales[head]!)))),
+  );
   return { weights, scales, biases: trained.map(({ bias }) => bias) };
 }
 
