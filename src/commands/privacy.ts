@@ -28,9 +28,9 @@ export const privacy: Command = {
   },
   actions: {
     export: {
-      usage: 'export --subject NAME [--journal] [--out FILE [--force]]',
+      usage: 'export --subject NAME [--journal] | --conversation ID [--out FILE [--force]]',
       summary: 'privacy.export.summary',
-      options: ['subject', 'journal', 'out', 'force'],
+      options: ['subject', 'conversation', 'journal', 'out', 'force'],
     },
     erase: {
       usage: 'erase --subject NAME [--with-keys] | --conversation ID [--dry-run]',
@@ -71,10 +71,22 @@ function subjectOf(input: CommandInput, action: string): string {
   return subject;
 }
 
+/** One conversation, or a person and what goes with them. */
+function whatOf(
+  input: CommandInput,
+  action: string,
+  withSubject: string,
+): { subject: string } | { conversation: string } {
+  const { conversation, subject } = input.options;
+  if (typeof conversation !== 'string') return { subject: subjectOf(input, action) };
+  if (subject === undefined && input.options[withSubject] === undefined) return { conversation };
+  throw usageError(input, 'privacy', 'privacy.usage.one');
+}
+
 async function exportSubject(input: CommandInput): Promise<number> {
   const { say, stderr, stdout, options } = input;
-  const subject = subjectOf(input, 'export');
-  const found = (await askPrivacy(input, 'privacy.export', { subject })) as unknown as PrivacyExport;
+  const what = whatOf(input, 'export', 'journal');
+  const found = (await askPrivacy(input, 'privacy.export', what)) as unknown as PrivacyExport;
   const document = options['journal'] === true ? { ...found, journal: await recordsOf(input, found) } : found;
   // A copy of a person's data is a document, whoever reads it.
   const text = `${JSON.stringify(document, null, input.json ? 0 : 2)}\n`;
@@ -83,7 +95,7 @@ async function exportSubject(input: CommandInput): Promise<number> {
     writeTo(file, text, options['force'] === true);
     stderr.write(`${say('privacy.export.done', { file })}\n`);
   } else stdout.write(text);
-  if (found.conversations.length === 0) stderr.write(`${say('privacy.export.nothing', { subject })}\n`);
+  if (found.conversations.length === 0) stderr.write(`${say('privacy.export.nothing', { subject: found.subject })}\n`);
   return 0;
 }
 
@@ -107,10 +119,8 @@ function writeTo(file: string, text: string, force: boolean): void {
 }
 
 async function erase(input: CommandInput): Promise<number> {
-  const { conversation, 'with-keys': withKeys, 'dry-run': dryRun, subject } = input.options;
-  if (typeof conversation === 'string' && (subject !== undefined || withKeys === true))
-    throw usageError(input, 'privacy', 'privacy.usage.one');
-  const what = typeof conversation === 'string' ? { conversation } : { subject: subjectOf(input, 'erase') };
+  const { 'with-keys': withKeys, 'dry-run': dryRun } = input.options;
+  const what = whatOf(input, 'erase', 'with-keys');
   const asked = { ...what, withKeys: withKeys === true, dryRun: dryRun === true };
   const document = (await askPrivacy(input, 'privacy.erase', asked)) as unknown as ErasureDocument;
   if (input.json) input.stdout.write(`${JSON.stringify(document)}\n`);

@@ -19,7 +19,7 @@ export function createPersonalData(book: Pick<Book, 'read' | 'remove'>, privacy?
     return privacy;
   };
   return {
-    export: async (caller, subject) => rights().export(allowed(caller, subject), askerOf(caller)),
+    export: async (caller, subject) => rights().export({ subject: allowed(caller, subject) }, askerOf(caller)),
     async erase(caller, subject, withKeys) {
       const document = await rights().erase({ subject: allowed(caller, subject), withKeys }, askerOf(caller));
       if (caller.role === 'admin') return document;

@@ -155,12 +155,16 @@ test('privacy.export() tells all that was said, in order, and is journalled', as
   await rig.say('alice', 'c', 'one');
   await rig.say('alice', 'c', 'two');
   await rig.say('bob', 'b', 'not this');
-  const { conversations } = await rig.privacy.export('alice', by);
+  const { conversations } = await rig.privacy.export({ subject: 'alice' }, by);
   assert.deepEqual(
     conversations.map(({ id, messages }) => [id, messages.map(({ text }) => text)]),
     [['c', ['one', 'two']]],
   );
   assert.equal(rig.journalled[0]?.['phase'], 'exported');
+  await rig.say('alice', 'd', 'three');
+  const one = await rig.privacy.export({ conversation: 'd' }, by);
+  assert.deepEqual([one.subject, one.conversations.map(({ id }) => id)], ['alice', ['d']]);
+  await assert.rejects(rig.privacy.export({ conversation: 'nowhere' }, by), { code: 'ERR_CONVERSATION_UNKNOWN' });
   await rig.close();
 });
 

@@ -58,8 +58,8 @@ export interface Erasure {
 }
 
 export interface Privacy {
-  /** Throws ERR_STORE_AWAY. */
-  export(subject: string, by: Asker): Promise<PrivacyExport>;
+  /** Everything of a subject, or one conversation. Throws ERR_CONVERSATION_UNKNOWN, ERR_STORE_AWAY. */
+  export(what: Pick<Erasure, 'subject' | 'conversation'>, by: Asker): Promise<PrivacyExport>;
   /** Throws ERR_CONVERSATION_UNKNOWN, ERR_STORE_AWAY, ERR_JOURNAL_UNWRITABLE (then nothing is erased). */
   erase(what: Erasure, by: Asker): Promise<ErasureDocument>;
   pseudonymOf: PseudonymOf;
@@ -141,15 +141,20 @@ export function createPrivacy(parts: PrivacyParts): Privacy {
 
   return {
     pseudonymOf,
-    async export(subject, by) {
-      const conversations = await conversationsOf(store.db, subject);
-      const settings = await settingsOf(store.db, subject);
+    async export(what, by) {
+      const target = await targetOf(what);
+      const { subject, conversation } = target;
+      const isWhole = conversation === undefined;
+      const conversations = (await conversationsOf(store.db, subject)).filter(
+        ({ id }) => isWhole || id === conversation,
+      );
+      const settings = isWhole ? await settingsOf(store.db, subject) : {};
       const others: JsonObject = {};
-      for (const { name, show } of holdings) {
+      for (const { name, show } of isWhole ? holdings : []) {
         const shown = await show?.(subject);
         if (shown !== undefined) others[name] = shown;
       }
-      await record(by, 'exported', { subject }, { conversations: conversations.length });
+      await record(by, 'exported', target, { conversations: conversations.length });
       return {
         schema: 'rempart/privacy-export@1',
         subject,
@@ -157,7 +162,7 @@ export function createPrivacy(parts: PrivacyParts): Privacy {
         exportedAt: new Date(now()).toISOString(),
         conversations,
         settings,
-        keys: keysOf(subject).map(shownKey),
+        keys: isWhole ? keysOf(subject).map(shownKey) : [],
         others,
       };
     },
