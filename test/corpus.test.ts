@@ -34,7 +34,7 @@ const familiesOf: Record<string, readonly string[]> = {
 };
 
 const row = z.strictObject({
-  id: z.string().regex(/^(fr|en|de|es|it|pt)-\d{4}$/),
+  id: z.string().regex(/^(fr|en|de|es|it|pt)-\d{4,5}$/),
   text: z.string().min(2),
   lang: z.enum(['fr', 'en', 'de', 'es', 'it', 'pt']),
   label: z.enum(['attack', 'benign']),
