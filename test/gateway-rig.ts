@@ -293,7 +293,7 @@ export function roundTrip(
   });
 }
 
-export function until(condition: () => boolean, withinMs = 3_000): Promise<void> {
+export function until(condition: () => boolean, withinMs = 60_000): Promise<void> {
   const start = Date.now();
   return new Promise((resolve, reject) => {
     const look = () => {

@@ -82,7 +82,7 @@ export async function startInstance(
 }
 
 /** Waits until `happened`; fails after `withinMs`. */
-export async function until(happened: () => boolean | Promise<boolean>, withinMs = 15_000): Promise<void> {
+export async function until(happened: () => boolean | Promise<boolean>, withinMs = 120_000): Promise<void> {
   const end = Date.now() + withinMs;
   while (!(await happened())) {
     if (Date.now() > end) throw new Error(`did not happen within ${withinMs} ms`);

@@ -3,7 +3,16 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { answering, beginSse, chunk, json, lastChunk, startUpstream, type Upstream } from './gateway-rig.ts';
+import {
+  answering,
+  type Behaviour,
+  beginSse,
+  chunk,
+  json,
+  lastChunk,
+  startUpstream,
+  type Upstream,
+} from './gateway-rig.ts';
 import { type Instance, makePlace, startInstance, until } from './instance.ts';
 
 const place = makePlace();
@@ -28,11 +37,11 @@ before(async () => {
     finish = () => res.end(lastChunk);
   });
   quick = await startUpstream(answering('quick'));
-  refusing = await startUpstream((req, res) =>
+  const refuse: Behaviour = (req, res) =>
     req.headers.authorization === 'Bearer upstream-key'
       ? json(res, 401, { error: { message: 'no' } })
-      : answering('spare')(req, res, '{}', 0),
-  );
+      : answering('spare')(req, res, '{}', 0);
+  refusing = await startUpstream(refuse, refuse);
   put(provider('first', slow.url), access('KEY_A'), 'screening: {behaviour: {mode: "off"}}');
   instance = await startInstance([], { cwd: place.dir, env });
 });
@@ -49,12 +58,12 @@ const ask = (key: string, stream = false) =>
     body: JSON.stringify({ model: 'm', stream, messages: [{ role: 'user', content: 'hello' }] }),
   });
 
-/** The journal's records of reloads so far. */
+/** The journal's records of reloads by SIGHUP so far: one from the console may come to disk after its answer, and is nobody's here. */
 function noted(): { status_id: number; status_code?: string; unmapped: Record<string, unknown> }[] {
   const folder = join(place.dir, '.rempart', 'journal', 'gateway');
   return readdirSync(folder)
-    .flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'))
-    .filter((line) => line.includes('"phase":"reload"'))
+    .flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n').slice(0, -1))
+    .filter((line) => line.includes('"phase":"reload"') && line.includes('"by":"SIGHUP"'))
     .map((line) => (JSON.parse(line) as { event: ReturnType<typeof noted>[number] }).event);
 }
 
@@ -104,12 +113,14 @@ test('SIGHUP refuses a bad file whole: log and journal say why, and everything i
   unlinkSync(file);
   assert.equal((await hangup()).status_code, 'ERR_CONFIG_UNREADABLE');
   assert.match(await (await ask(env.KEY_B)).text(), /quick/);
-  const lines = instance
-    .stderr()
-    .split('\n')
-    .filter((line) => line.includes('is refused; the one before still holds'));
-  assert.equal(lines.length, 5);
-  assert.doesNotMatch(lines.join(''), /ftp:|NOT_SET/);
+  const lines = () =>
+    instance
+      .stderr()
+      .split('\n')
+      .filter((line) => line.includes('is refused; the one before still holds'));
+  await until(() => lines().length >= 5);
+  assert.equal(lines().length, 5);
+  assert.doesNotMatch(lines().join(''), /ftp:|NOT_SET/);
 });
 
 test('POST /api/reload is for admins, says what changed and what waits for a restart, and shows a mistake as 422', async () => {
@@ -142,13 +153,12 @@ test('SIGHUP keeps a refused provider key refused while its provider stays as it
   assert.equal((await hangup()).status_id, 1);
   assert.equal((await ask(env.KEY_B)).status, 200);
   const uses = () => refusing.ledger.filter((authorization) => authorization === 'Bearer upstream-key').length;
-  const before = uses();
-  assert.ok(before >= 1);
-  for (let round = 0; round < 3; round++) {
+  assert.ok(uses() >= 1);
+  for (let round = 0; round < 4; round++) {
     put(...same, `metrics: {bareNames: ${round % 2 === 0}}`);
     assert.equal((await hangup()).status_id, 1);
     assert.equal((await ask(env.KEY_B)).status, 200);
   }
-  // On a busy machine the time may have come at which it is asked once more; a reload that forgot would ask three times.
-  assert.ok(uses() <= before + 1, `asked ${uses() - before} times more`);
+  // However long this took: after three uses a refused key is asked no more. Reloads that forgot would have made it five.
+  assert.ok(uses() <= 3, `asked ${uses()} times`);
 });
