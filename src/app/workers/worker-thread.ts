@@ -45,8 +45,9 @@ function startBeating({ crew, stopListening, underWay }: OpenWorker): void {
     full = shareOfHeap() > fullFrom ? full + 1 : 0;
     if (!isLeaving && full >= fullLooks) {
       isLeaving = true;
-      main.tell('fleet', 'spent');
+      // First, so that nobody comes any more once another one is on its way.
       stopListening();
+      main.tell('fleet', 'spent');
     } else if (isLeaving && underWay.count() === 0) main.tell('fleet', 'dead');
   }, beatEveryMs);
 }
