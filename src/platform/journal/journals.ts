@@ -3,9 +3,8 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { RempartError } from '../base/errors.ts';
 import type { JsonObject } from '../base/json.ts';
 import { smallThread, threadUrl } from '../base/thread.ts';
-import type { Head } from './chain.ts';
 import type { Journal, Receipt } from './journal.ts';
-import type { FromWriter, ToWriter, WriterData } from './writer-thread.ts';
+import type { Batch, FromWriter, ToWriter, WriterData } from './writer-thread.ts';
 
 export interface Journals {
   /** The stream's chain, recovered if a crash tore its end. Names: a-z, 0-9 and hyphens. */
@@ -30,6 +29,8 @@ export interface JournalsOptions {
 }
 
 const maxEventBytes = 1_048_576;
+/** Of SHA-256 in hex. */
+const hashLength = 64;
 
 export async function openJournals(options: JournalsOptions): Promise<Journals> {
   const now = options.now ?? Date.now;
@@ -98,10 +99,13 @@ async function openStream(
   if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) throw new TypeError(`a stream is not named ${JSON.stringify(name)}`);
   await link.ask((id) => ({ kind: 'open', id, stream: name, now: now() }));
   return {
-    async append(event): Promise<Receipt> {
+    append(event) {
       appending();
-      const head = await link.append(name, frozenText(event), now());
-      return { stream: name, ...head };
+      try {
+        return link.append(name, frozenText(event), now());
+      } catch (error) {
+        return Promise.reject(error);
+      }
     },
     checkpoint,
     // Appends are in the thread's queue before this question: its answer comes after theirs.
@@ -118,7 +122,7 @@ function frozenText(event: JsonObject): string {
 }
 
 interface WriterLink {
-  append(stream: string, event: string, time: number): Promise<Head>;
+  append(stream: string, event: string, time: number): Promise<Receipt>;
   ask(message: (id: number) => ToWriter): Promise<void>;
   join(port: MessagePort): void;
   /** Nobody answers any more. */
@@ -165,19 +169,35 @@ async function startWriter(
 function linkOver(port: Worker | MessagePort, onError: (error: RempartError) => void): WriterLink {
   const owed = createOwed(port);
   let lastId = 0;
-  let entries: Extract<ToWriter, { kind: 'append' }>['entries'] = [];
+  let batches: Batch[] = [];
+  let batch: Batch | undefined;
+  let posted = 0;
 
   port.on('message', (message: FromWriter) => {
-    if (message.kind === 'done') return owed.settle(message.results);
-    const error = unwritable(message.code);
-    onError(error);
-    owed.fail(message.ids, error);
+    if (message.kind === 'done') owed.settle(message);
+    else {
+      const error = unwritable(message.code);
+      onError(error);
+      owed.fail(message.first, message.count, error);
+    }
+    if (!message.isBatch) return;
+    posted--;
+    if (batches.length > 0) flush();
   });
-  const flush = (): void => {
-    if (entries.length === 0) return;
-    port.postMessage({ kind: 'append', entries } satisfies ToWriter);
-    entries = [];
-  };
+  function flush(): void {
+    if (batches.length === 0) return;
+    const waiting = batches;
+    batches = [];
+    batch = undefined;
+    for (const one of waiting) {
+      posted++;
+      port.postMessage(one satisfies ToWriter);
+    }
+  }
+  /** While one batch is synced and the next one lies ready for it, a third would only make more messages of the same records. */
+  function flushInTurn(): void {
+    if (posted < 2) flush();
+  }
   return {
     async ask(message) {
       const id = ++lastId;
@@ -186,13 +206,18 @@ function linkOver(port: Worker | MessagePort, onError: (error: RempartError) => 
       port.postMessage(message(id));
       await answered;
     },
-    async append(stream, event, time) {
+    append(stream, event, time) {
       const id = ++lastId;
-      const answered = owed.wait(id);
+      const answered = owed.wait(id) as Promise<Receipt>;
       // All that one turn of the event loop brings goes to the thread as one message.
-      if (entries.length === 0) setImmediate(flush);
-      entries.push({ id, stream, event, time });
-      return (await answered)!;
+      if (batches.length === 0) setImmediate(flushInTurn);
+      if (batch?.stream !== stream) {
+        batch = { kind: 'append', first: id, stream, events: [], times: [] };
+        batches.push(batch);
+      }
+      batch.events.push(event);
+      batch.times.push(time);
+      return answered;
     },
     join: (one) => port.postMessage({ kind: 'join', port: one } satisfies ToWriter, [one]),
     lost: owed.failAll,
@@ -202,35 +227,40 @@ function linkOver(port: Worker | MessagePort, onError: (error: RempartError) => 
 
 /** The answers that the thread owes. An idle journal keeps no process alive; one that owes an answer does. */
 function createOwed(worker: Worker | MessagePort) {
-  const waiting = new Map<number, { resolve: (head: Head | null) => void; reject: (error: RempartError) => void }>();
+  const waiting = new Map<
+    number,
+    { resolve: (receipt: Receipt | undefined) => void; reject: (error: RempartError) => void }
+  >();
   let dead: RempartError | null = null;
   let ending = false;
   const forget = (id: number): void => {
     waiting.delete(id);
     if (waiting.size === 0 && !ending) worker.unref();
   };
-  const fail = (ids: Iterable<number>, error: RempartError): void => {
-    for (const id of [...ids]) {
+  const fail = (first: number, count: number, error: RempartError): void => {
+    for (let id = first; id < first + count; id++) {
       waiting.get(id)?.reject(error);
       forget(id);
     }
   };
   return {
     fail,
-    wait(id: number): Promise<Head | null> {
+    wait(id: number): Promise<Receipt | undefined> {
       if (dead !== null) return Promise.reject(dead);
       if (waiting.size === 0) worker.ref();
       return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
     },
-    settle(results: readonly { id: number; head: Head | null }[]): void {
-      for (const { id, head } of results) {
-        waiting.get(id)?.resolve(head);
-        forget(id);
+    settle({ first, stream, seq, hashes }: Extract<FromWriter, { kind: 'done' }>): void {
+      const count = Math.max(1, hashes.length / hashLength);
+      for (let at = 0; at < count; at++) {
+        const hash = hashes.slice(at * hashLength, (at + 1) * hashLength);
+        waiting.get(first + at)?.resolve(hash === '' ? undefined : { stream, seq: seq + at, hash });
+        forget(first + at);
       }
     },
     failAll(error: RempartError): void {
       dead ??= error;
-      fail(waiting.keys(), dead);
+      for (const id of [...waiting.keys()]) fail(id, 1, dead);
     },
     keepAlive(): void {
       ending = true;

@@ -16,8 +16,17 @@ export interface WriterData {
   now: number;
 }
 
+/** Records of one stream, numbered from `first` on by who sends them: columns, since a list of objects takes a clone of each. */
+export interface Batch {
+  kind: 'append';
+  first: number;
+  stream: string;
+  events: string[];
+  times: number[];
+}
+
 export type ToWriter =
-  | { kind: 'append'; entries: { id: number; stream: string; event: string; time: number }[] }
+  | Batch
   | { kind: 'open'; id: number; stream: string; now: number }
   | { kind: 'checkpoint'; id: number; now: number }
   /** Another thread appends over this port, to the same chains. */
@@ -25,8 +34,9 @@ export type ToWriter =
   | { kind: 'close'; id: number; now: number };
 
 export type FromWriter =
-  | { kind: 'done'; results: { id: number; head: Head | null }[] }
-  | { kind: 'failed'; ids: number[]; code: string };
+  /** `seq` of the first, and the hashes of all one after the other; none: it was no append. */
+  | { kind: 'done'; isBatch: boolean; first: number; stream: string; seq: number; hashes: string }
+  | { kind: 'failed'; isBatch: boolean; first: number; count: number; code: string };
 
 const port = parentPort!;
 const data = workerData as WriterData;
@@ -50,19 +60,21 @@ function heed(from: MessagePort): void {
   from.once('close', () => ports.delete(from));
 }
 
-type Entry = Extract<ToWriter, { kind: 'append' }>['entries'][number] & { from?: MessagePort };
+interface Arrived {
+  from: MessagePort;
+  batch: Batch;
+}
 
-/** What has arrived meanwhile from all threads goes into one batch. */
+/** What has arrived meanwhile from all threads is written and synced as one. */
 function work(from: MessagePort, first: ToWriter): void {
-  let batch: Entry[] = [];
+  let arrived: Arrived[] = [];
   const take = (one: MessagePort, message: ToWriter) => {
     if (message.kind === 'append') {
-      if (one !== port) for (const entry of message.entries as Entry[]) entry.from = one;
-      batch = batch.length === 0 ? message.entries : batch.concat(message.entries);
+      arrived.push({ from: one, batch: message });
       return;
     }
-    appendAll(batch);
-    batch = [];
+    appendAll(arrived);
+    arrived = [];
     answer(one, message);
   };
   take(from, first);
@@ -70,21 +82,28 @@ function work(from: MessagePort, first: ToWriter): void {
     for (let more = receiveMessageOnPort(one); more !== undefined; more = receiveMessageOnPort(one))
       take(one, more.message as ToWriter);
   }
-  appendAll(batch);
+  appendAll(arrived);
 }
 
-function appendAll(entries: readonly Entry[]): void {
-  for (const [stream, group] of Map.groupBy(entries, (entry) => entry.stream)) {
+function appendAll(arrived: readonly Arrived[]): void {
+  for (const [stream, group] of Map.groupBy(arrived, ({ batch }) => batch.stream)) {
     try {
       // Here and not where a request waits: sorting an event's keys took 30 µs of the gateway's thread each time.
-      const lines = group.map(({ event, time }) => ({ event: canonicalText(event), time }));
-      const heads = openStream(stream, group[0]!.time).append(lines);
-      const results = group.map(({ id, from = port }, index) => ({ id, from, head: heads[index]! }));
-      for (const [to, own] of Map.groupBy(results, ({ from }) => from))
-        send(to, { kind: 'done', results: own.map(({ id, head }) => ({ id, head })) });
+      const lines = group.flatMap(({ batch: { events, times } }) =>
+        events.map((event, at) => ({ event: canonicalText(event), time: times[at]! })),
+      );
+      const heads = openStream(stream, lines[0]!.time).append(lines);
+      let at = 0;
+      for (const { from, batch } of group) {
+        const own = heads.slice(at, at + batch.events.length);
+        at += own.length;
+        const hashes = own.map(({ hash }) => hash).join('');
+        send(from, { kind: 'done', isBatch: true, first: batch.first, stream, seq: own[0]!.seq, hashes });
+      }
     } catch (error) {
-      for (const [to, own] of Map.groupBy(group, ({ from = port }) => from))
-        send(to, { kind: 'failed', ids: own.map(({ id }) => id), code: codeOf(error) });
+      const code = codeOf(error);
+      for (const { from, batch } of group)
+        send(from, { kind: 'failed', isBatch: true, first: batch.first, count: batch.events.length, code });
     }
   }
 }
@@ -95,8 +114,7 @@ function answer(to: MessagePort, message: Exclude<ToWriter, { kind: 'append' }>)
     return;
   }
   try {
-    let head: Head | null = null;
-    if (message.kind === 'open') head = openStream(message.stream, message.now).head;
+    if (message.kind === 'open') openStream(message.stream, message.now);
     else signHeads(message.now);
     if (message.kind === 'close') {
       for (const chain of chains.values()) chain.close();
@@ -106,9 +124,9 @@ function answer(to: MessagePort, message: Exclude<ToWriter, { kind: 'append' }>)
         for (const one of ports) one.close();
       });
     }
-    send(to, { kind: 'done', results: [{ id: message.id, head }] });
+    send(to, { kind: 'done', isBatch: false, first: message.id, stream: '', seq: 0, hashes: '' });
   } catch (error) {
-    send(to, { kind: 'failed', ids: [message.id], code: codeOf(error) });
+    send(to, { kind: 'failed', isBatch: false, first: message.id, count: 1, code: codeOf(error) });
   }
 }
 

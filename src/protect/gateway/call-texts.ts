@@ -54,15 +54,25 @@ const mostArguments = 200;
 
 export function textsOf(call: ChatCall): CallText[] {
   const texts: CallText[] = [];
-  for (const [turn, { role: name, text, native }] of call.turns.entries()) {
+  for (let turn = 0; turn < call.turns.length; turn++) {
+    const { role: name, text, native } = call.turns[turn]!;
     const role = roles.find((known) => known === name) ?? 'user';
     if (text !== '') texts.push({ role, text, turn });
+    if (isPlain(native, text)) continue;
     for (const more of stringsIn(native)) if (more !== text && more.length > 2) texts.push({ role, text: more, turn });
   }
-  const beside = Object.entries(call.native).flatMap(([key, value]) => (noTexts.has(key) ? [] : stringsIn(value)));
+  const beside: string[] = [];
+  for (const key in call.native) if (!noTexts.has(key)) collect(call.native[key], false, beside);
   const described = beside.filter((text) => text.length > 12);
   if (described.length > 0) texts.push({ role: 'system', text: described.join('\n'), turn: undefined });
   return texts;
+}
+
+/** Nothing but a role and the text itself, as most messages are. */
+function isPlain(native: JsonObject, text: string): boolean {
+  if (native['content'] !== text || /^\s*[{[]/.test(text)) return false;
+  for (const key in native) if (key !== 'content' && key !== 'role') return false;
+  return true;
 }
 
 function stringsIn(value: Json | undefined): string[] {
@@ -80,9 +90,19 @@ function collect(value: Json | undefined, onlyWords: boolean, found: string[]): 
   } else if (Array.isArray(value)) for (const entry of value) collect(entry, onlyWords, found);
   else if (typeof value === 'object' && value !== null)
     for (const key of Object.keys(value)) {
-      if (manyWords.test(key)) found.push(...saidBy(key));
+      if (saysSomething(key)) found.push(...saidBy(key));
       collect(value[key], onlyWords || noWords.has(key), found);
     }
+}
+
+/** Names are by far the most, and have at most one such sign: the pattern alone took 4 µs of each request. */
+function saysSomething(key: string): boolean {
+  let between = 0;
+  for (let at = 0; at < key.length; at++) {
+    const code = key.charCodeAt(at);
+    if (code <= 32 || code === 45 || code === 95 || code >= 0xa0) between++;
+  }
+  return between > 2 && manyWords.test(key);
 }
 
 /** As words, and as it stands: many secrets have such a line in them. */

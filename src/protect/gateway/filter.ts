@@ -50,8 +50,8 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
     let choice = choices.get(index);
     if (choice === undefined) {
       choice = {
-        text: createStreamFilter(settings),
-        thinking: createStreamFilter(settings),
+        text: createStreamFilter(settings, whole),
+        thinking: createStreamFilter(settings, whole),
         tools: new Map(),
         beside: [],
         named: new Map(),
@@ -65,6 +65,14 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
 
   function filtersOf({ text, thinking, tools, beside }: Choice): StreamFilter[] {
     return [text, thinking, ...tools.values(), ...beside];
+  }
+
+  /** Asked after each piece, so without a list of the filters. */
+  function blockedIn({ text, thinking, tools, beside }: Choice): AnswerCategory | undefined {
+    let category = text.blocked() ?? thinking.blocked();
+    if (tools.size > 0) for (const filter of tools.values()) category ??= filter.blocked();
+    for (const filter of beside) category ??= filter.blocked();
+    return category;
   }
 
   function delta(event: Delta): ReplyEvent[] {
@@ -117,9 +125,9 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
   }
 
   function inOnePiece(choice: Choice, text: string, by = settings): string {
-    const filter = createStreamFilter(by);
+    const filter = createStreamFilter(by, true);
     choice.beside.push(filter);
-    return filter.push(text) + filter.end();
+    return filter.push(text);
   }
 
   /** Arguments that come as an object come whole; each of their texts is one. */
@@ -154,12 +162,11 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
     if (refused !== undefined) return [];
     try {
       const events = work();
-      for (const choice of choices.values())
-        for (const filter of filtersOf(choice)) {
-          const category = filter.blocked();
-          if (category !== undefined)
-            refused = new RempartError('ERR_ANSWER_BLOCKED', { what: { key: `screened.${category}` } });
-        }
+      for (const choice of choices.values()) {
+        const category = blockedIn(choice);
+        if (category !== undefined)
+          refused = new RempartError('ERR_ANSWER_BLOCKED', { what: { key: `screened.${category}` } });
+      }
       return events;
     } catch (cause) {
       broken = true;
@@ -169,17 +176,22 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
   }
 
   return {
-    take: (event) =>
-      guarded(() => {
-        if (event.kind === 'delta') return delta(event);
-        if (event.kind !== 'finish') return [event];
+    take(event) {
+      if (event.kind === 'delta') return guarded(() => delta(event));
+      if (event.kind !== 'finish') return refused === undefined ? [event] : [];
+      return guarded(() => {
         const rest = flush(event.index);
-        const blocked = filtersOf(choiceOf(event.index)).some((filter) => filter.blocked() !== undefined);
-        return blocked ? rest : [...rest, event];
-      }),
+        if (blockedIn(choiceOf(event.index)) === undefined) rest.push(event);
+        return rest;
+      });
+    },
     end: () => guarded(() => [...choices.keys()].flatMap(flush)),
     refusal: () => refused,
-    findings: () => [...choices.values()].flatMap(filtersOf).flatMap((filter) => [...filter.findings()]),
+    findings() {
+      const found = [];
+      for (const choice of choices.values()) for (const filter of filtersOf(choice)) found.push(...filter.findings());
+      return found;
+    },
     failed: () => broken,
   };
 }

@@ -88,17 +88,18 @@ export const anything: Shape = (value) => value;
 /** An object with these fields, rebuilt in their order. A null where a field may be missing counts as missing. */
 export function object(fields: Readonly<Record<string, Shape>>, required: readonly string[] = []): Shape {
   const known = Object.entries(fields);
+  const names = new Set(known.map(([key]) => key));
   const byFold = new Map(known.map(([key]) => [fold(key), key]));
   return (value, path, unknown) => {
     if (!isObject(value)) throw invalid(path);
-    refuseStrangers(value, path, unknown, byFold);
+    refuseStrangers(value, path, unknown, names, byFold);
     const built: JsonObject = {};
     for (const [key, shape] of known) {
-      const entry = Object.hasOwn(value, key) ? value[key] : undefined;
-      const place = path === '' ? key : `${path}.${key}`;
-      if (entry !== undefined && (entry !== null || required.includes(key))) built[key] = shape(entry, place, unknown);
-      else if (required.includes(key)) throw invalid(place);
+      const entry = value[key];
+      if (entry === undefined || !Object.hasOwn(value, key) || (entry === null && !required.includes(key))) continue;
+      built[key] = shape(entry, path === '' ? key : `${path}.${key}`, unknown);
     }
+    for (const key of required) if (built[key] === undefined) throw invalid(path === '' ? key : `${path}.${key}`);
     return built;
   };
 }
@@ -107,11 +108,12 @@ function refuseStrangers(
   value: JsonObject,
   path: string,
   unknown: UnknownFields,
+  known: ReadonlySet<string>,
   byFold: ReadonlyMap<string, string>,
 ): void {
   for (const key in value) {
+    if (known.has(key)) continue;
     const meant = byFold.get(fold(key));
-    if (meant === key) continue;
     // Refused even where unknown fields are dropped: `MODEL` is `model` to a Go server, and dropping it hides an attack.
     if (meant !== undefined) throw new RempartError('ERR_BODY_DUPLICATE_KEY', { key: key.slice(0, 60) });
     if (unknown === 'refuse') {

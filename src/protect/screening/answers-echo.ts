@@ -28,11 +28,14 @@ export function createPromptEcho(prompt: string): PromptEcho | undefined {
   const known = new Set<string>();
   for (let at = 0; at + shingle <= words.length; at++) known.add(words.slice(at, at + shingle).join(' '));
   const vocabulary = new Set(words);
+  const narrow = new Set(words.map(hashOfNarrow).filter((hash) => hash !== undefined));
   const beginnings = new Set(words.flatMap((word) => Array.from(word, (_, at) => word.slice(0, at + 1))));
 
   return {
     find(text, from = 0) {
-      const said = wordsOf(text, beginOfLead(text, from));
+      const begin = beginOfLead(text, from);
+      if (!holdsRun(text, begin, narrow, shingle)) return [];
+      const said = wordsOf(text, begin);
       const runs: { start: number; end: number }[] = [];
       for (let at = 0; at + shingle <= said.length; at++) {
         if (!vocabulary.has(said[at]!.word)) continue;
@@ -93,6 +96,51 @@ function wordsOf(text: string, from: number): Word[] {
     start = -1;
   }
   return words;
+}
+
+/**
+ * Whether so many words in a row may be of the vocabulary: most answers never come to that, and need no list of their
+ * words. A word with a unit from U+0100 on counts as one of them, since its small letters depend on their neighbours.
+ */
+function holdsRun(text: string, from: number, narrow: ReadonlySet<number>, length: number): boolean {
+  let run = 0;
+  let hash = seed;
+  let isIn = false;
+  let isWide = false;
+  for (let at = from; at <= text.length; at++) {
+    const code = at < text.length ? text.charCodeAt(at) : 32;
+    if (isWordUnit(code)) {
+      isIn = true;
+      if (code > 0xff) isWide = true;
+      else hash = Math.imul(hash ^ smallOf(code), 0x01000193);
+    } else if (isIn) {
+      run = isWide || narrow.has(hash >>> 0) ? run + 1 : 0;
+      if (run >= length) return true;
+      hash = seed;
+      isIn = false;
+      isWide = false;
+    }
+  }
+  return false;
+}
+
+/** FNV-1a of a word in small letters; undefined where it has a unit from U+0100 on. */
+function hashOfNarrow(word: string): number | undefined {
+  let hash = seed;
+  for (let at = 0; at < word.length; at++) {
+    const code = word.charCodeAt(at);
+    if (code > 0xff) return undefined;
+    hash = Math.imul(hash ^ code, 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+const seed = 0x811c9dc5;
+
+/** Up to U+00FF each unit has one small letter. */
+function smallOf(code: number): number {
+  const isCapital = (code >= 65 && code <= 90) || (code >= 0xc0 && code <= 0xde && code !== 0xd7);
+  return isCapital ? code + 32 : code;
 }
 
 /** Of each UTF-16 unit, whether it is part of a word: 1 no, 2 yes, 0 not yet asked. A pattern takes ten times as long. */

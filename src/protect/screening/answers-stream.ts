@@ -30,8 +30,11 @@ const longestWord = 2 * longestSecret;
 const openKey =
   /(?:-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}[A-Z]{0,12}|-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-{0,5}|-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s\\:,.()-]{0,16100}|Private-Lines: [A-Za-z0-9+/=\s]{0,5300})$/;
 
-/** The same text comes out however the pieces are cut. One filter per stream of text: a choice, a tool call, a thought. */
-export function createStreamFilter(settings: AnswerSettings): StreamFilter {
+/**
+ * The same text comes out however the pieces are cut. One filter per stream of text: a choice, a tool call, a thought.
+ * `whole`: the first piece is all there is, so nothing of it is held; that half a secret could follow must not be, and throws.
+ */
+export function createStreamFilter(settings: AnswerSettings, whole = false): StreamFilter {
   /** What went out last and what is held. */
   let text = '';
   /** Up to here it went out. */
@@ -73,12 +76,13 @@ export function createStreamFilter(settings: AnswerSettings): StreamFilter {
   return {
     push(delta) {
       if (blockedBy !== undefined || delta === '') return '';
+      if (whole && text !== '') throw new TypeError('a whole text came in two pieces');
       text += delta;
-      return release(false);
+      return release(whole);
     },
-    end: () => (blockedBy === undefined ? release(true) : ''),
+    end: () => (blockedBy === undefined && settled < text.length ? release(true) : ''),
     blocked: () => blockedBy,
-    findings: () => told.map(({ category, rule }) => ({ category, rule })),
+    findings: () => told,
     heldBack: () => text.length - settled,
   };
 }

@@ -73,6 +73,7 @@ export function applyPolicy(
   found: readonly AnswerFinding[],
   { policy, label = (category) => `[masked: ${category}]` }: AnswerSettings,
 ): ScreenedAnswer {
+  if (found.length === 0) return { kind: 'passed', text: text.slice(start, end), findings: found };
   const findings = found.filter((finding) => finding.start >= start && finding.end <= end);
   const blocking = findings.find(({ category }) => policy[category] === 'block');
   const until = blocking?.start ?? end;
