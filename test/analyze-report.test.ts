@@ -9,6 +9,7 @@ import { renderJson } from '../src/analyze/report/json.ts';
 import { renderMarkdown } from '../src/analyze/report/markdown.ts';
 import { fence, oneLine, richLine } from '../src/analyze/report/markdown-text.ts';
 import { conclusionText, words } from '../src/analyze/report/words.ts';
+import { assertGrowth } from '../src/platform/base/test-time.ts';
 import type { Analysis } from '../src/platform/documents/analysis.ts';
 
 const markdown = (doc: Analysis) => [...renderMarkdown(doc)].join('');
@@ -232,15 +233,11 @@ test('fence() names only languages that no renderer draws', () => {
 });
 
 test('oneLine() takes time in proportion to the text', () => {
-  const took = (chars: number) => {
-    const text = `${'a'.repeat(chars)}:${'`'.repeat(chars)}`;
-    const from = performance.now();
-    oneLine(text);
-    richLine(text);
-    return performance.now() - from;
+  const work = (length: number) => {
+    const text = `${'a'.repeat(length)}:${'`'.repeat(length)}`;
+    return () => [oneLine(text), richLine(text)];
   };
-  took(1e4);
-  assert.ok(took(1e6) < 2_000);
+  assertGrowth({ what: 'a long word and many backticks', work, lengths: [100_000, 1_000_000], mostMs: 2_000 });
 });
 
 test('renderJson() writes what steers a terminal or turns text round as escapes, and the data stays the same', () => {

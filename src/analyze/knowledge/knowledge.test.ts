@@ -1,10 +1,11 @@
 // The knowledge in rules/: every sentence given as an example is understood, every reference leads somewhere, no pattern can be slowed down.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { assertGrowth } from '../../platform/base/test-time.ts';
 import { findInProse } from '../findings/prose.ts';
 import { practicesIn } from '../maturity/practices.ts';
 import { hearingOf } from '../prose/hearing.ts';
-import { spokenOf } from '../prose/spoken.ts';
+import { speechOf } from '../prose/spoken.ts';
 import { talk } from '../talk.fixture.ts';
 import { knowledge } from './knowledge.ts';
 
@@ -12,15 +13,16 @@ const known = knowledge();
 const practices = new Set(known.practices.map(({ id }) => id));
 
 function topicsOf(sentence: string): string[] {
-  const spoken = spokenOf(talk([['assistant', sentence]]));
-  const seen = practicesIn(known.practices, spoken, []);
+  const speech = speechOf(talk([['assistant', sentence]]));
+  const seen = practicesIn(known.practices, speech, new Map());
   // The container topics that need the subject get it.
-  const about = seen.length > 0 ? seen : practicesIn(known.practices, spokenOf(talk([['assistant', 'Docker.']])), []);
+  const about =
+    seen.length > 0 ? seen : practicesIn(known.practices, speechOf(talk([['assistant', 'Docker.']])), new Map());
   const found = findInProse({
     topics: known.topics,
-    spoken,
-    hearing: hearingOf(spoken),
-    blocks: [],
+    speech,
+    hearing: hearingOf(speech),
+    code: new Map(),
     practices: about,
     proved: new Set(),
   });
@@ -30,7 +32,7 @@ function topicsOf(sentence: string): string[] {
 for (const topic of known.topics) {
   for (const sentence of topic.examples.yes) {
     test(`the topic ${topic.id} is heard in "${sentence}"`, () => {
-      const spoken = spokenOf(talk([['assistant', sentence]]));
+      const speech = speechOf(talk([['assistant', sentence]]));
       const only = {
         ...topic,
         onlyIn: undefined,
@@ -39,9 +41,9 @@ for (const topic of known.topics) {
       };
       const found = findInProse({
         topics: [only as typeof topic],
-        spoken,
-        hearing: hearingOf(spoken),
-        blocks: [],
+        speech,
+        hearing: hearingOf(speech),
+        code: new Map(),
         practices: [],
         proved: new Set(),
       });
@@ -57,7 +59,7 @@ for (const topic of known.topics) {
 
 for (const practice of known.practices) {
   const seenIn = (sentence: string) =>
-    practicesIn([practice], spokenOf(talk([['assistant', sentence]])), []).length > 0;
+    practicesIn([practice], speechOf(talk([['assistant', sentence]])), new Map()).length > 0;
   for (const sentence of practice.examples.yes) {
     test(`the practice ${practice.id} is heard in "${sentence}"`, () => assert.ok(seenIn(sentence)));
   }
@@ -88,27 +90,12 @@ test('no pattern of the prose takes more than linear time: twice the text, about
     .map(({ regex }) => regex);
   for (const pattern of patterns) {
     for (const seed of seeds) {
-      const short = timeOf(pattern, seed.repeat(Math.ceil(16_000 / seed.length)));
-      const long = timeOf(pattern, seed.repeat(Math.ceil(128_000 / seed.length)));
-      // The exponent of growth over three doublings; below 25 ms noise decides.
-      if (long > 25)
-        assert.ok(
-          Math.log2(long / Math.max(short, 0.02)) / 3 < 1.6,
-          `${pattern} on "${seed}": ${short} ms, then ${long} ms`,
-        );
+      const all = new RegExp(pattern.source, pattern.flags.includes('g') ? pattern.flags : `${pattern.flags}g`);
+      const work = (length: number) => {
+        const text = seed.repeat(Math.ceil(length / seed.length));
+        return () => [...text.matchAll(all)].length;
+      };
+      assertGrowth({ what: `${pattern} on "${seed}"`, work, lengths: [16_000, 128_000], floorMs: 1 });
     }
   }
 });
-
-/** Milliseconds of this thread's own work, so that a busy machine changes nothing. */
-function timeOf(pattern: RegExp, text: string): number {
-  let best = Infinity;
-  for (let round = 0; round < 3; round += 1) {
-    const all = new RegExp(pattern.source, pattern.flags.includes('g') ? pattern.flags : `${pattern.flags}g`);
-    const began = process.threadCpuUsage();
-    for (const _ of text.matchAll(all));
-    const { user, system } = process.threadCpuUsage(began);
-    best = Math.min(best, (user + system) / 1_000);
-  }
-  return best;
-}

@@ -1,6 +1,7 @@
 // Data of persons that do not exist, with check digits that hold, and numbers that only look like them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { assertGrowth } from '../base/test-time.ts';
 import { findInternal } from './internal.ts';
 import { findPersonalData } from './personal-data.ts';
 
@@ -82,20 +83,11 @@ test('findPersonalData() and findInternal() take time in proportion to the lengt
     'a@a.',
   ])
     for (const find of [findPersonalData, findInternal]) {
-      const [short, long] = [8_000, 64_000].map((length) => {
+      const work = (length: number) => {
         const text = piece.repeat(length / piece.length);
-        let best = Number.POSITIVE_INFINITY;
-        for (let round = 0; round < 3; round++) {
-          const from = performance.now();
-          find(text);
-          best = Math.min(best, performance.now() - from);
-        }
-        return best;
-      }) as [number, number];
-      const exponent = Math.log(long / Math.max(short, 0.05)) / Math.log(8);
-      assert.ok(
-        exponent < 1.6 && long < 1_000,
-        `${find.name} on ${JSON.stringify(piece)}: ${exponent.toFixed(2)}, ${long.toFixed(0)} ms`,
-      );
+        return () => find(text);
+      };
+      const what = `${find.name} on ${JSON.stringify(piece)}`;
+      assertGrowth({ what, work, lengths: [8_000, 64_000], mostMs: 1_000 });
     }
 });

@@ -1,6 +1,7 @@
 // Every rule's own examples, what must not be taken for a secret, and time in proportion to length.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { assertGrowth } from '../base/test-time.ts';
 import { drawExample } from './draw-example.ts';
 import { mask } from './mask.ts';
 import { loadSecretRules } from './secret-rules.ts';
@@ -121,19 +122,10 @@ test('findSecrets() takes time in proportion to the length of the worst texts', 
     'jdbc:',
   ];
   for (const piece of pieces) {
-    const measured = [4_000, 16_000, 64_000].map((length) => {
+    const work = (length: number) => {
       const text = piece.repeat(Math.ceil(length / piece.length)).slice(0, length);
-      let best = Number.POSITIVE_INFINITY;
-      for (let round = 0; round < 3; round++) {
-        const from = performance.now();
-        findSecrets(text);
-        best = Math.min(best, performance.now() - from);
-      }
-      return { length, best };
-    });
-    const [first, , last] = measured as [(typeof measured)[0], unknown, (typeof measured)[0]];
-    const exponent = Math.log(last.best / Math.max(first.best, 0.05)) / Math.log(last.length / first.length);
-    assert.ok(exponent < 1.6, `${JSON.stringify(piece)} grows with exponent ${exponent.toFixed(2)}`);
-    assert.ok(last.best < 1_500, `${JSON.stringify(piece)} takes ${last.best.toFixed(0)} ms`);
+      return () => findSecrets(text);
+    };
+    assertGrowth({ what: JSON.stringify(piece), work, lengths: [4_000, 64_000], mostMs: 1_500 });
   }
 });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { JsonObject } from '../../platform/base/json.ts';
+import { assertGrowth } from '../../platform/base/test-time.ts';
 import { openaiFields } from './dialects/completions-request.ts';
 import { object } from './shape.ts';
 import { parseStrictJson } from './strict-json.ts';
@@ -85,15 +86,11 @@ test('parseStrictJson() counts depth exactly and survives a bomb', () => {
 
 test('parseStrictJson() takes time in proportion to the text, whatever it holds', () => {
   // A run of backslashes is where a naive end-of-string search goes quadratic.
-  const time = (text: string) => {
-    const bytes = Buffer.from(text);
-    const start = performance.now();
-    parseStrictJson(bytes, depth);
-    return performance.now() - start;
+  const work = (length: number) => {
+    const bytes = Buffer.from(`["${'\\\\'.repeat(length)}","${'\\"'.repeat(length)}"]`);
+    return () => parseStrictJson(bytes, depth);
   };
-  const backslashes = (n: number) => `["${'\\\\'.repeat(n)}","${'\\"'.repeat(n)}"]`;
-  time(backslashes(1_000));
-  assert.ok(time(backslashes(250_000)) < 500);
+  assertGrowth({ what: 'backslashes', work, lengths: [25_000, 250_000], mostMs: 500 });
 });
 
 test('object() rebuilds a request from known fields only, and refuses every other case of them', () => {

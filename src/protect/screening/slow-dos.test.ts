@@ -87,8 +87,11 @@ test(`screen() takes time that grows with no more than the power ${worst} of the
   const slow = units.flatMap((unit) => {
     const points = [6_000, 12_000, 24_000, 48_000].map((length) => {
       const text = unit.repeat(Math.floor(length / unit.length));
-      return { length, time: millis(text) };
+      return { length, text, time: millis(text) };
     });
+    // A machine stutters now and then; a slow step is slow each time.
+    for (let again = 0; again < 10 && exponent(points) > worst; again++)
+      for (const point of points) point.time = Math.min(point.time, millis(point.text));
     const grows = exponent(points);
     return grows > worst
       ? [`${JSON.stringify(unit)}: ${grows.toFixed(2)}, ${points.map(({ time }) => time.toFixed(1)).join(' ')} ms`]

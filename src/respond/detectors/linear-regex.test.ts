@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { assertGrowth } from '../../platform/base/test-time.ts';
 import { linearRegex, RegexRefused } from './linear-regex.ts';
 
 test('linearRegex() answers as the engine of the language does, for patterns and texts of any kind', () => {
@@ -92,16 +93,10 @@ test('linearRegex() takes no longer a character on a hostile text of a hundred t
         return seed % 2 === 0 ? 'a' : 'd';
       }).join('');
     };
-    const spent = (length: number, times: number) => {
+    const work = (length: number) => {
       const hostile = `${text(length)}?`;
-      const before = process.cpuUsage();
-      for (let count = 0; count < times; count++) assert.equal(found(hostile), false);
-      const { user, system } = process.cpuUsage(before);
-      return user + system;
+      return () => assert.equal(found(hostile), false);
     };
-    spent(1_000, 20);
-    const small = spent(1_000, 100);
-    const large = spent(100_000, 1);
-    assert.ok(large < 10 * small + 50_000, `${source}: ${large} µs against ${small} µs`);
+    assertGrowth({ what: source, work, lengths: [4_000, 100_000], steepest: 1.5 });
   }
 });

@@ -1,6 +1,7 @@
 // Checks against lists and shapes are found in several languages, what proves nothing is left, and no text slows them down.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { assertGrowth } from '../../base/test-time.ts';
 import type { Language } from '../ast/languages.ts';
 import { guardsOf } from './guards.ts';
 import { readCode } from './read-code.ts';
@@ -83,21 +84,10 @@ const pieces = [
 ];
 test('guardsOf() takes time in proportion to the length of texts made to hurt it', () => {
   for (const piece of pieces) {
-    const [less, more] = [16_000, 64_000].map((length) =>
-      cpuOf(piece.repeat(Math.ceil(length / piece.length)).slice(0, length)),
-    ) as [number, number];
-    // Four times the text: squares would take sixteen times as long. Below two milliseconds nothing is measured but the clock.
-    assert.ok(more < 8 * Math.max(less, 2), `${JSON.stringify(piece)}: ${less.toFixed(1)} then ${more.toFixed(1)} ms`);
+    const work = (length: number) => {
+      const bare = piece.repeat(Math.ceil(length / piece.length)).slice(0, length);
+      return () => guardsOf({ bare });
+    };
+    assertGrowth({ what: JSON.stringify(piece), work, lengths: [16_000, 64_000], floorMs: 2 });
   }
 });
-
-/** Milliseconds of the processor, the least of three rounds. */
-function cpuOf(bare: string): number {
-  const rounds = [1, 2, 3].map(() => {
-    const from = process.cpuUsage();
-    guardsOf({ bare });
-    const { user, system } = process.cpuUsage(from);
-    return (user + system) / 1000;
-  });
-  return Math.min(...rounds);
-}

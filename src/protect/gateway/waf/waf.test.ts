@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json } from '../../../platform/base/json.ts';
+import { assertGrowth } from '../../../platform/base/test-time.ts';
 import { createLeadsTo } from './reach.ts';
 import { createWaf, finder, variantsOf } from './waf.ts';
 import { wafSchema } from './waf-config.ts';
@@ -176,18 +177,14 @@ test('createWaf() takes time in proportion to the text, for every rule and every
     '_url',
   ];
   const waf = createWaf(loaded, wafSchema.parse({ mode: 'detect' }));
-  const cost = (text: string) => {
-    const began = process.cpuUsage();
-    for (const place of ['q', 'note'] as const)
-      if (place === 'q') waf.head({ url: `/?${text}`, rawHeaders: ['x', text] });
-      else waf.body({ metadata: { a: text }, user: text, messages: [{ content: [{ image_url: text }] }] });
-    const { user, system } = process.cpuUsage(began);
-    return (user + system) / 1_000;
-  };
-  cost('warm'.repeat(1_000));
   for (const seed of seeds) {
-    const small = Math.min(cost(seed.repeat(8_000 / seed.length)), cost(seed.repeat(8_000 / seed.length)));
-    const large = Math.min(cost(seed.repeat(64_000 / seed.length)), cost(seed.repeat(64_000 / seed.length)));
-    assert.ok(large < 400 && large < Math.max(60, small * 24), `${JSON.stringify(seed)}: ${small} → ${large} ms`);
+    const work = (length: number) => {
+      const text = seed.repeat(length / seed.length);
+      return () => {
+        waf.head({ url: `/?${text}`, rawHeaders: ['x', text] });
+        waf.body({ metadata: { a: text }, user: text, messages: [{ content: [{ image_url: text }] }] });
+      };
+    };
+    assertGrowth({ what: JSON.stringify(seed), work, lengths: [8_000, 64_000], mostMs: 400, floorMs: 2 });
   }
 });
