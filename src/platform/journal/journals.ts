@@ -209,14 +209,17 @@ function linkOver(port: Worker | MessagePort, onError: (error: RempartError) => 
     append(stream, event, time) {
       const id = ++lastId;
       const answered = owed.wait(id) as Promise<Receipt>;
-      // All that one turn of the event loop brings goes to the thread as one message.
-      if (batches.length === 0) setImmediate(flushInTurn);
+      const isFirst = batches.length === 0;
       if (batch?.stream !== stream) {
         batch = { kind: 'append', first: id, stream, events: [], times: [] };
         batches.push(batch);
       }
       batch.events.push(event);
       batch.times.push(time);
+      // A thread that has nothing to do begins while this turn of the event loop goes on: a screening took longer than a sync.
+      if (posted === 0) flush();
+      // Else all that the turn brings goes to it as one message.
+      else if (isFirst) setImmediate(flushInTurn);
       return answered;
     },
     join: (one) => port.postMessage({ kind: 'join', port: one } satisfies ToWriter, [one]),
