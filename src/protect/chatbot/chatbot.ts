@@ -230,7 +230,7 @@ export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): C
       lang,
       signal: gone.signal,
       granted: (standings) => {
-        if (!res.headersSent) for (const [name, value] of limitHeaders(standings)) res.setHeader(name, value);
+        if (!res.headersSent) limitHeaders(standings, (name, value) => res.setHeader(name, value));
       },
     };
   }

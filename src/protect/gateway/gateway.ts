@@ -210,7 +210,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
       trace: trace ?? null,
       ...(res.req.headers['x-rempart-urgency'] === 'batch' ? { isBatch: true as const } : {}),
       granted: (standings) => {
-        for (const [name, value] of limitHeaders(standings)) res.setHeader(name, value);
+        limitHeaders(standings, (name, value) => res.setHeader(name, value));
       },
     };
   }

@@ -197,7 +197,12 @@ function createReading(
     },
     end() {
       if (take !== undefined) return { kind: 'streamed', headers };
-      return { kind: 'whole', status, headers, body: Buffer.concat(collected).toString('utf8') };
+      const [first] = collected;
+      const bytes =
+        collected.length === 1 && first !== undefined
+          ? Buffer.from(first.buffer, first.byteOffset, first.length)
+          : Buffer.concat(collected);
+      return { kind: 'whole', status, headers, body: bytes.toString('utf8') };
     },
   };
 }

@@ -27,6 +27,17 @@ const leastSpread: Readonly<Partial<Record<FeatureName, number>>> = {
   'failed-auth': 0.5,
   similarity: 0.5,
 };
+/** In this order samples are drawn. */
+const numberNames: readonly FeatureName[] = [
+  'rate',
+  'length',
+  'entropy',
+  'turns',
+  'refusals',
+  'failed-auth',
+  'similarity',
+];
+const kindNames: readonly FeatureName[] = ['hour', 'model', 'language'];
 /** An unusual hour alone says little. */
 const weight: Readonly<Partial<Record<FeatureName, number>>> = { hour: 0.35, model: 0.6, language: 0.5 };
 /** Less than usual is nothing to worry about, but in these. */
@@ -78,28 +89,42 @@ export function createBaseline(seed: number, saved?: string): Baseline {
       if (learned === 0) from = at;
       until = Math.max(until, at);
       learned++;
-      for (const [name, value] of Object.entries(numbers)) {
-        const sample = samples.get(name) ?? [];
-        samples.set(name, sample);
+      for (const name of numberNames) {
+        const value = numbers[name];
+        if (value === undefined) continue;
+        let sample = samples.get(name);
+        if (sample === undefined) {
+          sample = [];
+          samples.set(name, sample);
+        }
         // The old makes way by chance, so that the sample follows slow changes.
         if (sample.length < sampleSize) sample.push(value);
         else if (random() < 0.25) sample[Math.floor(random() * sampleSize)] = value;
       }
-      for (const [name, kind] of Object.entries(kinds)) {
-        const of = counts.get(name) ?? new Map<string, number>();
-        counts.set(name, of);
+      for (const name of kindNames) {
+        const kind = kinds[name];
+        if (kind === undefined) continue;
+        let of = counts.get(name);
+        if (of === undefined) {
+          of = new Map();
+          counts.set(name, of);
+        }
         if (of.has(kind) || of.size < maxKinds) of.set(kind, (of.get(kind) ?? 0) + 1);
       }
     },
     judge(numbers, kinds) {
       const shares: { feature: FeatureName; share: number }[] = [];
-      for (const [name, value] of Object.entries(numbers) as [FeatureName, number][]) {
+      for (const name of numberNames) {
+        const value = numbers[name];
+        if (value === undefined) continue;
         const { median, spread } = usual(name);
         const away = (value - median) / Math.max(spread, leastSpread[name] ?? 0.5);
         const distance = bothSides.has(name) ? Math.abs(away) : away;
         if (distance > 3) shares.push({ feature: name, share: 1 - Math.exp((3 - distance) / 3) });
       }
-      for (const [name, kind] of Object.entries(kinds) as [FeatureName, string][]) {
+      for (const name of kindNames) {
+        const kind = kinds[name];
+        if (kind === undefined) continue;
         const bits = -Math.log2(((counts.get(name)?.get(kind) ?? 0) + 0.5) / (learned + 1));
         if (bits > 6) shares.push({ feature: name, share: (weight[name] ?? 0.5) * Math.min(1, (bits - 6) / 4) });
       }

@@ -122,6 +122,11 @@ function entropyOf(text: string, length: number): number {
   return length === 0 ? 0 : Math.log2(length) - sum / length;
 }
 
+/** What `similarity` can come to at most, by their numbers alone. */
+export function mostAlike(a: Uint32Array, b: Uint32Array): number {
+  return Math.min(a.length, b.length) / Math.max(1, a.length, b.length);
+}
+
 /** Jaccard: 1 for the same words, 0 for none in common. */
 export function similarity(a: Uint32Array, b: Uint32Array): number {
   let common = 0;

@@ -1,7 +1,7 @@
 // How unusual a request is for this deployment: robust statistics of ten features, learned as requests come, each score explained by them.
 import { createRecent } from '../gateway/recent-values.ts';
 import { type Baseline, createBaseline } from './behaviour-baseline.ts';
-import { lookAt, similarity } from './behaviour-text.ts';
+import { lookAt, mostAlike, similarity } from './behaviour-text.ts';
 
 export const featureNames = [
   'rate',
@@ -103,8 +103,11 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: 
 
   function measure(request: BehaviourRequest, past: Past, at: number) {
     const { words, language, entropy } = lookAt(request.text);
+    // One repetition is a retry; a series of them is a machine.
     let alike = 0;
-    for (const other of past.prompts) alike = Math.max(alike, similarity(words, other));
+    if (past.prompts.length >= 3)
+      for (const other of past.prompts)
+        if (mostAlike(words, other) > alike) alike = Math.max(alike, similarity(words, other));
     const numbers = {
       rate: Math.log2(1 + past.requests.length),
       length: Math.log2(1 + request.text.length),
@@ -112,8 +115,7 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: 
       turns: Math.log2(1 + request.turns),
       refusals: Math.log2(1 + past.refusals.length),
       'failed-auth': Math.log2(1 + failuresOf(request.source, at)),
-      // One repetition is a retry; a series of them is a machine.
-      similarity: past.prompts.length < 3 ? 0 : alike * Math.log2(1 + past.requests.length),
+      similarity: alike * Math.log2(1 + past.requests.length),
     };
     const kinds = {
       hour: String(Math.floor(at / 3_600_000) % 24),

@@ -43,7 +43,7 @@ export interface EngineSettings {
   idle?: boolean;
 }
 
-export const defaultEngine: EngineSettings = { leaseMs: 5_000, everyMs: 250, most: 64 };
+export const defaultEngine: EngineSettings = { leaseMs: 5_000, everyMs: 1_000, most: 64 };
 
 const firstUndoWaitMs = 1_000;
 const longestUndoWaitMs = 300_000;
@@ -82,8 +82,12 @@ export function createEngine(parts: EngineParts, settings: EngineSettings = defa
   const performing: PerformParts = { ...parts, scheduleUndo: undos.schedule };
   const failedUndos = new Map<string, { waitMs: number; againAt: number }>();
   let timer: NodeJS.Timeout | undefined;
+  let looking = false;
+  let lookAgain = false;
 
   async function look(): Promise<void> {
+    looking = true;
+    lookAgain = false;
     try {
       while (underWay.size < settings.most && !stop.signal.aborted) {
         const held = await runs.claim(node, settings.leaseMs);
@@ -95,7 +99,17 @@ export function createEngine(parts: EngineParts, settings: EngineSettings = defa
     } catch (error) {
       if (!isAway(error)) log.error({ err: error }, 'the engine could not look for runs');
     }
-    if (!stop.signal.aborted) timer = setTimeout(() => void look(), settings.everyMs);
+    looking = false;
+    if (!stop.signal.aborted) timer = setTimeout(() => void look(), lookAgain ? 0 : settings.everyMs);
+  }
+
+  /** What is started here begins at once; what others started, or left behind, is found by looking now and then. */
+  function hurry(): void {
+    if (looking) lookAgain = true;
+    else if (timer !== undefined && !stop.signal.aborted) {
+      clearTimeout(timer);
+      timer = setTimeout(() => void look(), 0);
+    }
   }
 
   async function carry(held: HeldRun): Promise<void> {
@@ -199,7 +213,9 @@ export function createEngine(parts: EngineParts, settings: EngineSettings = defa
       if (known !== null) return known;
       const run = newRun({ read, text, incident, given, requestedBy, id: id ?? `run_${randomUUID()}` });
       try {
-        return await runs.create(run);
+        const created = await runs.create(run);
+        hurry();
+        return created;
       } catch (error) {
         // Another node started it at the same moment.
         if (!isAlreadyThere(error)) throw error;

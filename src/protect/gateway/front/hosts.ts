@@ -8,10 +8,16 @@ export function createHostCheck(hosts: readonly string[]): HostCheck {
   const known = new Set(['localhost', '127.0.0.1', '::1', ...hosts.map((host) => plain(host))]);
   // A wildcard is an address to listen on, not one to be asked for at.
   for (const any of ['0.0.0.0', '::']) known.delete(any);
+  // Nearly all requests name the same host, and a name that is known is so wherever the connection came to.
+  let last: string | undefined;
   return (header, localAddress) => {
+    if (header !== undefined && header === last) return true;
     const name = hostName(header);
     if (name === undefined) return false;
-    if (known.has(name)) return true;
+    if (known.has(name)) {
+      last = header;
+      return true;
+    }
     if (name.endsWith('.localhost') || (isIP(name) === 4 && name.startsWith('127.'))) return true;
     return (
       isIP(name) !== 0 && localAddress !== undefined && name === plain(localAddress.replace(/^::ffff:(?=\d+\.)/, ''))
