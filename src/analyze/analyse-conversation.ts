@@ -9,14 +9,14 @@ import { partlyParsed } from './extract/partly-parsed.ts';
 import { mostMessageChars, type WithinReach, withinReach } from './extract/within-reach.ts';
 import { findingsOf } from './findings/assemble.ts';
 import { type FoundSecret, secretsIn, withoutSecrets } from './findings/secrets.ts';
-import { indexed } from './knowledge/indexed-block.ts';
+import { indexed } from './knowledge/indexed-code.ts';
 import { knowledge } from './knowledge/knowledge.ts';
 import { domainsOf } from './maturity/domains.ts';
 import { adviceFor, maturityOf } from './maturity/judge.ts';
 import { practicesIn, type SeenPractice } from './maturity/practices.ts';
 import { summaryOf } from './maturity/summary.ts';
 import { isTechnical } from './prose/is-technical.ts';
-import { type Spoken, spokenOf } from './prose/spoken.ts';
+import { type Speech, silence, speechOf } from './prose/spoken.ts';
 import { withDiffsRead } from './thread/diffs.ts';
 import { countTokens, type TokenCount } from './tokens.ts';
 
@@ -26,7 +26,7 @@ let scanner: SecretScanner | undefined;
 export interface Looks extends WithinReach {
   tokens: TokenCount;
   extracted: CodeBlock[];
-  said: Spoken[];
+  speech: Speech;
   secrets: FoundSecret[];
 }
 
@@ -45,13 +45,13 @@ export function looksAt(given: readonly Conversation[], at: (index: number) => v
   const tokens = each(given, countTokens);
   const within = each(given, (conversation) => withinReach(conversation));
   const extracted = each(within, ({ conversation }) => extractCode(conversation));
-  const said = each(within, ({ conversation }) => spokenOf(conversation));
+  const speech = each(within, ({ conversation }) => speechOf(conversation));
   const secrets = each(within, ({ conversation }) => secretsIn(conversation, finder));
   return within.map((one, i) => ({
     ...one,
     tokens: tokens[i]!,
     extracted: extracted[i]!,
-    said: said[i]!,
+    speech: speech[i]!,
     secrets: secrets[i]!,
   }));
 }
@@ -65,16 +65,12 @@ export function analyseConversation(
 ): AnalysedConversation {
   scanner ??= createSecretScanner();
   const known = knowledge();
-  const { conversation, cut, extracted, said, secrets, tokens } = looks;
+  const { conversation, cut, extracted, secrets, tokens } = looks;
   const { blocks, old } = withDiffsRead(extracted);
-  const spoken = isTechnical(said, extracted.length) ? said : [];
-  const readable = indexed(blocks);
-  const practices = practicesIn(
-    known.practices,
-    spoken,
-    readable.filter(({ block }) => !old.has(block)),
-  );
-  const findings = findingsOf({ conversation, blocks, readable, spoken, practices, secrets, scanner, lang }, number);
+  const speech = isTechnical(looks.speech.said, extracted.length) ? looks.speech : silence;
+  const code = indexed(blocks);
+  const practices = practicesIn(known.practices, speech, code, old);
+  const findings = findingsOf({ conversation, blocks, code, speech, practices, secrets, scanner, lang }, number);
   const domains = domainsOf(findings, practices, lang);
   const judged = { findings, practices, domains, lang };
   const maturity = maturityOf(judged);

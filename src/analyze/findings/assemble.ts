@@ -9,11 +9,11 @@ import { isPlaceholder } from '../../platform/inspection/placeholders.ts';
 import type { SecretScanner } from '../../platform/inspection/secrets.ts';
 import type { CodeBlock, Conversation } from '../conversation.ts';
 import { familyOf, sharesFamily } from '../knowledge/cwe-family.ts';
-import type { IndexedBlock } from '../knowledge/indexed-block.ts';
+import type { IndexedCode } from '../knowledge/indexed-code.ts';
 import { knowledge } from '../knowledge/knowledge.ts';
 import type { SeenPractice } from '../maturity/practices.ts';
 import { hearingOf } from '../prose/hearing.ts';
-import type { Spoken } from '../prose/spoken.ts';
+import type { Speech } from '../prose/spoken.ts';
 import { type Life, type Located, livesOf } from '../thread/lives.ts';
 import { findInContainers, isContainerFile } from './containers.ts';
 import { inspected } from './inspected.ts';
@@ -35,9 +35,9 @@ interface CodeWeakness extends Located, Pick<Finding, 'owasp' | 'severity' | 'co
 export interface Material {
   conversation: Conversation;
   blocks: readonly CodeBlock[];
-  /** The same blocks, with the patterns worth trying. */
-  readable: readonly IndexedBlock[];
-  spoken: readonly Spoken[];
+  /** The same blocks, by the patterns worth trying. */
+  code: IndexedCode;
+  speech: Speech;
   practices: readonly SeenPractice[];
   secrets: readonly FoundSecret[];
   scanner: SecretScanner;
@@ -53,7 +53,7 @@ const languagesWithoutRules = new Set(['unknown']);
 export function findingsOf(material: Material, number: number): Finding[] {
   const together = stitchedMatches(material.blocks);
   const code = material.blocks.flatMap((block) => weaknessesIn(block, material, together.get(block) ?? []));
-  const hearing = hearingOf(material.spoken);
+  const hearing = hearingOf(material.speech);
   const remedies = remediesIn(material.practices, material.conversation);
   const lives = livesOf(material.blocks, code, (cwe, block) => spokenAfter(cwe, block, hearing, remedies));
   // A password that the assistant writes into code is a weakness of that code; the code rule says so better.
@@ -73,7 +73,7 @@ export function findingsOf(material: Material, number: number): Finding[] {
   const proved = new Set(
     lives.filter(({ state }) => state !== 'example').flatMap(({ found }) => found.cwe.map(familyOf)),
   );
-  const prose = findInProse({ ...material, blocks: material.readable, hearing, topics: knowledge().topics, proved });
+  const prose = findInProse({ ...material, hearing, topics: knowledge().topics, proved });
   const drafts = [
     ...fromCode.map((life) => fromLife(life, material)),
     ...secrets.map((secret) => fromSecret(secret, material)),
@@ -193,8 +193,8 @@ function blockNumber(block: CodeBlock, blocks: readonly CodeBlock[]): number {
   return [...new Set(lines)].indexOf(block.messageLine) + 1;
 }
 
-function fromSecret(secret: FoundSecret, { lang, spoken, practices }: Material): Draft {
-  const after = secret.kind === 'leaked' ? afterLeak(secret, spoken, practices) : [];
+function fromSecret(secret: FoundSecret, { lang, speech, practices }: Material): Draft {
+  const after = secret.kind === 'leaked' ? afterLeak(secret, speech.said, practices) : [];
   const facts = { provider: secret.provider };
   const key = secret.kind === 'leaked' ? ('leaked' as const) : ('made-up' as const);
   const { rule, severity, confidence, messageIndex, author, branch, line, excerpt } = secret;

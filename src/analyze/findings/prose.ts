@@ -1,13 +1,13 @@
 // Weaknesses found in what is said: named ones are `mentioned`, those that the subject brings along are `potential`.
 import type { Domain } from '../../platform/documents/analysis.ts';
 import { familyOf } from '../knowledge/cwe-family.ts';
-import type { IndexedBlock } from '../knowledge/indexed-block.ts';
+import type { IndexedCode } from '../knowledge/indexed-code.ts';
 import type { Topic } from '../knowledge/knowledge.ts';
 import type { IndexedPattern } from '../knowledge/pattern-index.ts';
 import type { SeenPractice } from '../maturity/practices.ts';
 import type { Hearing } from '../prose/hearing.ts';
 import { isAbsent, isMissing } from '../prose/negation.ts';
-import { type Hit, hitsOf, type Spoken } from '../prose/spoken.ts';
+import { type Hit, hitsOf, type Speech, type Spoken } from '../prose/spoken.ts';
 
 export interface ProseFinding {
   topic: Topic;
@@ -20,9 +20,9 @@ export interface ProseFinding {
 
 export interface ProseContext {
   topics: readonly Topic[];
-  spoken: readonly Spoken[];
+  speech: Speech;
   hearing: Hearing;
-  blocks: readonly IndexedBlock[];
+  code: IndexedCode;
   practices: readonly SeenPractice[];
   /** Families of classes that code findings already prove: the words add nothing. */
   proved: ReadonlySet<string>;
@@ -54,20 +54,20 @@ function mentioned(topic: Topic, { hearing }: ProseContext): ProseFinding | null
   return hit === undefined ? null : at(topic, 'mentioned', hit);
 }
 
-function potential(topic: Topic, { spoken, blocks, practices }: ProseContext): ProseFinding | null {
+function potential(topic: Topic, { speech, code, practices }: ProseContext): ProseFinding | null {
   const { potential: rule, whenPattern, whenInCode, alongsidePattern } = topic;
   if (rule === undefined || whenPattern === null || whenInCode === null) return null;
   // Some weaknesses are worth a word only where the talk comes near them.
   if (rule.needs !== undefined && !practices.some(({ practice }) => rule.needs?.includes(practice.id))) return null;
-  if (alongsidePattern !== null && hitsOf(spoken, alongsidePattern, () => true, 1).length === 0) return null;
+  if (alongsidePattern !== null && hitsOf(speech, alongsidePattern, () => true, 1).length === 0) return null;
   const stated = ({ folded }: Spoken, place: number) => !isMissing(folded, place) && !isAbsent(folded, place);
-  const [hit] = hitsOf(spoken, whenPattern, stated, 1);
-  return hit === undefined ? written(topic, whenInCode, blocks) : at(topic, 'potential', hit);
+  const [hit] = hitsOf(speech, whenPattern, stated, 1);
+  return hit === undefined ? written(topic, whenInCode, code) : at(topic, 'potential', hit);
 }
 
-function written(topic: Topic, { regex, index }: IndexedPattern, blocks: readonly IndexedBlock[]): ProseFinding | null {
-  for (const { block, candidates } of blocks) {
-    const match = candidates[index] !== 0 ? regex.exec(block.text) : null;
+function written(topic: Topic, { regex, index }: IndexedPattern, code: IndexedCode): ProseFinding | null {
+  for (const { block } of code.get(index) ?? []) {
+    const match = regex.exec(block.text);
     if (match === null) continue;
     const line = block.text.slice(0, match.index).split('\n').length;
     const excerpt = (block.text.split('\n')[line - 1] ?? '').trim().slice(0, 240);

@@ -16,13 +16,13 @@ export interface IndexedPattern {
 export type Stretches = readonly number[];
 
 export interface PatternIndex {
-  /** By pattern, which of its parts may match, bit by bit. */
-  candidates(text: string): Uint32Array;
+  /** Tells each pattern that may match, and which of its parts, bit by bit. */
+  candidates(text: string, found: (pattern: number, mask: number) => void): void;
   /**
-   * Where each pattern is to be tried, each stretch as a text of its own; nothing where it cannot match. These are the
-   * lines that hold its words, or all of the text for a pattern that may cross a line end.
+   * Tells where each pattern is to be tried, each stretch as a text of its own; those that cannot match are not told. These
+   * are the lines that hold its words, or all of the text for a pattern that may cross a line end.
    */
-  stretches(text: string): readonly (Stretches | undefined)[];
+  stretches(text: string, found: (pattern: number, stretches: Stretches) => void): void;
 }
 
 const mostParts = 31;
@@ -96,57 +96,78 @@ function indexOf(needs: readonly Need[]): PatternIndex {
       return mask === 0 ? [] : [index, mask];
     }),
   );
-  const always = Uint32Array.from(needs, (need) => bitsWhere(need.words, (of) => of === null));
   const automaton = createKeywordAutomaton(words);
-  // Copied rather than filled: one of these is made for every message.
-  const nothing: (number[] | undefined)[] = new Array(needs.length).fill(undefined);
+  const always = Uint32Array.from(needs, (need) => bitsWhere(need.words, (of) => of === null));
   const asking = [...always.keys()].filter((index) => always[index] !== 0);
-  const whole = (text: string) => {
-    const found = nothing.slice();
-    for (const index of asking) found[index] = [0, text.length, always[index]!];
-    return found;
-  };
-  // By word, the last line that holds it. Lines are counted on from text to text, so that nothing is cleared between them.
-  const lastLine = new Float64Array(words.length);
-  let line = 0;
+  const byLine = needs.map((need) => need.byLine);
+  // By word, the last line that holds it, or the last text. Both are counted on, so that nothing is cleared between them.
+  const lastPlace = new Float64Array(words.length);
+  let place = 0;
+  // By pattern, what one text has for it; `met` names those that have something, in the order in which they are met.
+  const masks = new Uint32Array(needs.length);
+  const lists: (number[] | undefined)[] = new Array(needs.length).fill(undefined);
+  const met = new Int32Array(needs.length);
   return {
-    candidates(text) {
-      const masks = Uint32Array.from(always);
-      const seen = new Uint8Array(words.length);
+    candidates(text, found) {
+      let count = 0;
+      place++;
+      for (const index of asking) {
+        met[count++] = index;
+        masks[index] = always[index]!;
+      }
       automaton.scan(text, (word) => {
-        if (seen[word] === 1) return;
-        seen[word] = 1;
+        if (lastPlace[word] === place) return;
+        lastPlace[word] = place;
         const asked = askedBy[word]!;
-        for (let at = 0; at < asked.length; at += 2) masks[asked[at]!]! |= asked[at + 1]!;
+        for (let at = 0; at < asked.length; at += 2) {
+          const index = asked[at]!;
+          if (masks[index] === 0) met[count++] = index;
+          masks[index]! |= asked[at + 1]!;
+        }
       });
-      return masks;
+      for (let at = 0; at < count; at++) {
+        const index = met[at]!;
+        const mask = masks[index]!;
+        masks[index] = 0;
+        found(index, mask);
+      }
     },
-    stretches(text) {
-      let found: (number[] | undefined)[] | null = null;
+    stretches(text, found) {
+      let count = 0;
+      for (const index of asking) {
+        met[count++] = index;
+        lists[index] = [0, text.length, always[index]!];
+      }
       // A word has no line end in it, so the lines come in order.
       let begin = 0;
       let end = -1;
-      line++;
+      place++;
       automaton.scan(text, (word, start) => {
         if (start > end) {
           begin = text.lastIndexOf('\n', start) + 1;
           end = lineEnd(text, start);
-          line++;
+          place++;
         }
-        if (lastLine[word] === line) return;
-        lastLine[word] = line;
-        found ??= whole(text);
+        if (lastPlace[word] === place) return;
+        lastPlace[word] = place;
         const asked = askedBy[word]!;
         for (let at = 0; at < asked.length; at += 2) {
           const index = asked[at]!;
           const mask = asked[at + 1]!;
-          const list = found[index];
-          if (list === undefined) found[index] = needs[index]!.byLine ? [begin, end, mask] : [0, text.length, mask];
-          else if (!needs[index]!.byLine || list[list.length - 2] === end) list[list.length - 1]! |= mask;
+          const list = lists[index];
+          if (list === undefined) {
+            met[count++] = index;
+            lists[index] = byLine[index] ? [begin, end, mask] : [0, text.length, mask];
+          } else if (!byLine[index] || list[list.length - 2] === end) list[list.length - 1]! |= mask;
           else list.push(begin, end, mask);
         }
       });
-      return found ?? (asking.length > 0 ? whole(text) : nowhere);
+      for (let at = 0; at < count; at++) {
+        const index = met[at]!;
+        const list = lists[index]!;
+        lists[index] = undefined;
+        found(index, list);
+      }
     },
   };
 }
@@ -154,8 +175,6 @@ function indexOf(needs: readonly Need[]): PatternIndex {
 function bitsWhere<T>(list: readonly T[], is: (one: T) => boolean): number {
   return list.reduce((mask, one, bit) => (is(one) ? mask | (1 << bit) : mask), 0);
 }
-
-const nowhere: readonly undefined[] = [];
 
 function lineEnd(text: string, at: number): number {
   const end = text.indexOf('\n', at);

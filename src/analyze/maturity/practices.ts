@@ -1,11 +1,11 @@
 // Which good practices a conversation shows in code or names in words, with the places that prove it.
 import type { Domain } from '../../platform/documents/analysis.ts';
 import type { CodeBlock } from '../conversation.ts';
-import type { IndexedBlock } from '../knowledge/indexed-block.ts';
+import type { IndexedCode } from '../knowledge/indexed-code.ts';
 import type { Practice } from '../knowledge/knowledge.ts';
 import { type IndexedPattern, nextMatch } from '../knowledge/pattern-index.ts';
 import { isAsked, isMissing, isOwnPractice } from '../prose/negation.ts';
-import { hitsOf, type Spoken } from '../prose/spoken.ts';
+import { hitsOf, type Speech, type Spoken } from '../prose/spoken.ts';
 import { isBadExample } from '../thread/bad-example.ts';
 
 export interface Evidence {
@@ -31,12 +31,14 @@ const definition = /\b(?:def|function|func|fun|class)\s+$/;
 
 export function practicesIn(
   practices: readonly Practice[],
-  spoken: readonly Spoken[],
-  blocks: readonly IndexedBlock[],
+  speech: Speech,
+  code: IndexedCode,
+  /** Blocks that show how it was before. */
+  old: ReadonlySet<CodeBlock> = new Set(),
 ): SeenPractice[] {
   return practices.flatMap((practice) => {
-    const shown = practice.codePattern === null ? [] : shownIn(blocks, practice.codePattern);
-    const named = practice.saidPattern === null ? [] : namedIn(spoken, practice.saidPattern);
+    const shown = practice.codePattern === null ? [] : shownIn(code, practice.codePattern, old);
+    const named = practice.saidPattern === null ? [] : namedIn(speech, practice.saidPattern);
     const evidence = [...shown, ...named].slice(0, places);
     if (evidence.length === 0) return [];
     const depth = shown.length > 0 ? ('shown' as const) : ('named' as const);
@@ -44,8 +46,8 @@ export function practicesIn(
   });
 }
 
-function namedIn(spoken: readonly Spoken[], pattern: IndexedPattern): Evidence[] {
-  return hitsOf(spoken, pattern, isPractised, places).map(({ message, line, excerpt }) => ({
+function namedIn(speech: Speech, pattern: IndexedPattern): Evidence[] {
+  return hitsOf(speech, pattern, isPractised, places).map(({ message, line, excerpt }) => ({
     messageIndex: message.index,
     line,
     excerpt,
@@ -58,11 +60,10 @@ function isPractised({ message, folded }: Spoken, at: number): boolean {
   return message.author !== 'user' || isOwnPractice(folded, at);
 }
 
-function shownIn(blocks: readonly IndexedBlock[], pattern: IndexedPattern): Evidence[] {
+function shownIn(code: IndexedCode, pattern: IndexedPattern, old: ReadonlySet<CodeBlock>): Evidence[] {
   const found: Evidence[] = [];
-  for (const { block, candidates } of blocks) {
-    const mask = candidates[pattern.index]!;
-    if (mask === 0) continue;
+  for (const { block, mask } of code.get(pattern.index) ?? []) {
+    if (old.has(block)) continue;
     const place = shownInBlock(block, pattern, mask);
     if (place !== null) found.push(place);
     if (found.length >= places) break;

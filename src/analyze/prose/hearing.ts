@@ -1,25 +1,25 @@
 // Where each topic is spoken of in a conversation, looked up once however often it is asked.
 import type { Topic } from '../knowledge/knowledge.ts';
 import { denial, isAbsent, isAsked } from './negation.ts';
-import { type Hit, hitsOf, type Spoken } from './spoken.ts';
+import { type Hit, hitsOf, type Speech, type Spoken } from './spoken.ts';
 
 /** The places in order; those that say a weakness is not there, and questions that were answered so, are left out. */
 export type Hearing = (topic: Topic) => readonly Hit[];
 
 const places = 100;
 
-export function hearingOf(spoken: readonly Spoken[]): Hearing {
+export function hearingOf(speech: Speech): Hearing {
   const heard = new Map<string, Hit[]>();
   return (topic) => {
     const known = heard.get(topic.id);
     if (known !== undefined) return known;
-    const hits = heardOf(topic, spoken);
+    const hits = heardOf(topic, speech);
     heard.set(topic.id, hits);
     return hits;
   };
 }
 
-function heardOf({ saidPattern }: Topic, spoken: readonly Spoken[]): Hit[] {
+function heardOf({ saidPattern }: Topic, speech: Speech): Hit[] {
   if (saidPattern === null) return [];
   let denied = false;
   const asked = new Set<Hit>();
@@ -28,9 +28,9 @@ function heardOf({ saidPattern }: Topic, spoken: readonly Spoken[]): Hit[] {
     if (absent && said.message.author === 'assistant') denied = true;
     return !absent;
   };
-  const hits = hitsOf(spoken, saidPattern, stated, places);
+  const hits = hitsOf(speech, saidPattern, stated, places);
   if (hits.length === 0) return hits;
-  const bySpoken = new Map(spoken.map((said, index) => [said.message, { said, next: spoken[index + 1] }]));
+  const bySpoken = new Map(speech.said.map((said, index) => [said.message, { said, next: speech.said[index + 1] }]));
   for (const hit of hits) {
     const { said, next } = bySpoken.get(hit.message) ?? {};
     if (said === undefined || hit.message.author !== 'user' || !isAsked(said.folded, hit.at)) continue;

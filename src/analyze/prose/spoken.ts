@@ -9,9 +9,16 @@ export interface Spoken {
   message: Message;
   text: string;
   folded: string;
-  /** By the index of a prose pattern: where it is to be tried. */
-  stretches: readonly (Stretches | undefined)[];
 }
+
+/** All that is said in a conversation, and where to look in it. */
+export interface Speech {
+  said: readonly Spoken[];
+  /** By the index of a prose pattern: where it is to be tried, message by message; those that can meet nowhere are not in it. */
+  worthTrying: ReadonlyMap<number, readonly { said: Spoken; stretches: Stretches }[]>;
+}
+
+export const silence: Speech = { said: [], worthTrying: new Map() };
 
 export interface Hit {
   message: Message;
@@ -24,27 +31,34 @@ export interface Hit {
 }
 
 /** Hidden messages (custom instructions, memory) and tools' output are no talk. */
-export function spokenOf(conversation: Conversation): Spoken[] {
-  return conversation.messages
-    .filter((message) => !message.hidden && (message.author === 'user' || message.author === 'assistant'))
-    .map((message) => {
-      const text = proseOf(message);
-      const folded = fold(text);
-      return { message, text, folded, stretches: knowledge().prose.stretches(folded) };
-    })
-    .filter(({ text }) => text.trim() !== '');
+export function speechOf(conversation: Conversation): Speech {
+  const { prose } = knowledge();
+  const all: Spoken[] = [];
+  const worthTrying = new Map<number, { said: Spoken; stretches: Stretches }[]>();
+  for (const message of conversation.messages) {
+    if (message.hidden || (message.author !== 'user' && message.author !== 'assistant')) continue;
+    const text = proseOf(message);
+    if (text.trim() === '') continue;
+    const said = { message, text, folded: fold(text) };
+    all.push(said);
+    prose.stretches(said.folded, (pattern, stretches) => {
+      const list = worthTrying.get(pattern);
+      if (list === undefined) worthTrying.set(pattern, [{ said, stretches }]);
+      else list.push({ said, stretches });
+    });
+  }
+  return { said: all, worthTrying };
 }
 
 /** Every place where the pattern meets and `keep` agrees, at most `limit`. */
 export function hitsOf(
-  spoken: readonly Spoken[],
+  { worthTrying }: Speech,
   pattern: IndexedPattern,
   keep: (spoken: Spoken, at: number) => boolean,
   limit: number,
 ): Hit[] {
   const hits: Hit[] = [];
-  for (const said of spoken) {
-    const stretches = said.stretches[pattern.index] ?? [];
+  for (const { said, stretches } of worthTrying.get(pattern.index) ?? []) {
     for (let i = 0; i < stretches.length; i += 3) {
       const from = stretches[i]!;
       const text = said.folded.slice(from, stretches[i + 1]);

@@ -20,15 +20,17 @@ function createChooser(rules: readonly Rule[]): Choose {
   const words = [...new Set(rules.flatMap((rule) => rule.keywords))];
   const automaton = createKeywordAutomaton(words);
   const users = words.map((word) => rules.flatMap((rule, index) => (rule.keywords.includes(word) ? [index] : [])));
-  const always = rules.map((rule) => rule.keywords.length === 0);
+  // By word and by rule, the last text that has it. Texts are counted on, so that nothing is cleared between them.
+  const seenIn = new Float64Array(words.length);
+  const wantedIn = Float64Array.from(rules, ({ keywords }) => (keywords.length === 0 ? Number.POSITIVE_INFINITY : 0));
+  let now = 0;
   return (text) => {
-    const seen = new Uint8Array(words.length);
-    const wanted = [...always];
+    now++;
     automaton.scan(text, (word) => {
-      if (seen[word] === 1) return;
-      seen[word] = 1;
-      for (const index of users[word]!) wanted[index] = true;
+      if (seenIn[word] === now) return;
+      seenIn[word] = now;
+      for (const index of users[word]!) if (wantedIn[index]! < now) wantedIn[index] = now;
     });
-    return rules.filter((_, index) => wanted[index]);
+    return rules.filter((_, index) => wantedIn[index]! >= now);
   };
 }
