@@ -62,7 +62,7 @@ function makeFleet(workers: number, planOf: (slot: number, nth: number) => strin
   return { fleet, losses, started, buried, alive };
 }
 
-async function until(happened: () => boolean, withinMs = 20_000): Promise<void> {
+async function until(happened: () => boolean, withinMs = 120_000): Promise<void> {
   const end = Date.now() + withinMs;
   while (!happened()) {
     assert.ok(Date.now() < end, 'it did not happen');

@@ -44,8 +44,8 @@ function exporterTo(url: string, more: Partial<SpanExporterSettings> = {}) {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (const end = Date.now() + 5_000; !condition(); ) {
-    if (Date.now() > end) throw new Error('it did not come to pass within 5 s');
+  for (const end = Date.now() + 60_000; !condition(); ) {
+    if (Date.now() > end) throw new Error('it did not come to pass within a minute');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

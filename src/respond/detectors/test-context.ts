@@ -26,7 +26,7 @@ export function testContext(now: () => number = Date.now, tightness = 1): TestCo
 }
 
 /** Waits until something holds; says what it waited for when it never does. */
-export async function until(holds: () => boolean, what: string, withinMs = 8_000): Promise<void> {
+export async function until(holds: () => boolean, what: string, withinMs = 120_000): Promise<void> {
   const end = Date.now() + withinMs;
   while (!holds()) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
