@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Dialect } from '../src/platform/wire/dialect.ts';
-import { answering, json, type Rig, startRig, startUpstream, userKey, viewerKey } from './gateway-rig.ts';
+import { answering, json, type Rig, startRig, startUpstream, until, userKey, viewerKey } from './gateway-rig.ts';
 
 const cleanUps: (() => Promise<void>)[] = [];
 after(async () => {
@@ -339,8 +339,9 @@ test('createGateway() relays nothing before the request is in the journal', asyn
     answered = true;
     return answer;
   });
+  // The upstream call overlaps the journal.
+  await until(() => upstream.bodies.length === 1);
   await new Promise((resolve) => setTimeout(resolve, 150));
-  assert.equal(upstream.bodies.length, 1, 'the upstream call overlaps the journal');
   assert.equal(answered, false);
   release();
   assert.equal(readOpenai((await pending).text, true), 'hello');

@@ -79,7 +79,7 @@ for (const store of ['SQLite', 'PostgreSQL'] as const)
       const before = asked();
       await rig.kill();
       await rig.up();
-      await until(() => asked() > before, 20_000);
+      await until(() => asked() > before);
       assert.equal((await rig.see(begun.id)).body.status, 'running');
       await rig.kill();
       rig.mood = 'answers';

@@ -78,22 +78,21 @@ async function socketTo({ port }: Plane): Promise<Socket> {
   return socket;
 }
 
-/** Everything that comes back until the other side closes, or nothing more comes for a while. */
-function allOf(socket: Socket, quietMs = 5_000): Promise<string> {
-  return new Promise((resolve) => {
+/** Everything that comes back until the other side closes; rejects when it leaves the connection open. */
+function allOf(socket: Socket): Promise<string> {
+  return new Promise((resolve, reject) => {
     let text = '';
-    let timer = setTimeout(end, quietMs);
-    function end() {
-      clearTimeout(timer);
+    const timer = setTimeout(() => {
       socket.destroy();
-      resolve(text);
-    }
+      reject(new Error(`the connection was left open after ${JSON.stringify(text.slice(0, 200))}`));
+    }, 60_000);
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1');
-      clearTimeout(timer);
-      timer = setTimeout(end, quietMs);
     });
-    socket.on('close', end);
+    socket.on('close', () => {
+      clearTimeout(timer);
+      resolve(text);
+    });
   });
 }
 
@@ -189,14 +188,12 @@ for (const [what, text] of [
 ] as const)
   test(`the data plane refuses ${what} with one 4xx, and closes`, async () => {
     const before = actedOn();
-    const began = performance.now();
     const answer = await raw(text);
     assert.match(answer, /^HTTP\/1\.1 4\d\d /, answer.slice(0, 200));
     assert.equal(answers(answer), 1, 'what came after it is not answered');
     assert.match(answer, /connection: close/i);
     assert.match(answer, /x-content-type-options: nosniff/i);
     assert.deepEqual(actedOn(), before, 'nothing acted on it, nor on what came after it');
-    assert.ok(performance.now() - began < 4_500, 'the connection was closed, not left');
     JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
   });
 
@@ -217,9 +214,7 @@ test('the data plane refuses headers that are too large or too many, and takes t
   );
 });
 
-test('the data plane is not held by a client that sends its headers or its body a byte at a time', {
-  timeout: 12_000,
-}, async () => {
+test('the data plane is not held by a client that sends its headers or its body a byte at a time', async () => {
   const quick = await open({ server: { headersMs: 300, requestMs: 600, checkEveryMs: 50 } });
   for (const text of [
     'GET /v1/models HTTP/1.1\r\nhost: localhost\r\nx-a: ',
@@ -228,23 +223,19 @@ test('the data plane is not held by a client that sends its headers or its body 
     const socket = await socketTo(quick);
     const drip = setInterval(() => socket.writable && socket.write('a'), 40);
     socket.write(text);
-    const began = performance.now();
-    const answer = await allOf(socket, 4_000);
+    const answer = await allOf(socket);
     clearInterval(drip);
     assert.equal(statusOf(answer), 408);
-    assert.ok(performance.now() - began < 3_900, 'not after the quiet, but by the server');
   }
   assert.equal(statusOf(await raw(ordinary, quick)), 200);
   assert.ok(quick.refused.includes('timeout'));
 });
 
-test('the data plane closes a connection that says nothing, and those of one source beyond their number', {
-  timeout: 10_000,
-}, async () => {
+test('the data plane closes a connection that says nothing, and those of one source beyond their number', async () => {
   const few = await open({ server: { idleMs: 300, connectionsPerSource: 3 } });
   const held = await Promise.all([1, 2, 3].map(() => socketTo(few)));
   const fourth = await socketTo(few);
-  assert.equal(await allOf(fourth, 1_000), '');
+  assert.equal(await allOf(fourth), '');
   assert.deepEqual(few.refused, ['connections']);
   await Promise.all(held.map((socket) => once(socket, 'close')));
   assert.equal(statusOf(await raw(ordinary, few)), 200);
@@ -465,9 +456,7 @@ test('the data plane blocks attacks round the prompt in the dialect’s shape, t
   assert.equal(statusOf(prompt), 200);
 });
 
-test('the data plane answers 2,000 mutated requests with no 5xx and leaves none hanging', {
-  timeout: 40_000,
-}, async () => {
+test('the data plane answers 2,000 mutated requests with no 5xx and leaves none hanging', async () => {
   let seed = 20_261_122;
   const random = (below: number) => {
     seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7f_ff_ff_ff;
@@ -517,7 +506,7 @@ test('the data plane answers 2,000 mutated requests with no 5xx and leaves none 
         const text = mutated();
         const socket = await socketTo(plane);
         socket.end(Buffer.from(text, 'latin1'));
-        const status = statusOf(await allOf(socket, 8_000));
+        const status = statusOf(await allOf(socket));
         counts.set(status, (counts.get(status) ?? 0) + 1);
         if (status >= 500) failed.push(`${status}: ${text}`);
       }),

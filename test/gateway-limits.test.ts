@@ -18,6 +18,7 @@ import {
   json,
   lastChunk,
   type Rig,
+  roomyTimeouts,
   startRig,
   startUpstream,
   until,
@@ -32,7 +33,7 @@ const secondKey = 'a-second-key-of-the-same-user';
 const otherKey = 'a-key-of-another-user';
 
 /** A busy machine is no failing upstream. */
-const patient = { timeouts: { connectMs: 10_000, firstByteMs: 20_000, idleMs: 20_000, totalMs: 60_000 } };
+const patient = { timeouts: roomyTimeouts };
 
 const ends: (() => Promise<void>)[] = [];
 after(async () => {
@@ -330,10 +331,11 @@ test('a stream that goes on beyond its quota ends with the typed error of its di
 });
 
 test('who hangs up gets back what was set aside and not used', async () => {
-  const slow: Behaviour = (_req, res) => {
+  const slow: Behaviour = (req, res, body, nth) => {
+    if (nth > 1) return answering()(req, res, body, nth);
     beginSse(res);
-    res.write(chunk('one '));
-    res.write(chunk('two '));
+    // More than is held back until it is known what comes after it.
+    for (let word = 0; word < 20; word++) res.write(chunk(`word ${word} `));
   };
   const { rig } = await limited({ every: 'day', tokens: 1_000 }, { behaviour: slow });
   await new Promise<void>((resolve, reject) => {
@@ -345,7 +347,7 @@ test('who hangs up gets back what was set aside and not used', async () => {
     req.on('response', (res) => res.once('data', () => req.destroy()));
     req.on('close', resolve);
     req.on('error', () => resolve());
-    req.setTimeout(5_000, () => reject(new Error('no answer')));
+    req.setTimeout(60_000, () => reject(new Error('no answer')));
     req.end(JSON.stringify({ model: 'm', messages, stream: true, max_tokens: 900 }));
   });
   await until(() => JSON.stringify(rig.journalled).includes('"kind":"aborted"'));

@@ -23,7 +23,6 @@ async function startProxy(): Promise<{ url: string; seen: string[]; close(): Pro
         headers: { authorization: req.headers.authorization ?? '' },
         ...body,
       });
-      await new Promise((resolve) => setTimeout(resolve, 150));
       res.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });
       res.end(await answer.text());
     })();
@@ -46,11 +45,15 @@ async function startProxy(): Promise<{ url: string; seen: string[]; close(): Pro
 }
 
 test('createGateway() calls its provider through the proxy, several calls at once', async () => {
-  const upstream = await startUpstream(answering());
+  // Nobody is answered before all have come: one that waited for another would wait for ever.
+  const held: (() => void)[] = [];
+  const upstream = await startUpstream((...request) => {
+    held.push(() => answering()(...request));
+    if (held.length === 6) for (const answer of held) answer();
+  });
   const proxy = await startProxy();
   const rig = await startRig([{ name: 'up', dialect: 'openai', url: upstream.url, proxy: proxy.url }]);
   cleanUps.push(rig.close, proxy.close, upstream.close);
-  const from = Date.now();
   const answers = await Promise.all([1, 2, 3, 4, 5, 6].map(() => rig.chat('hi')));
   assert.deepEqual(
     answers.map(({ status }) => status),
@@ -58,7 +61,6 @@ test('createGateway() calls its provider through the proxy, several calls at onc
   );
   assert.equal(upstream.bodies.length, 6);
   assert.ok(proxy.seen.length >= 1, 'the proxy saw them');
-  assert.ok(Date.now() - from < 700, `one does not wait for the other: ${Date.now() - from} ms`);
 });
 
 test('createGateway() calls a dead proxy a network cut', async () => {

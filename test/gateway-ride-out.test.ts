@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
-import { answering, quickSettings, type Rig, startRig } from './gateway-rig.ts';
+import { answering, quickSettings, type Rig, startRig, until } from './gateway-rig.ts';
 
 const cleanUps: (() => Promise<void>)[] = [];
 after(async () => {
@@ -50,11 +50,11 @@ async function timed<T>(work: Promise<T>): Promise<{ value: T; ms: number }> {
 
 test('createGateway() waits out a network that comes back, for every request that meets the cut', async () => {
   const upstream = await closedPort();
-  const rig = await rigBefore(upstream.url, 3_000);
+  const rig = await rigBefore(upstream.url, 50_000);
   const first = [1, 2, 3, 4].map(() => rig.chat('hi'));
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await until(() => rig.signals.some(({ kind }) => kind === 'network-cut'));
   const later = rig.chat('hi');
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
   await upstream.open();
   const answers = await Promise.all([...first, later]);
   assert.deepEqual(
@@ -69,22 +69,22 @@ test('createGateway() waits out a network that comes back, for every request tha
 
 test('createGateway() gives up after the time of the ride and then answers at once while the cut lasts', async () => {
   const upstream = await closedPort();
-  const rig = await rigBefore(upstream.url, 900);
+  const rig = await rigBefore(upstream.url, 2_500);
   const first = await timed(rig.chat('hi'));
   assert.equal(first.value.status, 503);
-  assert.ok(first.ms > 250 && first.ms < 1_800, `the first waited ${first.ms} ms`);
-  for (let more = 0; more < 3; more++) {
-    const { value, ms } = await timed(rig.chat('hi'));
-    assert.equal(value.status, 503);
-    assert.ok(ms < 400, `a later one waited ${ms} ms`);
-  }
+  assert.ok(first.ms > 1_500, `the first waited ${first.ms} ms`);
+  const later = [await timed(rig.chat('hi')), await timed(rig.chat('hi')), await timed(rig.chat('hi'))];
+  for (const { value } of later) assert.equal(value.status, 503);
+  // A machine that stutters does so now and then; a gateway that waited would each time.
+  const least = Math.min(...later.map(({ ms }) => ms));
+  assert.ok(least < 1_500, `each later one waited at least ${least} ms`);
 });
 
 test('createGateway() turns to the next provider at once instead of waiting for the first', async () => {
   const [away, here] = [await closedPort(), await closedPort()];
   await here.open();
-  const rig = await rigBefore(away.url, 3_000, [here.url]);
+  const rig = await rigBefore(away.url, 50_000, [here.url]);
   const { value, ms } = await timed(rig.chat('hi'));
   assert.equal(value.status, 200);
-  assert.ok(ms < 1_000, `${ms} ms`);
+  assert.ok(ms < 30_000, `${ms} ms`);
 });

@@ -37,7 +37,7 @@ test('createRoutes() lets an equal take over at once, which is nothing unusual, 
       },
     ],
     {},
-    { retries: { max: 2, baseMs: 2_000, maxWaitMs: 5_000 }, breaker: { failures: 100, halfOpenMs: 100 } },
+    { retries: { max: 2, baseMs: 50_000, maxWaitMs: 60_000 }, breaker: { failures: 100, halfOpenMs: 100 } },
   );
   const start = Date.now();
   for (let i = 0; i < 4; i++) {
@@ -45,7 +45,7 @@ test('createRoutes() lets an equal take over at once, which is nothing unusual, 
     assert.equal(saidBy(answer), 'b');
     assert.equal(answer.headers['x-rempart-degraded'], undefined);
   }
-  assert.ok(Date.now() - start < 2_000, 'nobody waited');
+  assert.ok(Date.now() - start < 45_000, 'nobody waited');
   assert.deepEqual(counts(), { a: 2, b: 4, c: 0 });
 });
 

@@ -73,7 +73,7 @@ const rig = await startRig(
   {
     settings: {
       breaker: { failures: 1_000, halfOpenMs: 60_000 },
-      timeouts: { ...roomyTimeouts, idleMs: 200 },
+      timeouts: { ...roomyTimeouts, idleMs: 600 },
       // A second target each, so that it would show if somebody else went on.
       routes: dialects.map((provider, index) => ({
         model: `to-${provider}`,

@@ -62,12 +62,12 @@ async function followUp(id: string) {
 
 test('an instance tells people of an incident by mail, and the journal has it without their address', async () => {
   const id = await open('gateway');
-  await until(() => mail.got.length === 1, 30_000);
+  await until(() => mail.got.length === 1);
   const [{ to, raw } = { to: '', raw: '' }] = mail.got;
   assert.equal(to, address);
   assert.equal(headerOf(raw, 'subject'), '[REMPART URGENT] unauthorised-access - HIGH');
   assert.equal(headerOf(raw, 'x-rempart-incident'), id);
-  await until(async () => (await followUp(id)).notifications[0]?.state === 'sent', 30_000);
+  await until(async () => (await followUp(id)).notifications[0]?.state === 'sent');
   const journal = await rempart('journal', 'export');
   assert.match(journal.stdout, /"operation":"notify mail"/);
   assert.ok(!journal.stdout.includes(address) && !journal.stdout.includes(canary));
@@ -77,17 +77,17 @@ test('an instance that is killed in the middle of a message sends it again after
   mail.hang.on = true;
   const seen = mail.hang.seen;
   const id = await open('crash');
-  await until(() => mail.hang.seen > seen, 30_000);
+  await until(() => mail.hang.seen > seen);
   instance.child.kill('SIGKILL');
   logs += (await instance.ended).stderr;
   mail.hang.on = false;
   const before = mail.got.length;
   instance = await up();
-  await until(() => mail.got.length > before, 30_000);
+  await until(() => mail.got.length > before);
   const again = mail.got.at(-1)!;
   assert.equal(headerOf(again.raw, 'x-rempart-incident'), id);
   assert.equal(headerOf(again.raw, 'message-id'), `<${id}.alert.Security.mail@rempart.invalid>`);
-  await until(async () => (await followUp(id)).notifications.every(({ state }) => state === 'sent'), 30_000);
+  await until(async () => (await followUp(id)).notifications.every(({ state }) => state === 'sent'));
   assert.equal(mail.got.filter(({ raw }) => headerOf(raw, 'x-rempart-incident') === id).length, 1);
 });
 

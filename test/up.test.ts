@@ -184,7 +184,7 @@ test('up keeps every acknowledged message in order, once, when the store goes aw
   await say('message 2', conversation);
 
   const mend = damage(database);
-  await until(async () => (await call(`${app.gatewayUrl}/health`)).body['store'] === 'away', 5_000);
+  await until(async () => (await call(`${app.gatewayUrl}/health`)).body['store'] === 'away');
   const during = await say('message 3', conversation);
   assert.equal(during.status, 200);
   assert.deepEqual(during.body['degraded'], {
@@ -198,7 +198,7 @@ test('up keeps every acknowledged message in order, once, when the store goes aw
   assert.equal(fresh.status, 200);
   sent.push('message 3');
   assert.deepEqual(await texts(app, key, conversation), sent);
-  await until(() => alerts.some(({ type }) => type === 'database-down'), 5_000);
+  await until(() => alerts.some(({ type }) => type === 'database-down'));
 
   app.child.kill('SIGKILL');
   await app.ended;
@@ -217,7 +217,7 @@ test('up keeps every acknowledged message in order, once, when the store goes aw
   assert.equal(repeated.body['reply'], during.body['reply']);
   assert.deepEqual(await texts(app, key, conversation), sent);
   assert.deepEqual(await texts(app, key, String(fresh.body['conversation'])), ['a new conversation']);
-  await until(() => readFileSync(join(cwd, 'killed', 'spool', 'chat.jsonl'), 'utf8') === '', 5_000);
+  await until(() => readFileSync(join(cwd, 'killed', 'spool', 'chat.jsonl'), 'utf8') === '');
   await app.stop();
   webhook.server.close();
 });
@@ -253,7 +253,7 @@ test('up gives an honest limited answer when no provider can be reached and aler
   assert.notEqual((await call(`${app.gatewayUrl}/health`)).body['assistant'], 'ok');
   const ready = await call(`${app.consoleUrl}/readyz`);
   assert.deepEqual([ready.status, ready.body['status']], [200, 'degraded']);
-  await until(() => alerts.length > 0, 5_000);
+  await until(() => alerts.length > 0);
   const { code, stdout, stderr } = await app.stop();
   assert.equal(code, 0);
   for (const secret of ['sk-canary-123', '127.0.0.1:9/', 'Bonjour ?'])
