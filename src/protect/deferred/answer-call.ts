@@ -3,8 +3,8 @@
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Json } from '../../platform/base/json.ts';
 import type { Caller } from '../gateway/ask.ts';
-import { unavailable } from '../gateway/converse.ts';
 import { dialectByName } from '../gateway/dialects/index.ts';
+import { unavailable } from '../gateway/failure-error.ts';
 import type { Redo } from '../gateway/redo.ts';
 import { prospectOf } from './classify.ts';
 import type { DeferredCall } from './deferral.ts';

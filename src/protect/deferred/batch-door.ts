@@ -1,8 +1,8 @@
 // What a call that can wait meets before it is made: its wishes are read, and one that was deferred already is not made again.
 import type { IncomingHttpHeaders } from 'node:http';
 import { RempartError } from '../../platform/base/errors.ts';
-import type { Exchange } from '../gateway/converse.ts';
 import type { ChatCall, Dialect, Wire, WireName } from '../gateway/dialects/dialect.ts';
+import type { Exchange } from '../gateway/exchange.ts';
 import type { Deferral, DeferredCall, Ticket, Wishes } from './deferral.ts';
 import type { CheckAddress } from './webhook-address.ts';
 import { readWishes } from './wishes.ts';

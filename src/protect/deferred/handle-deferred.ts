@@ -2,8 +2,9 @@
 import type { IncomingMessage } from 'node:http';
 import { RempartError } from '../../platform/base/errors.ts';
 import { admit } from '../gateway/admit.ts';
-import { type Exchange, journalAway } from '../gateway/converse.ts';
+import type { Exchange } from '../gateway/exchange.ts';
 import type { Unavailable } from '../gateway/failure-error.ts';
+import { journalAway } from '../gateway/failure-error.ts';
 import type { Recorder } from '../gateway/record.ts';
 import { type ReplyContext, sendError, shownError } from '../gateway/reply.ts';
 import type { Deferral, Ticket } from './deferral.ts';

@@ -4,9 +4,10 @@ import type { Json } from '../../platform/base/json.ts';
 import type { BatchDoor } from '../deferred/batch-door.ts';
 import { shownWithWait } from '../deferred/handle-deferred.ts';
 import { sendTicket } from '../deferred/send-ticket.ts';
-import { type Converse, type Conversed, type Exchange, journalAway, type Listener } from './converse.ts';
 import type { ChatCall, ReplyWriter, Wire } from './dialects/dialect.ts';
+import type { Converse, Conversed, Exchange, Listener } from './exchange.ts';
 import type { Unavailable } from './failure-error.ts';
+import { journalAway } from './failure-error.ts';
 import { limitOutput } from './limit-output.ts';
 import { readBody } from './read.ts';
 import type { Recorder } from './record.ts';
@@ -40,18 +41,20 @@ export function createHandleChat(
       now,
     };
     if (!call.stream) {
-      const end = await converse(door, call);
-      if (end.kind === 'answered') sendJson(context, 200, wire.writeReply(end.events, head, call), headersOf(end));
-      else if (end.kind === 'deferred') sendTicket(context, 202, end.ticket, now());
-      else if (end.kind !== 'aborted') sendError(context, end);
+      await converse(door, call, undefined, (end) => {
+        if (end.kind === 'answered') sendJson(context, 200, wire.writeReply(end.events, head, call), headersOf(end));
+        else if (end.kind === 'deferred') sendTicket(context, 202, end.ticket, now());
+        else if (end.kind !== 'aborted') sendError(context, end);
+      });
       return;
     }
     const writer = wire.createWriter(head, call);
-    const end = await converse(door, call, streamTo(context, writer));
-    if (end.kind === 'answered') context.res.end(writer.end());
-    else if (end.kind === 'cut') context.res.end(writer.fail(viewOf(end.error, context.lang)));
-    else if (end.kind === 'failed') sendError(context, end);
-    else if (end.kind === 'deferred') sendTicket(context, 202, end.ticket, now());
+    await converse(door, call, streamTo(context, writer), (end) => {
+      if (end.kind === 'answered') context.res.end(writer.end());
+      else if (end.kind === 'cut') context.res.end(writer.fail(viewOf(end.error, context.lang)));
+      else if (end.kind === 'failed') sendError(context, end);
+      else if (end.kind === 'deferred') sendTicket(context, 202, end.ticket, now());
+    });
   };
 
   /** A call that can wait may have been asked before. Undefined once it was answered. */

@@ -2,8 +2,8 @@
 import { RempartError } from '../../platform/base/errors.ts';
 import { type HeldBack, heldBack } from '../restraints.ts';
 import type { Ask, AskOutcome, AskRequest } from './ask.ts';
-import type { Converse, Conversed, Listener } from './converse.ts';
 import type { ChatCall } from './dialects/dialect.ts';
+import type { Converse, Conversed, Listener } from './exchange.ts';
 import { lockedOut, type ReadModes } from './locked-out.ts';
 
 export interface AskParts {

@@ -43,3 +43,12 @@ export function errorOfFailure({ kind, retryAfterMs, isRationed }: Failure, half
       return { error: new RempartError('ERR_PROVIDER_UNAVAILABLE', { seconds }), retryAfterSeconds: seconds };
   }
 }
+
+export function unavailable(error: RempartError): Unavailable {
+  const { seconds } = error.facts;
+  return { error, ...(typeof seconds === 'number' ? { retryAfterSeconds: seconds } : {}) };
+}
+
+export function journalAway(): Unavailable {
+  return { error: new RempartError('ERR_JOURNAL_UNWRITABLE'), retryAfterSeconds: 5 };
+}

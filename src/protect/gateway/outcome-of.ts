@@ -1,6 +1,7 @@
 // What the journal is told of how a call ended.
-import type { Conversed, Progress } from './converse.ts';
+
 import type { ChatCall } from './dialects/dialect.ts';
+import type { Conversed, Progress } from './exchange.ts';
 import type { OutcomeFacts } from './record.ts';
 import type { Target } from './route.ts';
 

@@ -1,8 +1,8 @@
 // What limits are told of a call: who asks for what, how soon it is to be served, and what it came to in the end.
 import { ranks } from '../gate.ts';
 import type { Asked } from '../limits/rules.ts';
-import type { Conversed, Exchange, Progress } from './converse.ts';
 import type { ChatCall, Usage } from './dialects/dialect.ts';
+import type { Conversed, Exchange, Progress } from './exchange.ts';
 
 export function rankOf({ caller, isBatch }: Exchange): number {
   return isBatch ? ranks.batch : ranks[caller.role];

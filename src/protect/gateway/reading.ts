@@ -1,8 +1,9 @@
 // GET /v1/models, /v1/models/ID, /api/tags and /api/version: what a caller may read, journalled like everything else.
 import { RempartError } from '../../platform/base/errors.ts';
 import { admit } from './admit.ts';
-import { type Exchange, journalAway } from './converse.ts';
+import type { Exchange } from './exchange.ts';
 import type { Unavailable } from './failure-error.ts';
+import { journalAway } from './failure-error.ts';
 import type { ListModels } from './models.ts';
 import type { Received } from './receive.ts';
 import type { Recorder } from './record.ts';

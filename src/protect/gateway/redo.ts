@@ -1,9 +1,10 @@
 // A call that waited for its answer, made now: under the same guards as one that just came in.
 import { type HeldBack, heldBack } from '../restraints.ts';
 import type { Caller } from './ask.ts';
-import type { Exchange } from './converse.ts';
-import { type Converse, type Conversed, newRequestId, unavailable } from './converse.ts';
 import type { ChatCall } from './dialects/dialect.ts';
+import type { Converse, Conversed, Exchange } from './exchange.ts';
+import { unavailable } from './failure-error.ts';
+import { newRequestId } from './front/request-id.ts';
 import { lockedOut, type ReadModes } from './locked-out.ts';
 
 export interface RedoCall extends Pick<Exchange, 'operation' | 'lang' | 'signal'> {

@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Signals } from '../../platform/signals.ts';
-import { type Exchange, journalAway } from './converse.ts';
+import type { Exchange } from './exchange.ts';
+import { journalAway } from './failure-error.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Received } from './receive.ts';
 import type { Recorder } from './record.ts';

@@ -13,8 +13,8 @@ import { type Action, type Decision, decide, type Policy, type PromptCategory } 
 import type { Category, Role, Verdict } from '../screening/verdict.ts';
 import type { Caller } from './ask.ts';
 import { type CallText, maskTurns, textsOf, textsOfAnswer, withoutTurns } from './call-texts.ts';
-import type { Exchange } from './converse.ts';
 import type { ChatCall, ReplyEvent } from './dialects/dialect.ts';
+import type { Exchange } from './exchange.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Quarantine } from './quarantine.ts';
 import { createRecent } from './recent-values.ts';
