@@ -20,7 +20,10 @@ const result = spawnSync(
   [
     '--test',
     '--test-concurrency=2',
-    `--test-timeout=${torture ? 3_600_000 : 300_000}`,
+    // A limit for what never ends, not for what a busy machine takes long over.
+    `--test-timeout=${torture ? 3_600_000 : 900_000}`,
+    // What a test that failed left open, as a server or a process, would hold its file up for ever.
+    '--test-force-exit',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     '--test-reporter=tap',

@@ -30,6 +30,12 @@ export function makePlace(): Place {
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
+const living = new Set<ChildProcess>();
+// Of a test that failed before its clean-up nothing is left behind.
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
 /** Starts the program; nothing of the test's own environment but PATH reaches it. */
 export function start(args: readonly string[], options: { cwd: string; env?: Record<string, string> }): Running {
   const child = spawn(process.execPath, [main, ...args], {
@@ -37,6 +43,8 @@ export function start(args: readonly string[], options: { cwd: string; env?: Rec
     env: { PATH: process.env['PATH'] ?? '', LANG: 'C', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  living.add(child);
+  child.once('exit', () => living.delete(child));
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => {
