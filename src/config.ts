@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { milliseconds, secret, text, urlIssue } from './platform/base/config-fields.ts';
 import { withNumbers } from './platform/base/environment-number.ts';
 import { environmentProxy, isLoopback } from './platform/base/environment-proxy.ts';
 import { RempartError } from './platform/base/errors.ts';
@@ -12,107 +13,21 @@ import { deferredIssue, deferredSchema } from './protect/deferred/deferred-confi
 import { privacySchema, retentionSchema } from './protect/erasure/erasure-config.ts';
 import { accessIssues, accessSchema } from './protect/gateway/access-config.ts';
 import { frontFields } from './protect/gateway/front/front-config.ts';
-import { routesIssue, routesSchema, weightedKeys } from './protect/gateway/routes-config.ts';
+import { providersIssue, providersSchema } from './protect/gateway/providers-config.ts';
+import { routesIssue, routesSchema } from './protect/gateway/routes-config.ts';
 import { tracingIssue, tracingSchema } from './protect/gateway/tracing-config.ts';
 import { limitsSchema } from './protect/limits/limits-config.ts';
+import { modelsIssue, modelsSchema } from './protect/posture/models/models-config.ts';
 import { predictionSchema } from './protect/prediction/prediction-config.ts';
 import { localAnswersSchema } from './protect/resilience/local-config.ts';
+import { screeningSchema } from './protect/screening/screening-config.ts';
 import { respondSchema } from './respond/respond-config.ts';
 
 /** More threads than cores of a gateway's machine serve nobody. */
 export const maxWorkers = 64;
 
 const port = z.number().int().min(0).max(65535);
-const milliseconds = z.number().int().min(1).max(3_600_000);
 const workersSchema = z.union([z.literal('auto'), z.number().int().min(1).max(maxWorkers)], 'issue.workers');
-
-/** A value given as it is, or as `env:NAME`. */
-const text = z.string();
-/** A secret: only ever `env:NAME` or `file:PATH`, so that no key is written in a configuration file. */
-const secret = z.string().regex(/^(env|file):.+/, 'issue.secret');
-
-const provider = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/, 'issue.provider.name'),
-  dialect: z.enum(['openai', 'mistral', 'ollama']),
-  /** Origin without path, e.g. https://api.mistral.ai; the dialect adds its own path. */
-  url: text,
-  key: secret.optional(),
-  /** Keys that share the work by their weights, with `key` where there is one, whose weight is 1. */
-  keys: weightedKeys(secret).default([]),
-  /** Used in order once the keys before them are refused. */
-  spareKeys: z.array(secret).default([]),
-  /**
-   * The way there: `auto` heeds HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY but goes to this machine straight,
-   * `environment` heeds them there too, `none` goes straight; else a proxy's address.
-   */
-  proxy: text.default('auto'),
-  /** Whose limits its keys have: providers of one account name the same one. Default: its own name. */
-  workspace: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]*$/, 'issue.provider.name')
-    .optional(),
-});
-
-const action = z.enum(['block', 'mask', 'flag', 'pass']);
-type ActionName = z.output<typeof action>;
-/** Attacks come from users and tools; what an operator or the model itself said is told, not stopped. */
-const byRole = (user: ActionName, tool: ActionName, assistant: ActionName, system: ActionName) =>
-  z
-    .strictObject({
-      user: action.default(user),
-      tool: action.default(tool),
-      assistant: action.default(assistant),
-      system: action.default(system),
-    })
-    .prefault({});
-const share = z.number().min(0).max(1);
-
-/** What is done about what screening finds. */
-const screening = z.strictObject({
-  prompts: z
-    .strictObject({
-      injection: byRole('block', 'block', 'flag', 'flag'),
-      jailbreak: byRole('block', 'block', 'flag', 'flag'),
-      'code-execution': byRole('block', 'block', 'flag', 'flag'),
-      secret: byRole('flag', 'flag', 'flag', 'flag'),
-      'personal-data': byRole('pass', 'pass', 'pass', 'pass'),
-    })
-    .prefault({}),
-  answers: z
-    .strictObject({
-      secret: action.default('mask'),
-      'personal-data': action.default('mask'),
-      internal: action.default('flag'),
-      'system-prompt': action.default('block'),
-    })
-    .prefault({}),
-  whenUnscreened: z.enum(['refuse', 'forward']).default('refuse'),
-  /** Score from which a text is suspicious, by the role that speaks it; 0.5 where nothing is given. */
-  thresholds: z.partialRecord(z.enum(['user', 'system', 'assistant', 'tool']), share).default({}),
-  behaviour: z
-    .strictObject({
-      mode: z.enum(['off', 'watch', 'enforce']).default('watch'),
-      /** Requests of this deployment before any is judged. */
-      warmAfter: z.number().int().min(50).max(1_000_000).default(300),
-      /** And minutes from the first to the last of them. */
-      warmAfterMinutes: z.number().int().min(0).max(100_000).default(60),
-      watchAbove: share.default(0.5),
-      flagAbove: share.default(0.7),
-      watchedPerMinute: z.number().int().min(1).default(20),
-    })
-    .prefault({}),
-  /** Roles of callers whose system messages are taken for the operator's own. */
-  operatorRoles: z.array(z.enum(['user', 'viewer', 'operator', 'admin'])).default(['operator', 'admin']),
-  /** How long who tried to have code run is shut out; 0 for not at all. */
-  quarantine: z
-    .strictObject({
-      minutes: z.number().int().min(0).max(10_080).default(15),
-      keyAttempts: z.number().int().min(1).default(3),
-      /** Score from which an attempt counts against a key. */
-      sureScore: share.default(0.8),
-    })
-    .prefault({}),
-});
 
 const timeouts = z.strictObject({
   connectMs: milliseconds.default(2_000),
@@ -159,7 +74,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   /** Empty: the stand-in answers, and says that it is one. */
-  providers: z.array(provider).default([]),
+  providers: providersSchema.default([]),
   /** Where calls for a model go; those for any other to the providers in their order. */
   routes: routesSchema.default([]),
   chatbot: z
@@ -178,23 +93,7 @@ export const configSchema = z.strictObject({
   /** What is answered when no provider can. */
   localAnswers: localAnswersSchema.prefault({}),
   /** With it, models are watched, and the gateway uses only those that are verified. */
-  models: z
-    .strictObject({
-      /** Folder of Ollama's store; OLLAMA_MODELS sets it too. */
-      store: text.optional(),
-      /** Ollama's address, to ask what it has loaded. */
-      api: text.optional(),
-      /** Seconds between two looks at manifests and at the server. */
-      every: z.number().int().min(1).max(86_400).default(30),
-      /** Hours between two readings of every byte. */
-      full: z.number().min(0.01).max(8_760).default(24),
-      onMismatch: z.enum(['alert', 'quarantine']).default('alert'),
-      /** Where models may come from: HOST or HOST/NAMESPACE. */
-      sources: z.array(z.string().min(1)).optional(),
-      /** The providers that serve from this store; default: those of Ollama's dialect. */
-      providers: z.array(z.string()).optional(),
-    })
-    .optional(),
+  models: modelsSchema.optional(),
   /** File of the deployment profile: with it, connections between its zones are watched. */
   deployment: text.optional(),
   posture: z
@@ -211,7 +110,7 @@ export const configSchema = z.strictObject({
       bareNames: z.boolean().default(false),
     })
     .prefault({}),
-  screening: screening.prefault({}),
+  screening: screeningSchema.prefault({}),
   /** Incidents: what is watched, what answers them, what actions may do. */
   respond: respondSchema.prefault({}),
   alerts: z.strictObject({ webhook: text.optional() }).prefault({}),
@@ -309,15 +208,9 @@ function checkResolved(file: string, config: Config): void {
     throw new RempartError('ERR_CONFIG_INVALID', { file, path, what: { key, facts } });
   };
   for (const { path, issue } of accessIssues(access)) refuse(path, issue);
-  const names = new Set<string>();
-  for (const [index, { name, url, proxy }] of providers.entries()) {
-    const wrong = urlIssue(url) ?? (/[?#]/.test(url) ? 'issue.url.extra' : undefined);
-    if (wrong !== undefined) refuse(`providers.${index}.url`, wrong);
-    const wrongProxy = ['auto', 'environment', 'none'].includes(proxy) ? undefined : proxyIssue(proxy);
-    if (wrongProxy !== undefined) refuse(`providers.${index}.proxy`, wrongProxy);
-    if (names.has(name)) refuse(`providers.${index}.name`, 'issue.provider.twice', { name });
-    names.add(name);
-  }
+  const wrongProvider = providersIssue(providers);
+  if (wrongProvider !== undefined) refuse(wrongProvider.path, wrongProvider.key, wrongProvider.facts);
+  const names = new Set(providers.map(({ name }) => name));
   const wrongRoute = routesIssue(routes, providers);
   if (wrongRoute !== undefined) refuse(wrongRoute.path, wrongRoute.key, wrongRoute.facts);
   const wrongDeferred = deferredIssue(config.deferred);
@@ -330,25 +223,9 @@ function checkResolved(file: string, config: Config): void {
   if (wrong !== undefined) refuse('alerts.webhook', wrong);
   const wrongNarrator = urlIssue(narrator.url);
   if (wrongNarrator !== undefined) refuse('narrator.url', wrongNarrator);
-  const wrongApi = models?.api === undefined ? undefined : urlIssue(models.api);
-  if (wrongApi !== undefined) refuse('models.api', wrongApi);
-  for (const [index, name] of (models?.providers ?? []).entries())
-    if (!names.has(name)) refuse(`models.providers.${index}`, 'models.provider.unknown', { name });
-  for (const [index, source] of (models?.sources ?? []).entries())
-    if (!/^[^\s/]+(\/[^\s/]+)?$/.test(source))
-      refuse(`models.sources.${index}`, 'models.source.invalid', { given: source });
+  const wrongModels = models === undefined ? undefined : modelsIssue(models, names);
+  if (wrongModels !== undefined) refuse(wrongModels.path, wrongModels.key, wrongModels.facts);
   if (store.url !== undefined && !/^postgres(ql)?:\/\/./.test(store.url)) refuse('store.url', 'issue.postgres');
-}
-
-/** A proxy's address may hold the name and password that it asks for. */
-function proxyIssue(text: string): TextKey | undefined {
-  return ['http:', 'https:'].includes(URL.parse(text)?.protocol ?? '') ? undefined : 'issue.proxy';
-}
-
-function urlIssue(text: string): TextKey | undefined {
-  const url = URL.parse(text);
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) return 'issue.url';
-  return url.username === '' && url.password === '' ? undefined : 'issue.url.credentials';
 }
 
 function resolve(value: unknown, path: string, env: ConfigSources['env']): unknown {
