@@ -3,12 +3,10 @@ import type { JsonObject } from '../../../platform/base/json.ts';
 import { object } from '../shape.ts';
 import {
   createCompletionsReader,
-  createCompletionsWriter,
   type Form,
   readCompletionsModels,
   readCompletionsReply,
-  writeCompletionsReply,
-} from './completions-reply.ts';
+} from './completions-reading.ts';
 import {
   mistralFields,
   readCompletionsCall,
@@ -16,6 +14,7 @@ import {
   writeOllamaExtras,
   writeTurns,
 } from './completions-request.ts';
+import { createCompletionsWriter, writeCompletionsReply } from './completions-writing.ts';
 import {
   type ChatCall,
   type Dialect,

@@ -4,12 +4,10 @@ import { isReasoning } from '../limit-output.ts';
 import { object } from '../shape.ts';
 import {
   createCompletionsReader,
-  createCompletionsWriter,
   type Form,
   readCompletionsModels,
   readCompletionsReply,
-  writeCompletionsReply,
-} from './completions-reply.ts';
+} from './completions-reading.ts';
 import {
   openaiFields,
   readCompletionsCall,
@@ -17,6 +15,7 @@ import {
   writeOllamaExtras,
   writeTurns,
 } from './completions-request.ts';
+import { createCompletionsWriter, writeCompletionsReply } from './completions-writing.ts';
 import {
   type ChatCall,
   type Dialect,
