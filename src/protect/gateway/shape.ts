@@ -95,11 +95,13 @@ export function object(fields: Readonly<Record<string, Shape>>, required: readon
     refuseStrangers(value, path, unknown, names, byFold);
     const built: JsonObject = {};
     for (const [key, shape] of known) {
-      const entry = value[key];
-      if (entry === undefined || !Object.hasOwn(value, key) || (entry === null && !required.includes(key))) continue;
-      built[key] = shape(entry, path === '' ? key : `${path}.${key}`, unknown);
+      const given = value[key];
+      const isThere = given !== undefined && Object.hasOwn(value, key) && (given !== null || required.includes(key));
+      if (!isThere && !required.includes(key)) continue;
+      const place = path === '' ? key : `${path}.${key}`;
+      if (!isThere) throw invalid(place);
+      built[key] = shape(given, place, unknown);
     }
-    for (const key of required) if (built[key] === undefined) throw invalid(path === '' ? key : `${path}.${key}`);
     return built;
   };
 }
