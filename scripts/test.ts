@@ -22,8 +22,6 @@ const result = spawnSync(
     '--test-concurrency=2',
     // A limit for what never ends, not for what a busy machine takes long over.
     `--test-timeout=${torture ? 3_600_000 : 900_000}`,
-    // What a test that failed left open, as a server or a process, would hold its file up for ever.
-    '--test-force-exit',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     '--test-reporter=tap',

@@ -77,10 +77,10 @@ function abandoned(signal: AbortSignal): Promise<never> {
   });
 }
 
-async function start(options: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'close'>> {
-  const { config, lang } = options;
+async function start(given: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'close'>> {
   // In a working directory that was deleted, Node would make a relative folder anew for ever.
-  const data = resolve(options.data);
+  const options = { ...given, data: resolve(given.data) };
+  const { config, lang, data } = options;
   const ground = await openGround(options, atEnd);
   let fleet: InstanceFleet | undefined;
   const { signals, watch, store, keys, revocations, memory, sessions, password, log, crew, workers } = ground;

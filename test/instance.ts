@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 
 const main = join(import.meta.dirname, '..', 'bin', 'rempart.js');
 
@@ -31,10 +32,12 @@ export function makePlace(): Place {
 }
 
 const living = new Set<ChildProcess>();
-// Of a test that failed before its clean-up nothing is left behind.
-process.on('exit', () => {
+const endAll = () => {
   for (const child of living) child.kill('SIGKILL');
-});
+};
+process.on('exit', endAll);
+// What a test that failed before its clean-up left running would hold its file up for ever.
+after(() => void setTimeout(endAll, 60_000).unref());
 
 /** Starts the program; nothing of the test's own environment but PATH reaches it. */
 export function start(args: readonly string[], options: { cwd: string; env?: Record<string, string> }): Running {
@@ -75,7 +78,12 @@ export async function startInstance(
   options: { cwd: string; env?: Record<string, string>; withinMs?: number },
 ): Promise<Instance> {
   const running = start(['up', '--json', '--port', '0', '--console-port', '0', ...args], options);
-  await until(() => running.stdout().includes('\n') || running.child.exitCode !== null, options.withinMs);
+  await until(() => running.stdout().includes('\n') || running.child.exitCode !== null, options.withinMs).catch(
+    (error) => {
+      running.child.kill('SIGKILL');
+      throw error;
+    },
+  );
   const [line = ''] = running.stdout().split('\n');
   if (!line.startsWith('{"schema"')) throw new Error(`up did not start: ${running.stdout()}${running.stderr()}`);
   const told = JSON.parse(line) as Pick<Instance, 'gatewayUrl' | 'consoleUrl' | 'password' | 'apiKey'>;
