@@ -80,37 +80,66 @@ function lengthOf(text: string): Row['length'] {
   return text.length <= 600 ? 'medium' : 'long';
 }
 
-/** Every run of five characters, case and white space apart. */
-function shinglesOf(text: string): Set<string> {
-  const plain = text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
-  const shingles = new Set<string>();
-  for (let at = 0; at < Math.max(1, plain.length - 4); at++) shingles.add(plain.slice(at, at + 5));
-  return shingles;
+/** Every run of five characters, case and white space apart, as a number of its own: the rarer, the smaller. */
+function shinglesOf(texts: readonly string[]): Uint32Array[] {
+  const numbers = new Map<string, number>();
+  const frequency: number[] = [];
+  const sets = texts.map((text) => {
+    const plain = text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
+    const own = new Set<number>();
+    for (let at = 0; at < Math.max(1, plain.length - 4); at++) {
+      const shingle = plain.slice(at, at + 5);
+      let number = numbers.get(shingle);
+      if (number === undefined) {
+        number = numbers.size;
+        numbers.set(shingle, number);
+        frequency.push(0);
+      }
+      if (own.has(number)) continue;
+      own.add(number);
+      frequency[number]!++;
+    }
+    return own;
+  });
+  const rank = new Uint32Array(frequency.length);
+  frequency
+    .map((_, number) => number)
+    .sort((a, b) => frequency[a]! - frequency[b]!)
+    .forEach((number, at) => {
+      rank[number] = at;
+    });
+  return sets.map((set) => Uint32Array.from(set, (number) => rank[number]!).sort());
 }
 
-function jaccard(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
+/** Of two lists of numbers in order. */
+function jaccard(a: Uint32Array, b: Uint32Array): number {
   let both = 0;
-  for (const shingle of a) if (b.has(shingle)) both++;
-  return both / (a.size + b.size - both);
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    if (a[i] === b[j]) both++;
+    if (a[i]! <= b[j]!) {
+      if (a[i] === b[j]) j++;
+      i++;
+    } else j++;
+  }
+  return both / (a.length + b.length - both);
 }
 
 /** Pairs at or above the bound. Two such sets share one of their rarest shingles, so only those are indexed; none is missed. */
 function pairsAlike(texts: readonly string[], bound: number): [number, number, number][] {
-  const sets = texts.map(shinglesOf);
-  const frequency = new Map<string, number>();
-  for (const set of sets) for (const shingle of set) frequency.set(shingle, (frequency.get(shingle) ?? 0) + 1);
-  const index = new Map<string, number[]>();
+  const index = new Map<number, number[]>();
   const pairs: [number, number, number][] = [];
+  const sets = shinglesOf(texts);
   sets.forEach((set, at) => {
-    const rarest = [...set].sort((a, b) => frequency.get(a)! - frequency.get(b)! || (a < b ? -1 : 1));
     const candidates = new Set<number>();
-    for (const shingle of rarest.slice(0, set.size - Math.ceil(bound * set.size) + 1)) {
+    for (const shingle of set.subarray(0, set.length - Math.ceil(bound * set.length) + 1)) {
       const holders = index.get(shingle) ?? [];
       for (const holder of holders) candidates.add(holder);
       holders.push(at);
       index.set(shingle, holders);
     }
     for (const other of candidates) {
+      const [least, most] = [set.length, sets[other]!.length].sort((a, b) => a - b) as [number, number];
+      if (least < bound * most) continue;
       const near = jaccard(set, sets[other]!);
       if (near >= bound) pairs.push([other, at, near]);
     }
@@ -155,7 +184,10 @@ test('rempart-prompts: label, category, family, explicit, length and the languag
 });
 
 test('rempart-prompts: no id and no text stands twice', () => {
-  const twice = (values: readonly string[]) => values.filter((value, at) => values.indexOf(value) !== at);
+  const twice = (values: readonly string[]) => {
+    const met = new Set<string>();
+    return values.filter((value) => met.size === met.add(value).size);
+  };
   assert.deepEqual(twice(rows.map(({ id }) => id)), []);
   assert.deepEqual(twice(rows.map(({ text }) => text.normalize('NFKC').toLowerCase())), []);
 });
