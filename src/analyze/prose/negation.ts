@@ -1,4 +1,5 @@
 // Whether a sentence says that a thing is missing, absent or to be avoided, rather than there. English and French.
+import { eachMatch } from '../../platform/inspection/code-rules/each-match.ts';
 
 /** What stands right before a thing that is missing: "without rate limiting", « pas de jeton ». */
 const missing =
@@ -17,7 +18,7 @@ export function isMissing(folded: string, start: number): boolean {
   const before = clauseBefore(folded, start, 60);
   if (noNegation.test(before)) return false;
   if (noSubject.test(before)) return true;
-  for (const match of before.matchAll(missing)) {
+  for (const match of eachMatch(missing, before)) {
     const between = before.slice(match.index + match[0].length);
     // "Instead of MD5, use argon2": what is replaced ends at the comma.
     if (between.includes(',') && /^(instead|rather|au lieu|plutot|a la place)/.test(match[0])) continue;

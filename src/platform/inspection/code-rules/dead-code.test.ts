@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Language } from '../ast/languages.ts';
 import { deadSpans } from './dead-code.ts';
 import { readCode } from './read-code.ts';
-import { textOf } from './values.ts';
+import { textOf } from './value.ts';
 
 function deadIn(language: Language, text: string): string[] {
   const reading = readCode(language, text);

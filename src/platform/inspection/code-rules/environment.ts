@@ -3,7 +3,8 @@ import { chainStart } from './chains.ts';
 import { deadSpans } from './dead-code.ts';
 import { type Guard, guardsOf } from './guards.ts';
 import type { Assignment, Reading, Scope } from './reading.ts';
-import { type Environment, evaluate, type Flow, type Value } from './values.ts';
+import type { Environment, Flow, Value } from './value.ts';
+import { evaluate } from './values.ts';
 
 export interface Replay {
   /** Brings the variables to where they stand just before token `at`; only forwards. */
@@ -30,8 +31,10 @@ export function replay(reading: Reading, flow: Flow): Replay {
   let next = 0;
   let nextGuard = 0;
   const environmentAt = (at: number): Environment => {
-    const around = frames.filter(({ scope }) => scope.span[0] <= at && at < scope.span[1]).reverse();
+    // Found when a name is asked for: most conditions fail on what is written before.
+    let around: typeof frames | undefined;
     return (name) => {
+      around ??= frames.filter(({ scope }) => scope.span[0] <= at && at < scope.span[1]).reverse();
       for (const { held } of around) {
         const found = held.get(name);
         if (found !== undefined) return found.value;
@@ -60,6 +63,11 @@ export function replay(reading: Reading, flow: Flow): Replay {
     const frame = frames.findLast(({ scope, held }) => scope.span[0] <= at && at < scope.span[1] && held.has(name));
     const held = frame?.held.get(name);
     if (held !== undefined) held.value = { ...held.value, level: 0, built: false };
+    // An element of what was sent is no variable: that it was checked is held under its own text.
+    else if (name.startsWith('$_')) {
+      const here = frames.findLast(({ scope }) => scope.span[0] <= at && at < scope.span[1]);
+      here?.held.set(name, { value: { level: 0, built: false, literal: '', list: false, source: '' }, depth: 0 });
+    }
   };
   const guardsUpTo = (at: number): void => {
     for (; nextGuard < guards.length && guards[nextGuard]!.at < at; nextGuard++) clean(guards[nextGuard]!);
@@ -67,7 +75,8 @@ export function replay(reading: Reading, flow: Flow): Replay {
   return {
     advance(at) {
       for (; next < ordered.length && ordered[next]!.value[1] <= at; next++) {
-        guardsUpTo(ordered[next]!.at);
+        // `x = isAllowed(y) ? y : z`: what is checked within a value is checked before it is taken.
+        guardsUpTo(ordered[next]!.value[1]);
         assign(ordered[next]!);
       }
       guardsUpTo(at);

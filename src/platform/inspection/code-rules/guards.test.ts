@@ -20,6 +20,7 @@ const checked: [Language, string, string][] = [
   ['java', 'if (!host.matches("[a-z0-9.]{1,60}")) { return; }\n', 'host'],
   ['go', 'if !slices.Contains(allowedFields, field) { return err }\n', 'field'],
   ['php', '<?php\nif (!in_array($sort, $allowed, true)) { exit; }\n', 'sort'],
+  ['php', "<?php\nif (!in_array($_GET['page'], $pages, true)) { exit; }\n", "$_GET['page']"],
   ['php', "<?php\nif (!preg_match('/^[a-z]+$/', $page)) { exit; }\n", 'page'],
   ['csharp', 'if (!Regex.IsMatch(name, "^[a-z]{1,30}$")) return BadRequest();\n', 'name'],
   ['ruby', 'raise unless PERMITTED.include?(order)\n', 'order'],
@@ -40,6 +41,7 @@ const unproven: [string, Language, string][] = [
   ['Python matching the beginning only', 'python', "if re.match(r'[a-z]+', slug):\n    run(slug)\n"],
   ['a loop over a list', 'python', 'for column in ALLOWED_COLUMNS:\n    show(column)\n'],
   ['a check in a comment', 'python', '# if column in ALLOWED_COLUMNS: fine\nrun(column)\n'],
+  ['an element that is named elsewhere', 'php', '<?php\nif (!in_array($_GET[$key], $pages)) { exit; }\n'],
   ['a list found in the value', 'javascript', 'if (text.includes(word)) count++;\n'],
 ];
 for (const [what, language, text] of unproven) {
@@ -68,6 +70,7 @@ const pieces = [
   '])}',
   '].keySet()',
   'in_array( ',
+  'in_array( $_GET[',
   'slices.Contains(a.',
   'aRE.test(',
   'PATTERN',

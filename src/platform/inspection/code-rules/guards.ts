@@ -1,5 +1,6 @@
 // Where a fragment checks a variable against a list or a shape: from there on outsiders cannot put what they like in it.
 import { createKeywordAutomaton } from '../keyword-automaton.ts';
+import { eachMatch } from './each-match.ts';
 import type { Reading } from './reading.ts';
 
 export interface Guard {
@@ -10,6 +11,8 @@ export interface Guard {
 
 const name = String.raw`\$?(?<name>[A-Za-z_]\w{0,60})`;
 const space = String.raw`\s{0,4}`;
+/** What PHP was sent under a fixed name is checked where it lies, before any variable holds it. */
+const sent = String.raw`(?<name>\$_(?:GET|POST|REQUEST|COOKIE)\[${space}(?:'[\w-]{1,60}'|"[\w-]{1,60}")${space}\])`;
 /** What a list of allowed values is called. */
 const listName = String.raw`(?:[A-Z][A-Z0-9_]{2,60}|\w{0,40}(?:[aA]llow|[vV]alid|[sS]afe|[wW]hite|[pP]ermit|[sS]upported|[kK]nown|[aA]ccept|[tT]rusted|[rR]oles|[cC]olumns|[fF]ields|[oO]ptions|[cC]hoices|[pP]ages|[sS]orts?)\w{0,40})`;
 const list = String.raw`(?<against>\$?(?:[A-Za-z_]\w{0,40}\.){0,3}${listName}(?:\(\))?|[\])}])`;
@@ -44,6 +47,7 @@ const memberships: readonly Check[] = [
     '.includes( .has( .contains( .containskey( .include?( .member?( .key?( .trygetvalue( .indexof(',
   ),
   check(String.raw`\b(?:in_array|array_key_exists)\(${space}${name}${space},`, 'in_array( array_key_exists('),
+  check(String.raw`\b(?:in_array|array_key_exists)\(${space}${sent}${space},`, 'in_array( array_key_exists('),
   check(
     String.raw`\bslices\.Contains\(${space}(?<against>[\w.]{1,60})${space},${space}${name}${space}\)`,
     'slices.contains(',
@@ -89,22 +93,27 @@ const words = [...new Set(checks.flatMap((one) => one.words))];
 const automaton = createKeywordAutomaton(words);
 const checksOfWord = words.map((word) => checks.filter((one) => one.words.includes(word)));
 
+/** An element as text, however it was spaced and quoted; a variable as it is. */
+export function elementName(text: string): string {
+  return text.replaceAll('"', "'").replace(/\s/g, '');
+}
+
 export function guardsOf({ bare }: Pick<Reading, 'bare'>): Guard[] {
   const found: Guard[] = [];
   const hold = (matches: Iterable<RegExpExecArray>) => {
     for (const { groups, index } of matches)
-      if (!refuses.test(groups?.against ?? '')) found.push({ name: groups?.name ?? '', from: index });
+      if (!refuses.test(groups?.against ?? '')) found.push({ name: elementName(groups?.name ?? ''), from: index });
   };
   const worth = new Set<Check>();
   automaton.scan(bare, (word) => {
     for (const one of checksOfWord[word]!) worth.add(one);
   });
-  if (inBlanks.test(bare)) hold(bare.matchAll(isIn));
+  if (inBlanks.test(bare)) hold(eachMatch(isIn, bare));
   hold(keysIn(bare));
-  for (const one of memberships) if (worth.has(one)) hold(bare.matchAll(one.pattern));
+  for (const one of memberships) if (worth.has(one)) hold(eachMatch(one.pattern, bare));
   for (const one of shapes) {
     if (!worth.has(one)) continue;
-    for (const { groups, index } of bare.matchAll(one.pattern)) {
+    for (const { groups, index } of eachMatch(one.pattern, bare)) {
       const shape = groups?.shape ?? '';
       const whole = groups?.whole !== undefined && groups.whole !== 'match';
       if (!anything.test(shape) && (whole || bothEnds.test(shape)))

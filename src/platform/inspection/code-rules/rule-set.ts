@@ -18,7 +18,7 @@ import {
   type Weakness,
   weaknessSchema,
 } from './rule.ts';
-import { type Flow, origins } from './values.ts';
+import { type Flow, origins } from './value.ts';
 
 export interface Words {
   en: string;

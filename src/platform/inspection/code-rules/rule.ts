@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { confidences, severities } from '../../documents/analysis.ts';
 import { languages } from '../ast/languages.ts';
-import { origins } from './values.ts';
+import { origins } from './value.ts';
 
 const pattern = z.string().refine(isPattern, 'is no regular expression');
 const words = z.strictObject({ en: z.string().min(3), fr: z.string().min(3) });

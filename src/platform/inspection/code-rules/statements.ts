@@ -6,6 +6,8 @@ import type { Token } from './tokens.ts';
 const continues = /^(?:[+\-*/%.,([{=?:<>]|&&|\|\||=>|->|and|or|not|in|\?\.|\?\?|:=|\+=|==|===|!=|!==|<<|::|&\.)$/;
 const continued = /^(?:[.+\-*?:|&%]|&&|\|\||\?\.|\?\?|->|&\.|==|===|=>|instanceof)$/;
 
+const closers = new Set([')', ']', '}', '⟩']);
+
 /** In tokens, those in brackets left out: what has no end after this is no statement. */
 const longestStatement = 600;
 
@@ -19,7 +21,7 @@ export function statementEnd(reading: Reading, from: number): number {
       if (!carriesOn(family, tokens[i - 1], tokens[i + 1])) return i;
     } else if (token.kind === 'op') {
       if (token.text === ';') return i;
-      if (/^[)\]}⟩]$/.test(token.text) && token.pair < from) return i;
+      if (closers.has(token.text) && token.pair < from) return i;
       if (
         token.text === '{' &&
         (family.name === 'go' || family.name === 'ruby') &&
@@ -59,7 +61,7 @@ export function argumentEnd(tokens: readonly Token[], from: number): number {
   for (let i = from; i < end; i++) {
     const token = tokens[i]!;
     if (token.kind !== 'op') continue;
-    if (token.text === ',' || token.text === ';' || (/^[)\]}⟩]$/.test(token.text) && token.pair < from)) return i;
+    if (token.text === ',' || token.text === ';' || (closers.has(token.text) && token.pair < from)) return i;
     if (token.pair > i) i = token.pair;
   }
   return end;

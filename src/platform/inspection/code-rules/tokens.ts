@@ -52,6 +52,17 @@ const notAValue = new Set([
   'await',
 ]);
 
+const slash = 0x2f;
+const percent = 0x25;
+/** Signs that one of the languages begins a comment with: `#`, `-`, `/`, `=`. */
+const beginsComment = (code: number) => code === 0x23 || code === 0x2d || code === slash || code === 0x3d;
+
+/** Where the match of a sticky pattern at `at` ends; -1 when there is none. Nothing is made for it. */
+function endOfMatch(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : -1;
+}
+
 export function tokenize(language: Language, text: string): Tokens {
   const lexer = new Lexer(familyOf(language), text);
   lexer.run(0, text.length);
@@ -99,28 +110,25 @@ class Lexer {
 
   private token(at: number, to: number): number {
     const { family, text } = this;
-    const comment = this.commentEnd(at);
+    const code = text.charCodeAt(at);
+    const comment = beginsComment(code) ? this.commentEnd(at) : at;
     if (comment > at) {
       this.comments.push([at, Math.min(comment, to)]);
       return Math.min(comment, to);
     }
-    const literal = family.string(text, at, this.slashOpens());
+    const literal = family.string(text, at, (code === slash || code === percent) && this.slashOpens());
     if (literal !== null) return this.string(at, Math.min(literal.end, to), literal);
     const char = text[at] ?? '';
-    family.word.lastIndex = at;
-    const word = family.word.exec(text);
-    if (word !== null) return this.push('id', at, at + word[0].length);
-    if (char >= '0' && char <= '9') {
-      number.lastIndex = at;
-      return this.push('number', at, at + (number.exec(text)?.[0].length ?? 1));
-    }
+    const word = endOfMatch(family.word, text, at);
+    if (word > at) return this.push('id', at, word);
+    if (char >= '0' && char <= '9') return this.push('number', at, Math.max(at + 1, endOfMatch(number, text, at)));
     if (family.embedded && text.startsWith('?>', at)) {
       this.push('op', at, at + 2, ';');
       return this.skipPage(at + 2);
     }
-    operator.lastIndex = at;
-    const op = operator.exec(text)?.[0] ?? char;
-    this.push('op', at, at + op.length);
+    const end = endOfMatch(operator, text, at);
+    const op = end > at ? text.slice(at, end) : char;
+    this.push('op', at, at + op.length, op);
     this.bracket(op);
     return at + op.length;
   }

@@ -1,83 +1,13 @@
 // What an expression may hold: how far outsiders can choose it, and whether it is a string put together from parts.
 import { afterGroups, chainName, isMember } from './chains.ts';
+import { elementName } from './guards.ts';
 import type { Reading, Span } from './reading.ts';
 import { splitArgs } from './statements.ts';
 import type { Token } from './tokens.ts';
+import { type Environment, type Flow, join, nothing, textOf, type Value } from './value.ts';
+import { callValue, constants, measures, nameValue, numeric, onlyMarks, selves } from './value-names.ts';
+import { afterType, castType, isFunction, isOperand, isTagged, isTypeWord, numbers, words } from './value-words.ts';
 
-/** `constant`: written in the code; `dynamic`: computed; `parameter`: of the function around; `user`: read from a request, the command line, a form. */
-export const origins = ['constant', 'dynamic', 'parameter', 'user'] as const;
-export type Origin = (typeof origins)[number];
-
-export interface Value {
-  /** Index in `origins`. */
-  level: number;
-  /** A string built from literal text and something that is no constant. */
-  built: boolean;
-  /** The literal parts, in order; of a variable those it was assigned. */
-  literal: string;
-  /** An array, a list, a tuple, a dictionary: its elements are not glued together. */
-  list: boolean;
-  /** The expression it was last assigned, for conditions on its text. */
-  source: string;
-}
-
-export type Environment = (name: string) => Value | undefined;
-
-/** What cleans a value for one purpose, and where outside values come from. */
-export interface Flow {
-  source: RegExp;
-  sanitizer: RegExp | null;
-}
-
-const nothing: Value = { level: 0, built: false, literal: '', list: false, source: '' };
-const constants =
-  /^(?:[A-Z][A-Z0-9_]{2,}|[A-Z]|true|false|null|nil|None|True|False|undefined|NULL|nullptr|this|self|cls|iota|__file__|__dirname|__name__|__FILE__|__DIR__|__LINE__|int|string|var|const|let)$/;
-const selves = /^(?:self|this|cls|@)$/;
-/** What comes out of these is a number, a truth, a date or a fresh id: nothing that a string can ride on. */
-const numeric =
-  /(?:^|\.)(?:int|float|bool|len|Number|parseInt|parseFloat|Integer\.parseInt|Long\.parseLong|Integer\.valueOf|Long\.valueOf|intval|floatval|count|sizeof|strlen|atoi|strtol|Atoi|ParseInt|ParseUint|ParseFloat|ParseBool|to_i|to_f|size|length|Int32\.Parse|int\.Parse|Guid\.Parse|long\.Parse|Convert\.ToInt32|isinstance|hasattr|hash|id|ord|round|abs|sum|min|max|Math\.\w+|time\.time|datetime\.\w+|Date\.now|Date|date|uuid\d?|uuid\.uuid4|UUID\.randomUUID|randomUUID|UUID|includes|startsWith|startswith|endswith|endsWith|indexOf|hasOwnProperty|contains|equals|exists|isset|empty|in_array|is_\w+|BigDecimal|Decimal|Boolean|isEmpty|matches|test)\(\)$/;
-/** `.map(() => '?')` gives marks for bound values, whatever the list holds. */
-const onlyMarks = /=>\s{0,4}(?:['"]\?['"]|`\$\$\{)/;
-/** Members that need no parentheses and give a number. */
-const measures = /\.(?:to_i|to_f|length|size|count|Length|Count|offsetWidth|offsetHeight)$/;
-/** A name that says the value was cleaned is believed. */
-const saysClean =
-  /^(?:safe|escaped|sanitized|sanitised|quoted|encoded|clean|cleaned)(?:_|[A-Z])|(?:_|[a-z])(?:[eE]scaped|[sS]anitized|[qQ]uoted|[eE]ncoded)$/;
-const formatting =
-  /(?:^|\.)(?:format|sprintf|vsprintf|Sprintf|Sprint|Sprintln|String\.format|string\.Format|formatted|printf|concat|util\.format|string\.Concat|strcat|Concat|join|Join|implode|append|Append|AppendFormat|interpolate)(?:\(\))?$/;
-const words = new Set([
-  'await',
-  'new',
-  'not',
-  'and',
-  'or',
-  'in',
-  'is',
-  'typeof',
-  'return',
-  'instanceof',
-  'void',
-  'async',
-  'else',
-  'if',
-  'for',
-  'do',
-  'end',
-  'as',
-  'out',
-  'ref',
-  'echo',
-  'clone',
-  'yield',
-  'from',
-  'u8',
-  'case',
-  'of',
-  'lambda',
-  'function',
-  'func',
-  'fn',
-]);
 const comparisons = /^(?:==|===|!=|!==|<|<=|>=|=~|!~|<=>)$/;
 const gluing: Partial<Record<Reading['family']['name'], RegExp>> = {
   php: /^\.$/,
@@ -133,40 +63,6 @@ function evaluateParts(reading: Reading, span: Span, environment: Environment, f
   return total;
 }
 
-/** TypeScript's `x as string`, C#'s `x as Order`. */
-function isTypeWord({ tokens, family }: Reading, at: number): boolean {
-  if (family.name !== 'script' && family.name !== 'csharp') return false;
-  return tokens[at]!.kind === 'id' && /^(?:as|satisfies)$/.test(tokens[at]!.text) && tokens[at + 1]?.kind === 'id';
-}
-
-function afterType(tokens: readonly Token[], at: number, to: number): number {
-  let next = at;
-  while (next < to && (tokens[next]!.kind === 'id' || /^[.<>|&[\],]$/.test(tokens[next]!.text))) next++;
-  return next;
-}
-
-const castable = new Set(['java', 'csharp', 'c', 'php']);
-const numbers =
-  /^(?:int|integer|Integer|float|double|Double|bool|boolean|Boolean|long|Long|short|byte|decimal|uint|ulong|size_t|unsigned|char)$/;
-
-/** The type of a cast `(int) x`, or undefined. */
-function castType({ tokens, family }: Reading, at: number, to: number): string | undefined {
-  const close = tokens[at]!.pair;
-  if (!castable.has(family.name) || tokens[at]!.text !== '(' || close <= at + 1 || close + 1 >= to) return undefined;
-  const operand = tokens[close + 1]!;
-  if (operand.kind !== 'id' && operand.kind !== 'string' && operand.text !== '(') return undefined;
-  for (let i = at + 1; i < close; i++)
-    if (tokens[i]!.kind !== 'id' && !/^[.<>*[\]]$/.test(tokens[i]!.text)) return undefined;
-  return tokens[close - 1]!.text;
-}
-
-function join(total: Value, value: Value): void {
-  total.level = Math.max(total.level, value.level);
-  total.built ||= value.built;
-  total.list ||= value.list;
-  if (value.literal !== '') total.literal += value.literal;
-}
-
 /** `a if c else b` and `c ? a : b` are worth a and b. */
 function dropCondition(reading: Reading, [from, to]: Span): Span {
   const { tokens, family } = reading;
@@ -178,35 +74,6 @@ function dropCondition(reading: Reading, [from, to]: Span): Span {
     else if (token.text === ',') break;
   }
   return [from, to];
-}
-
-/** Words that a language takes for itself name values in others: what stands alone or before an operator is a name. */
-const functionWords: Partial<Record<Reading['family']['name'], RegExp>> = {
-  python: /^lambda$/,
-  ruby: /^(?:lambda|proc)$/,
-  script: /^function$/,
-  go: /^func$/,
-  php: /^(?:function|fn)$/,
-};
-const nameable = /^(?:out|ref|from|end|func|fn|lambda|function|of|do|as|case|is|not|and|or|clone|u8|echo|void|async)$/;
-
-function isOperand({ tokens }: Reading, at: number, to: number): boolean {
-  if (!nameable.test(tokens[at]!.text)) return false;
-  const next = tokens[at + 1];
-  return at + 1 >= to || next === undefined || (next.kind === 'op' && !/^[({[!~&*-]$/.test(next.text));
-}
-
-function isFunction(reading: Reading, at: number, to: number): boolean {
-  const { tokens } = reading;
-  const token = tokens[at]!;
-  if (
-    token.kind === 'id' &&
-    functionWords[reading.family.name]?.test(token.text) === true &&
-    !isOperand(reading, at, to)
-  )
-    return true;
-  if (token.kind === 'id' && tokens[at + 1]?.text === '=>') return true;
-  return token.text === '(' && token.pair > 0 && token.pair + 1 < to && tokens[token.pair + 1]?.text === '=>';
 }
 
 function operand(reading: Reading, at: number, to: number, environment: Environment, flow: Flow): [Value, number] {
@@ -328,9 +195,14 @@ function chain(
     ) ||
       flow.source.test(name))
   ) {
-    value.level = 3;
+    value.level = isChecked(reading, [first, i], environment) ? 0 : 3;
   }
   return [value, i];
+}
+
+/** `$_GET['page']` where it was looked for in a list before. */
+function isChecked(reading: Reading, span: Span, environment: Environment): boolean {
+  return reading.family.name === 'php' && environment(elementName(textOf(reading, span))) !== undefined;
 }
 
 function argumentsOf(reading: Reading, open: number, close: number, environment: Environment, flow: Flow): Value {
@@ -339,46 +211,6 @@ function argumentsOf(reading: Reading, open: number, close: number, environment:
   return all;
 }
 
-function callValue(value: Value, name: string, args: Value): void {
-  const level = Math.max(value.level, args.level);
-  if (formatting.test(name)) {
-    const text = value.literal + args.literal;
-    // `','.join('?')` and the like give text that nobody outside can choose.
-    const placeholders = /^[\s,?%s():$\d]*$/.test(text) && /[?%$:]/.test(args.literal);
-    value.level = placeholders ? 0 : level;
-    value.built = value.built || args.built || (!placeholders && level > 0 && /\w/.test(text));
-    value.literal = text;
-    value.list = false;
-    return;
-  }
-  const glue = value.literal;
-  value.level = Math.max(level, 1);
-  value.built = value.built || args.built;
-  value.literal = glue + (args.built ? args.literal : '');
-  if (!/(?:^|\.)(?:split|splitlines|to_a|concat|push)\(\)$/.test(name)) value.list = false;
-  else value.list = true;
-}
-
-function nameValue(name: string, environment: Environment): Value {
-  const known = environment(name.replaceAll('$', ''));
-  if (known !== undefined) return known;
-  if (constants.test(name) || saysClean.test(name)) return nothing;
-  return { ...nothing, level: selves.test(name) ? 0 : 1 };
-}
-
-/** A template right behind a name: the name's function puts it together. */
-export function isTagged({ tokens, family }: Reading, at: number): boolean {
-  const before = tokens[at - 1];
-  if (family.name !== 'script' || before?.kind !== 'id' || tokens[at]?.text.startsWith('`') !== true) return false;
-  return !words.has(before.text) && !/^(?:throw|default|delete|raw)$/.test(before.text);
-}
-
-export function unquote(text: string): string {
+function unquote(text: string): string {
   return text.replace(/^[a-zA-Z@$]{0,2}(?:"""|'''|["'`])/, '').replace(/(?:"""|'''|["'`])$/, '');
-}
-
-export function textOf(reading: Reading, [from, to]: Span): string {
-  const first = reading.tokens[from];
-  const last = reading.tokens[to - 1];
-  return first === undefined || last === undefined ? '' : reading.text.slice(first.start, last.end);
 }

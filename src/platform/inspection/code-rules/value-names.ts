@@ -1,0 +1,47 @@
+// What the names of variables, members and functions say of a value.
+import { type Environment, nothing, type Value } from './value.ts';
+
+export const constants =
+  /^(?:[A-Z][A-Z0-9_]{2,}|[A-Z]|true|false|null|nil|None|True|False|undefined|NULL|nullptr|this|self|cls|iota|__file__|__dirname|__name__|__FILE__|__DIR__|__LINE__|int|string|var|const|let)$/;
+export const selves = /^(?:self|this|cls|@)$/;
+/** What comes out of these is a number, a truth, a date or a fresh id: nothing that a string can ride on. */
+export const numeric =
+  /(?:^|\.)(?:int|float|bool|len|Number|parseInt|parseFloat|Integer\.parseInt|Long\.parseLong|Integer\.valueOf|Long\.valueOf|intval|floatval|count|sizeof|strlen|atoi|strtol|Atoi|ParseInt|ParseUint|ParseFloat|ParseBool|to_i|to_f|size|length|Int32\.Parse|int\.Parse|Guid\.Parse|long\.Parse|Convert\.ToInt32|isinstance|hasattr|hash|id|ord|round|abs|sum|min|max|Math\.\w+|time\.time|datetime\.\w+|Date\.now|Date|date|uuid\d?|uuid\.uuid4|UUID\.randomUUID|randomUUID|UUID|includes|startsWith|startswith|endswith|endsWith|indexOf|hasOwnProperty|contains|equals|exists|isset|empty|in_array|is_\w+|BigDecimal|Decimal|Boolean|isEmpty|matches|test)\(\)$/;
+/** `.map(() => '?')` gives marks for bound values, whatever the list holds. */
+export const onlyMarks = /=>\s{0,4}(?:['"]\?['"]|`\$\$\{)/;
+/** Members that need no parentheses and give a number. */
+export const measures = /\.(?:to_i|to_f|length|size|count|Length|Count|offsetWidth|offsetHeight)$/;
+/** A name that says the value was cleaned is believed. */
+const saysClean =
+  /^(?:safe|escaped|sanitized|sanitised|quoted|encoded|clean|cleaned)(?:_|[A-Z])|(?:_|[a-z])(?:[eE]scaped|[sS]anitized|[qQ]uoted|[eE]ncoded)$/;
+const formatting =
+  /(?:^|\.)(?:format|sprintf|vsprintf|Sprintf|Sprint|Sprintln|String\.format|string\.Format|formatted|printf|concat|util\.format|string\.Concat|strcat|Concat|join|Join|implode|append|Append|AppendFormat|interpolate)(?:\(\))?$/;
+
+/** The value of a variable, by its name where nothing is known of it. */
+export function nameValue(name: string, environment: Environment): Value {
+  const known = environment(name.replaceAll('$', ''));
+  if (known !== undefined) return known;
+  if (constants.test(name) || saysClean.test(name)) return nothing;
+  return { ...nothing, level: selves.test(name) ? 0 : 1 };
+}
+
+/** What a call makes of the value that it is a method of, and of its arguments. */
+export function callValue(value: Value, name: string, args: Value): void {
+  const level = Math.max(value.level, args.level);
+  if (formatting.test(name)) {
+    const text = value.literal + args.literal;
+    // `','.join('?')` and the like give text that nobody outside can choose.
+    const placeholders = /^[\s,?%s():$\d]*$/.test(text) && /[?%$:]/.test(args.literal);
+    value.level = placeholders ? 0 : level;
+    value.built = value.built || args.built || (!placeholders && level > 0 && /\w/.test(text));
+    value.literal = text;
+    value.list = false;
+    return;
+  }
+  const glue = value.literal;
+  value.level = Math.max(level, 1);
+  value.built = value.built || args.built;
+  value.literal = glue + (args.built ? args.literal : '');
+  if (!/(?:^|\.)(?:split|splitlines|to_a|concat|push)\(\)$/.test(name)) value.list = false;
+  else value.list = true;
+}
