@@ -6,6 +6,19 @@ import { maskedLabel } from './findings/secrets.ts';
 
 /** Only what certainly is one: the name of a file is often a hash, and a reader has to find it again. */
 export function maskedName(text: string): string {
+  const known = lately.get(text);
+  if (known !== undefined) return known;
+  const masked = maskedAnew(text);
+  if (lately.size >= mostKept) lately.clear();
+  lately.set(text, masked);
+  return masked;
+}
+
+/** One source, one model and a few titles for thousands of conversations. */
+const lately = new Map<string, string>();
+const mostKept = 256;
+
+function maskedAnew(text: string): string {
   const hits = findSecrets(text, { decode: false }).filter(
     ({ confidence, placeholder }) => confidence === 'certain' && !placeholder,
   );

@@ -22,17 +22,25 @@ export function drawMark(): number {
 
 /** `mark`: what the conversation was judged under. */
 export function written(conversation: AnalysedConversation, mark: number): Written {
-  const text = JSON.stringify({ ...conversation, id: undefined });
-  const parts = text.slice(1).split(`F-${mark}-`);
-  const body = Buffer.from(parts.join('F--'));
+  const whole = Buffer.from(JSON.stringify({ ...conversation, id: undefined }));
   const gaps: number[] = [];
-  let at = 0;
-  for (const part of parts.slice(0, -1)) {
-    at += Buffer.byteLength(part) + 2;
-    gaps.push(at);
-    at += 1;
+  // Moved together in place: the bytes behind a mark close the gap that it leaves.
+  let to = 0;
+  let from = 1;
+  for (let at = whole.indexOf(`F-${mark}-`); at >= 0; at = whole.indexOf(`F-${mark}-`, from)) {
+    const before = at + 2;
+    whole.copyWithin(to, from, before);
+    to += before - from;
+    gaps.push(to);
+    from = before + String(mark).length;
   }
-  return { kind: 'conversation', facts: factsOf(conversation), body, gaps };
+  whole.copyWithin(to, from);
+  return {
+    kind: 'conversation',
+    facts: factsOf(conversation),
+    body: whole.subarray(0, to + whole.length - from),
+    gaps,
+  };
 }
 
 /** The whole conversation as JSON. `number`: its place in the input, from 1. */

@@ -4,6 +4,7 @@ import { languageOfLabel } from '../../platform/inspection/ast/languages.ts';
 import type { CodeBlock, Conversation, Message, Part } from '../conversation.ts';
 import { fencesOf } from './fences.ts';
 import { endingOf, fileNameOf } from './file-names.ts';
+import { linesOf } from './lines-of.ts';
 
 type Found = Omit<CodeBlock, 'messageIndex' | 'author' | 'branch'>;
 
@@ -77,7 +78,7 @@ function codeOfPart(part: Part, line: number, around: Around): Found[] {
 function codeOfProse(part: Part, line: number): Found[] {
   const fences = fencesOf(part);
   if (fences.length === 0) return [];
-  const lines = (part.text ?? '').split(/\r\n|\n|\r/);
+  const lines = linesOf(part.text ?? '');
   return fences
     .filter((fence) => fence.text.trim() !== '')
     .map((fence, i) => {

@@ -1,6 +1,7 @@
 // Finds the code in Markdown: fences (unclosed, nested, indented, with tildes), and indented blocks by a full parser.
 import { fromMarkdown } from 'mdast-util-from-markdown';
 import type { Part } from '../conversation.ts';
+import { linesOf } from './lines-of.ts';
 
 export interface Fence {
   /** What stands behind the opening marks. */
@@ -39,7 +40,7 @@ export function fencesOf(part: Part): readonly Fence[] {
 
 export function findFences(markdown: string): Fence[] {
   if (!mayHoldCode(markdown)) return [];
-  const lines = markdown.split(/\r\n|\n|\r/);
+  const lines = linesOf(markdown);
   const plain = readLines(lines);
   const found = stretches(lines, plain).flatMap(({ from, text }) =>
     text.length <= parserChars && needsParser.test(text) && !tooDeep.test(text) ? parsedBlocks(text, from) : [],

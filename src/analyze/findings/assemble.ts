@@ -8,6 +8,7 @@ import type { CodeMatch } from '../../platform/inspection/code-rules/inspect-cod
 import { isPlaceholder } from '../../platform/inspection/placeholders.ts';
 import type { SecretScanner } from '../../platform/inspection/secrets.ts';
 import type { CodeBlock, Conversation } from '../conversation.ts';
+import { linesOf } from '../extract/lines-of.ts';
 import { familyOf, sharesFamily } from '../knowledge/cwe-family.ts';
 import type { IndexedCode } from '../knowledge/indexed-code.ts';
 import { knowledge } from '../knowledge/knowledge.ts';
@@ -143,7 +144,7 @@ function allWeaknessesIn(block: CodeBlock, { lang }: Material, more: readonly Co
 
 function excerptOf(text: string, line: number, endLine: number): string {
   const last = Math.min(Math.max(line, endLine), line + excerptLines - 1);
-  const lines = text.split(/\r\n|\n|\r/).slice(line - 1, last);
+  const lines = linesOf(text).slice(line - 1, last);
   const indent = Math.min(
     ...lines.filter((one) => one.trim() !== '').map((one) => one.length - one.trimStart().length),
   );

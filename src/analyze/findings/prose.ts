@@ -59,6 +59,7 @@ function potential(topic: Topic, { speech, code, practices }: ProseContext): Pro
   if (rule === undefined || whenPattern === null || whenInCode === null) return null;
   // Some weaknesses are worth a word only where the talk comes near them.
   if (rule.needs !== undefined && !practices.some(({ practice }) => rule.needs?.includes(practice.id))) return null;
+  if (!speech.worthTrying.has(whenPattern.index) && !code.has(whenInCode.index)) return null;
   if (alongsidePattern !== null && hitsOf(speech, alongsidePattern, () => true, 1).length === 0) return null;
   const stated = ({ folded }: Spoken, place: number) => !isMissing(folded, place) && !isAbsent(folded, place);
   const [hit] = hitsOf(speech, whenPattern, stated, 1);

@@ -2,7 +2,7 @@
 import type { Finding } from '../../platform/documents/analysis.ts';
 import type { CodeBlock, Conversation } from '../conversation.ts';
 import { familyOf } from '../knowledge/cwe-family.ts';
-import { knowledge } from '../knowledge/knowledge.ts';
+import { knowledge, type Topic } from '../knowledge/knowledge.ts';
 import type { SeenPractice } from '../maturity/practices.ts';
 import type { Hearing } from '../prose/hearing.ts';
 
@@ -16,8 +16,7 @@ export function spokenAfter(
   const main = cwe[0];
   if (main === undefined) return null;
   const last = block.messageLine + block.text.split('\n').length;
-  for (const topic of knowledge().topics) {
-    if (!topic.cwe.some((one) => familyOf(one) === familyOf(main))) continue;
+  for (const topic of topicsOf(familyOf(main))) {
     const hit = hearing(topic).find(({ message, line }) => {
       if (message.branch !== block.branch) return false;
       if (message.index > block.messageIndex) return true;
@@ -31,6 +30,18 @@ export function spokenAfter(
       families.has(familyOf(main)) && messageIndex === block.messageIndex + 1 && branch === block.branch,
   );
   return remedy === undefined ? null : { messageIndex: remedy.messageIndex, author: 'assistant' };
+}
+
+let topicsByFamily: Map<string, Topic[]> | undefined;
+
+function topicsOf(family: string): readonly Topic[] {
+  if (topicsByFamily === undefined) {
+    topicsByFamily = new Map();
+    for (const topic of knowledge().topics)
+      for (const one of new Set(topic.cwe.map(familyOf)))
+        topicsByFamily.set(one, [...(topicsByFamily.get(one) ?? []), topic]);
+  }
+  return topicsByFamily.get(family) ?? [];
 }
 
 export type Voice = { messageIndex: number; author: Finding['author'] };

@@ -21,8 +21,10 @@ export function domainsOf(findings: readonly Finding[], practices: readonly Seen
     findings.filter(({ state }) => state !== 'example'),
     domainOfFinding,
   );
+  const own = Map.groupBy(practices, ({ domain }) => domain);
+  const near = practices.filter(({ practice }) => practice.also !== undefined && practice.minor !== true);
   return Object.fromEntries(
-    domains.map((domain) => [domain, domainState(domain, told.get(domain) ?? [], practices, lang)]),
+    domains.map((domain) => [domain, domainState(domain, told.get(domain) ?? [], own.get(domain) ?? [], near, lang)]),
   ) as Domains;
 }
 
@@ -51,10 +53,11 @@ function findDomain({ rule, cwe }: Finding): Domain | null {
 function domainState(
   domain: Domain,
   here: readonly Finding[],
-  practices: readonly SeenPractice[],
+  named: readonly SeenPractice[],
+  serving: readonly SeenPractice[],
   lang: Lang,
 ): Domains[Domain] {
-  const own = practices.filter((seen) => seen.domain === domain && seen.practice.minor !== true);
+  const own = named.filter(({ practice }) => practice.minor !== true);
   // What nobody named and only might be weighs nothing against much that is done.
   const provided = own.filter(({ depth }) => depth === 'shown').length >= 3 || own.length >= 5;
   const open = here.filter(({ state }) => openStates.has(state));
@@ -66,8 +69,8 @@ function domainState(
       severity !== 'low' &&
       severity !== 'info',
   );
-  const near = practices.filter(({ practice }) => practice.also?.includes(domain) === true && practice.minor !== true);
-  const touched = practices.some((seen) => seen.domain === domain) || here.length > 0;
+  const near = serving.filter(({ practice }) => practice.also?.includes(domain) === true);
+  const touched = named.length > 0 || here.length > 0;
   const state = decide({
     own,
     near: near.length,
@@ -76,13 +79,14 @@ function domainState(
     answered: here.length - open.length - unanswered.length,
     touched,
   });
-  const named = (own.length > 0 ? own : near).map(({ practice }) => practice[lang].title);
+  const titles = (own.length > 0 ? own : near).map(({ practice }) => practice[lang].title);
   const weak = [...open, ...unanswered].map(({ title }) => title);
   const through = () =>
     say(lang, 'maturity.domain.near', {
       practices: near.map(({ practice }) => quoted(practice[lang].title, lang)).join(', '),
     });
-  const said = own.length === 0 && near.length > 0 && weak.length === 0 ? through() : because(state, named, weak, lang);
+  const said =
+    own.length === 0 && near.length > 0 && weak.length === 0 ? through() : because(state, titles, weak, lang);
   return { state, because: said, evidence: evidence([...own, ...near], here) };
 }
 

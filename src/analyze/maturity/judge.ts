@@ -76,13 +76,27 @@ function gapsOf(findings: readonly Finding[], domains: Domains, lang: Lang): str
   const unanswered = findings
     .filter(({ state, mitigatedBy }) => (state === 'mentioned' || state === 'potential') && mitigatedBy === undefined)
     .map(({ title }) => title);
-  const absent = Object.entries(domains)
-    .filter(([, { state }]) => state === 'absent')
-    .map(([domain]) => say(lang, 'maturity.gap.absent', { domain: say(lang, `analyze.domain.${domain as Domain}`) }));
-  const partial = Object.entries(domains)
-    .filter(([, { state }]) => state === 'partial')
-    .map(([domain]) => say(lang, 'maturity.gap.partial', { domain: say(lang, `analyze.domain.${domain as Domain}`) }));
+  const all = Object.keys(domains) as Domain[];
+  const absent = all
+    .filter((domain) => domains[domain].state === 'absent')
+    .map((domain) => gap('absent', domain, lang));
+  const partial = all
+    .filter((domain) => domains[domain].state === 'partial')
+    .map((domain) => gap('partial', domain, lang));
   return [...new Set([...opened, ...unanswered, ...absent, ...partial])];
+}
+
+/** Two dozen sentences, said of each conversation. */
+const gaps = new Map<string, string>();
+
+function gap(state: 'absent' | 'partial', domain: Domain, lang: Lang): string {
+  const key = `${lang} ${state} ${domain}`;
+  let said = gaps.get(key);
+  if (said === undefined) {
+    said = say(lang, `maturity.gap.${state}`, { domain: say(lang, `analyze.domain.${domain}`) });
+    gaps.set(key, said);
+  }
+  return said;
 }
 
 /** Advice of the domains that the conversation concerns: what is open first, then what is missing, then what is thin. */
@@ -94,20 +108,25 @@ export function adviceFor({ findings, practices, domains, lang }: Judged, rules:
   const urgent = ({ whenRule }: AdviceRule) =>
     whenRule !== undefined && left.some(({ rule }) => rule.startsWith(whenRule));
   const need = { absent: 0, partial: 1, covered: 2, 'not-applicable': 3 };
+  const gravest = new Map<Domain | null, number>();
+  for (const finding of left) {
+    const domain = domainOfFinding(finding);
+    gravest.set(domain, Math.min(ranks.indexOf(finding.severity), gravest.get(domain) ?? ranks.length));
+  }
   const rank = (rule: AdviceRule) => {
     if (urgent(rule)) return -10;
-    const gravest = left
-      .filter((finding) => domainOfFinding(finding) === rule.domain)
-      .map(({ severity }) => ranks.indexOf(severity));
-    if (gravest.length > 0) return Math.min(...gravest) - ranks.length;
+    const worst = gravest.get(rule.domain);
+    if (worst !== undefined) return worst - ranks.length;
     return rule.always === true ? 2.5 : need[domains[rule.domain].state];
   };
+  const isGiven = (rule: AdviceRule) =>
+    (rule.always === true || domains[rule.domain].state !== 'not-applicable') &&
+    !rule.unless.some((id) => seen.has(id)) &&
+    (rule.whenPractice === undefined || rule.whenPractice.some((id) => seen.has(id))) &&
+    (rule.whenFinding === undefined || rule.whenFinding.some((cwe) => classes.has(cwe))) &&
+    (rule.whenRule === undefined || urgent(rule));
   const ordered = rules
-    .filter((rule) => !rule.unless.some((id) => seen.has(id)))
-    .filter((rule) => rule.whenFinding === undefined || rule.whenFinding.some((cwe) => classes.has(cwe)))
-    .filter((rule) => rule.whenRule === undefined || urgent(rule))
-    .filter((rule) => rule.whenPractice === undefined || rule.whenPractice.some((id) => seen.has(id)))
-    .filter((rule) => rule.always === true || domains[rule.domain].state !== 'not-applicable')
+    .filter(isGiven)
     .map((rule, index) => ({ rule, index, rank: rank(rule) }))
     .sort((a, b) => a.rank - b.rank || a.index - b.index)
     .map(({ rule }) => rule);

@@ -36,14 +36,20 @@ export function practicesIn(
   /** Blocks that show how it was before. */
   old: ReadonlySet<CodeBlock> = new Set(),
 ): SeenPractice[] {
-  return practices.flatMap((practice) => {
-    const shown = practice.codePattern === null ? [] : shownIn(code, practice.codePattern, old);
-    const named = practice.saidPattern === null ? [] : namedIn(speech, practice.saidPattern);
+  const seen: SeenPractice[] = [];
+  for (const practice of practices) {
+    const { codePattern, saidPattern, domain } = practice;
+    const inCode = codePattern !== null && code.has(codePattern.index);
+    const inWords = saidPattern !== null && speech.worthTrying.has(saidPattern.index);
+    if (!inCode && !inWords) continue;
+    const shown = inCode ? shownIn(code, codePattern, old) : [];
+    const named = inWords ? namedIn(speech, saidPattern) : [];
     const evidence = [...shown, ...named].slice(0, places);
-    if (evidence.length === 0) return [];
-    const depth = shown.length > 0 ? ('shown' as const) : ('named' as const);
-    return [{ practice, domain: practice.domain, depth, evidence, named, example: shown[0]?.excerpt ?? '' }];
-  });
+    if (evidence.length === 0) continue;
+    const depth = shown.length > 0 ? 'shown' : 'named';
+    seen.push({ practice, domain, depth, evidence, named, example: shown[0]?.excerpt ?? '' });
+  }
+  return seen;
 }
 
 function namedIn(speech: Speech, pattern: IndexedPattern): Evidence[] {

@@ -7,10 +7,13 @@ import { type Hit, hitsOf, type Speech, type Spoken } from './spoken.ts';
 export type Hearing = (topic: Topic) => readonly Hit[];
 
 const places = 100;
+const nowhere: readonly Hit[] = [];
 
 export function hearingOf(speech: Speech): Hearing {
   const heard = new Map<string, Hit[]>();
   return (topic) => {
+    // Most topics have no word in a conversation.
+    if (topic.saidPattern === null || !speech.worthTrying.has(topic.saidPattern.index)) return nowhere;
     const known = heard.get(topic.id);
     if (known !== undefined) return known;
     const hits = heardOf(topic, speech);

@@ -1,6 +1,7 @@
 // The prose of a message: what is said outside its code, with every line where it was.
 import type { Message, Part } from '../conversation.ts';
 import { fencesOf } from '../extract/fences.ts';
+import { linesOf } from '../extract/lines-of.ts';
 
 /** Lines of code become empty, so that a line number of the result is one of the message. */
 export function proseOf(message: Message): string {
@@ -13,7 +14,7 @@ function withoutFences(part: Part): string {
   const text = part.text ?? '';
   const fences = fencesOf(part);
   if (fences.length === 0) return text;
-  const lines = text.split(/\r\n|\n|\r/);
+  const lines = linesOf(text);
   for (const { firstLine, lastLine } of fences) lines.fill('', firstLine - 1, lastLine);
   return lines.join('\n');
 }

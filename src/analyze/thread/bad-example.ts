@@ -15,8 +15,17 @@ const reach = 160;
 export function isBadExample(block: CodeBlock, line: number): boolean {
   const marked = markedAbove(block.text, line);
   if (marked !== null) return marked === 'bad';
-  return block.author === 'assistant' && saidBad(block.before);
+  if (block.author !== 'assistant') return false;
+  let said = saidOf.get(block);
+  if (said === undefined) {
+    said = saidBad(block.before);
+    saidOf.set(block, said);
+  }
+  return said;
 }
+
+/** Asked for each weakness and each practice in a block. */
+const saidOf = new WeakMap<CodeBlock, boolean>();
 
 function saidBad(before: string): boolean {
   const near = fold(before.slice(-reach).replaceAll(/\*+|__/g, '')).trimEnd();
