@@ -1,8 +1,8 @@
 // The gateway before upstreams that misbehave: what is retried, what is said, who takes over, and how soon it is well again.
 import assert from 'node:assert/strict';
 import { createServer, request as httpRequest, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
+import { freePort } from '../src/platform/base/test-port.ts';
 import {
   type Answer,
   answering,
@@ -440,16 +440,6 @@ test('ask() streams, counts, and tells an honest error with a time to wait', asy
   }
   assert.equal(rig.journalled.length, 4);
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
-}
 
 test('createGateway() keeps a key in service when only one request was forbidden', async () => {
   const { rig, upstream } = await rigBefore(

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
 import type { JsonObject } from '../src/platform/base/json.ts';
+import { freePort } from '../src/platform/base/test-port.ts';
 import type { ModelGuard } from '../src/protect/gateway/verified-models.ts';
 import {
   answering,
@@ -13,7 +14,6 @@ import {
   json,
   lastChunk,
   startRig,
-  startUpstream,
   until,
   userKey,
 } from './gateway-rig.ts';
@@ -307,9 +307,7 @@ test('verifiedProviders() leaves out an unverified model among equals, refuses i
 });
 
 test('tryStep() rides out a cut that all equals share, and serves by whichever comes back', async () => {
-  const back = await startUpstream(answering('by back'));
-  const { port } = new URL(back.url);
-  await back.close();
+  const port = await freePort();
   const rig = await startRig(
     ['a', 'b'].map((name) => ({
       name,
@@ -338,7 +336,7 @@ test('tryStep() rides out a cut that all equals share, and serves by whichever c
     req.resume();
     req.on('end', () => json(res, 200, completion('by back')));
   });
-  await new Promise<void>((resolve) => server.listen(Number(port), '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   cleanUps.push(async () => void server.close());
   assert.equal(saidBy(await asked), 'back');
 });

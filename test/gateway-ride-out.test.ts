@@ -1,8 +1,8 @@
 // The gateway under a cut of the network: a short one is waited out within the request, a long one is answered soon.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
+import { freePort } from '../src/platform/base/test-port.ts';
 import { answering, quickSettings, type Rig, startRig, until } from './gateway-rig.ts';
 
 const cleanUps: (() => Promise<void>)[] = [];
@@ -29,9 +29,7 @@ async function closedPort(): Promise<{ url: string; open(): Promise<void> }> {
       server.close(() => resolve());
       server.closeAllConnections();
     });
-  await listen(0);
-  const { port } = server.address() as AddressInfo;
-  await close();
+  const port = await freePort();
   cleanUps.push(close);
   return { url: `http://127.0.0.1:${port}`, open: () => listen(port) };
 }

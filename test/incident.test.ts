@@ -157,7 +157,7 @@ const asking = examplePlaybook(
 );
 
 test('incident works with a running instance: the playbook asks, one who did not ask approves, what is off changes nothing', {
-  timeout: 90_000,
+  timeout: 600_000,
 }, async () => {
   mkdirSync(join(cwd, 'own'), { recursive: true });
   writeFileSync(join(cwd, 'own', 'container-escape.json'), asking.text);
@@ -203,7 +203,7 @@ test('incident works with a running instance: the playbook asks, one who did not
   }
 });
 
-test('incident opened without an instance is answered by the next one, once', { timeout: 90_000 }, async () => {
+test('incident opened without an instance is answered by the next one, once', { timeout: 600_000 }, async () => {
   const { id } = await shown('later', 'open', '--type', 'container-escape', '--subject', 'api');
   for (const round of [1, 2]) {
     const instance = await startInstance(['--data', 'later'], { cwd });
@@ -238,7 +238,7 @@ test('incident refuses a configuration that enables an action which there is not
 });
 
 async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (const end = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 200))) {
+  for (const end = Date.now() + 120_000; ; await new Promise((resolve) => setTimeout(resolve, 200))) {
     const found = await look();
     if (found !== undefined) return found;
     assert.ok(Date.now() < end, 'it did not come');

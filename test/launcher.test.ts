@@ -18,7 +18,7 @@ async function firstLine(child: ChildProcess): Promise<string> {
 }
 
 async function ends(pid: number): Promise<boolean> {
-  for (let i = 0; i < 60 && isSameProcess(pid, null); i++) await new Promise((resolve) => setTimeout(resolve, 100));
+  for (let i = 0; i < 3_000 && isSameProcess(pid, null); i++) await new Promise((resolve) => setTimeout(resolve, 100));
   return !isSameProcess(pid, null);
 }
 

@@ -91,7 +91,7 @@ test('openModes() has on one thread what was set on another', async () => {
     openModes(file, { now: Date.now, bus: buses[1] }),
   ];
   one.set({ name: 'safe', on: true, by: 'test' });
-  for (let i = 0; i < 200 && !other.active('safe'); i++) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let i = 0; i < 3_000 && !other.active('safe'); i++) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(other.active('safe'), true);
   for (const end of [one, other, ...buses]) end.close();
 });

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { RempartError } from '../src/platform/base/errors.ts';
+import { freePort } from '../src/platform/base/test-port.ts';
 import { commandActions } from '../src/respond/actions/commands/command-actions.ts';
 import { createEvidence } from '../src/respond/actions/evidence.ts';
 import { makePlace, until } from './instance.ts';
@@ -22,14 +22,6 @@ function whyNot(): string | false {
   if (process.getuid?.() !== 0) return 'sshd is started as root only';
   if (sshd === undefined) return 'no sshd is installed (openssh-server, or name one in SSHD)';
   return spawnSync('ssh', ['-V']).status === 0 ? false : 'no ssh is installed';
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 before(async () => {

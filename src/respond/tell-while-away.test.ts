@@ -60,7 +60,7 @@ const down = (subject = 'store') => ({
 });
 
 test('tellWhileAway() tells people of a thing once, tries again where it must, and journals what came of it', {
-  timeout: 30_000,
+  timeout: 600_000,
 }, async () => {
   const { tell, events } = teller([ada]);
   await Promise.all([tell(down()), tell(down())]);

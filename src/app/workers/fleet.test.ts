@@ -6,7 +6,7 @@ import { createFleet, type Fleet, type FleetTimes, type Loss } from './fleet.ts'
 
 const times: FleetTimes = {
   steadyMs: 60_000,
-  stuckMs: 1_500,
+  stuckMs: 4_000,
   firstWaitMs: 100,
   longestWaitMs: 400,
   startMs: 20_000,
@@ -77,7 +77,7 @@ test('createFleet() ends a worker that no longer moves, and starts another one i
   assert.deepEqual([losses[0]?.slot, losses[0]?.cause, losses[0]?.serving], [2, 'stuck', 1]);
   await until(() => fleet.state().serving === 2);
   assert.equal(buried.length, 1, 'what it held is free again');
-  await new Promise((resolve) => setTimeout(resolve, 2 * times.stuckMs));
+  await new Promise((resolve) => setTimeout(resolve, 1.5 * times.stuckMs));
   assert.equal(losses.length, 1, 'who beats is left alone');
 });
 

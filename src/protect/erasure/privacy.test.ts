@@ -221,7 +221,8 @@ test('scheduleRetention() sweeps at the start and again, and not where nothing h
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.notDeepEqual(rig.holding('zanzibar'), []);
   settings = retentionSchema.parse({ conversations: '1d' });
-  for (let n = 0; n < 100 && rig.journalled.length === 0; n++) await new Promise((resolve) => setTimeout(resolve, 20));
+  for (let n = 0; n < 3_000 && rig.journalled.length === 0; n++)
+    await new Promise((resolve) => setTimeout(resolve, 20));
   await schedule.close();
   assert.deepEqual(rig.holding('zanzibar'), []);
   await rig.close();

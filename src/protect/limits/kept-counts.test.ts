@@ -57,12 +57,14 @@ test('openKeptCounts() takes up after an orderly end what was counted, and after
 
 test('openKeptCounts() takes up no less after an end that was none, also when the last line was cut', async () => {
   const first = await start('killed');
+  const path = join(folder, 'killed');
+  const before = readFileSync(path, 'utf8');
   for (let nth = 0; nth < 10; nth++) first.begin();
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  while (readFileSync(path, 'utf8') === before) await new Promise((resolve) => setTimeout(resolve, 5));
   for (let nth = 0; nth < 5; nth++) first.begin();
   await new Promise((resolve) => setTimeout(resolve, 5));
   // What is on the disk at this moment is all that a killed process leaves.
-  copyFileSync(join(folder, 'killed'), join(folder, 'copy'));
+  copyFileSync(path, join(folder, 'copy'));
   writeFileSync(join(folder, 'copy'), '["cut', { flag: 'a' });
   await first.kept.close();
 

@@ -40,7 +40,7 @@ const engine = createEngine(
   },
   { leaseMs: 300, everyMs: 20, most: 4 },
 );
-const { state } = await engine.ended(run, AbortSignal.timeout(20_000));
+const { state } = await engine.ended(run, AbortSignal.timeout(120_000));
 console.log(JSON.stringify({ state, passed }));
 await engine.close();
 await store.close();

