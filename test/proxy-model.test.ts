@@ -57,7 +57,7 @@ after(async () => {
 interface Heard {
   status: number;
   type: string;
-  /** Chunks with the milliseconds since the head came. */
+  /** Chunks with the milliseconds since it was asked for. */
   bytes: Buffer;
   times: number[];
   complete: boolean;
@@ -65,9 +65,9 @@ interface Heard {
 
 async function talk(port: number, path: string, body: object, headers: Record<string, string> = {}): Promise<Heard> {
   const request = httpRequest({ host: '127.0.0.1', port, path, method: 'POST', headers, agent: false });
+  const began = performance.now();
   request.end(JSON.stringify(body));
   const [response] = (await once(request, 'response')) as [IncomingMessage];
-  const began = performance.now();
   const chunks: Buffer[] = [];
   const times: number[] = [];
   response.on('data', (chunk: Buffer) => {
@@ -116,11 +116,11 @@ const streamCases: Case[] = [
     },
   },
   {
-    fault: { type: 'stall', afterTokens: 2, delayMs: 150 },
+    fault: { type: 'stall', afterTokens: 2, delayMs: 600 },
     expect({ bytes, times }, { frames }) {
       assert.equal(bytes.toString(), joined(frames));
-      const gaps = times.map((time, at) => time - (times[at - 1] ?? 0));
-      assert.ok(Math.max(...gaps) >= 130 && (times[1] ?? 0) < 130, `${times}`);
+      // After the first word, and not before it; half of it is room for a loop that was held up.
+      assert.ok((times.at(-1) ?? 0) - (times[0] ?? 0) >= 300, `${times}`);
     },
   },
   {
@@ -288,10 +288,10 @@ for (const [path, fault, status, retryAfter, body] of statusCases) {
 test('cut-request breaks the connection before any answer, and silent answers nothing until it goes', async () => {
   const cut = await faulty({ type: 'cut-request' });
   await assert.rejects(askHttp(cut.port, 'POST', '/v1/x', {}), { code: 'ECONNRESET' });
-  const silent = await faulty({ type: 'silent', ttlMs: 200 });
   const began = performance.now();
+  const silent = await faulty({ type: 'silent', ttlMs: 2_000 });
   await assert.rejects(askHttp(silent.port, 'POST', '/v1/x', {}));
-  assert.ok(performance.now() - began >= 180);
+  assert.ok(performance.now() - began >= 1_900);
   assert.equal((await askHttp(silent.port, 'POST', '/v1/x', {})).status, 200);
 });
 
@@ -393,13 +393,15 @@ test('share hits the same calls again with the same seed, and others with anothe
 });
 
 test('leases end a fault on calls by themselves and are renewed', async () => {
-  const { port, name } = await faulty({ type: 'status', ttlMs: 150 });
-  const renewed = await rig.ask('PUT', `/rempart/proxies/${name}/faults/status/lease`, { ttlMs: 300 });
+  const { port, name } = await faulty({ type: 'status', ttlMs: 1_500 });
+  const renewed = await rig.ask('PUT', `/rempart/proxies/${name}/faults/status/lease`, { ttlMs: 4_000 });
   assert.match(renewed.body, /"until":"\d{4}-/);
-  await pause(180);
+  await pause(1_600);
   assert.equal((await askHttp(port, 'POST', '/v1/x', {})).status, 500);
-  await pause(200);
-  assert.equal((await askHttp(port, 'POST', '/v1/x', {})).status, 200);
+  for (let looks = 0; (await askHttp(port, 'POST', '/v1/x', {})).status !== 200; looks++) {
+    assert.ok(looks < 600, 'it ends by itself');
+    await pause(100);
+  }
   assert.equal((await rig.ask('GET', `/rempart/proxies/${name}/faults`)).body, '[]\n');
 });
 

@@ -102,7 +102,7 @@ export async function wire(port: number): Promise<Wire> {
   const until = async (done: () => boolean): Promise<number> => {
     const began = performance.now();
     while (!done()) {
-      if (performance.now() - began > 8000) throw new Error(`nothing more after ${size} bytes`);
+      if (performance.now() - began > 60_000) throw new Error(`nothing more after ${size} bytes`);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     return performance.now() - began;

@@ -43,8 +43,8 @@ async function setup(upstream = echo.port): Promise<Setup> {
   };
 }
 
-/** A busy machine may be late by this much; a fault that is early is never excused. */
-const lateMs = 700;
+/** A busy machine may be late by this much, far less than what the longest faults hold back; one that is early is never excused. */
+const lateMs = 30_000;
 const about = (ms: number, asked: number) =>
   assert.ok(ms >= asked - 15 && ms < asked + lateMs, `${ms} ms for ${asked}`);
 
@@ -165,7 +165,7 @@ test('slicer cuts chunks into pieces, and with zeros leaves them whole', async (
   client.socket.write(Buffer.alloc(1000));
   while (sizes.length === 0) await pause(5);
   assert.deepEqual(sizes, [1000]);
-  const attributes = { average_size: 100, size_variation: 20, delay: 5000 };
+  const attributes = { average_size: 100, size_variation: 20, delay: 20_000 };
   await rig.ask('PATCH', `/proxies/${name}/toxics/s`, { attributes });
   client.socket.write(Buffer.alloc(1000));
   while (sizes.reduce((a, b) => a + b, 0) < 2000) await pause(5);
@@ -289,17 +289,23 @@ for (const [what, toxics, reads] of [
 test('leases end a toxic and an outage by themselves, and can be begun anew', async () => {
   const { port, toxic, name } = await setup();
   const client = await wire(port);
-  await toxic('latency', { latency: 60_000 }, { ttlMs: 250 });
+  const began = performance.now();
+  await toxic('latency', { latency: 60_000 }, { ttlMs: 1_000 });
   client.socket.write('x');
-  about(await client.bytes(1), 250);
+  await client.bytes(1);
+  about(performance.now() - began, 1_000);
   assert.equal((await rig.ask('GET', `/proxies/${name}/toxics`)).body, '[]');
-  await toxic('noop', {}, { ttlMs: 100 });
+  await toxic('noop', {}, { ttlMs: 1_500 });
   const longer = await rig.ask('PUT', `/rempart/proxies/${name}/toxics/noop_downstream/lease`, { ttlMs: 60_000 });
   assert.equal(longer.status, 204);
-  await rig.ask('PATCH', `/proxies/${name}`, { enabled: false, ttlMs: 200 });
+  await rig.ask('PATCH', `/proxies/${name}`, { enabled: false, ttlMs: 2_000 });
   await assert.rejects(wire(port));
-  await pause(300);
-  assert.match((await rig.ask('GET', `/proxies/${name}`)).body, /"enabled":true.*noop_downstream/);
+  const seen = async () => (await rig.ask('GET', `/proxies/${name}`)).body;
+  for (let looks = 0; !/"enabled":true/.test(await seen()); looks++) {
+    assert.ok(looks < 600, 'it ends by itself');
+    await pause(100);
+  }
+  assert.match(await seen(), /noop_downstream/);
   (await wire(port)).socket.destroy();
   client.socket.destroy();
   const wrong = await rig.ask('POST', `/proxies/${name}/toxics`, { type: 'latency', ttlMs: 0 });

@@ -1,6 +1,6 @@
 // Limits of the whole program: over a restart and a reload, behind a proxy, at the chatbot's door, and told in metrics and journal.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { answering, startUpstream, type Upstream } from './gateway-rig.ts';
@@ -55,8 +55,11 @@ test('the count of a day goes on after a restart, and after an end that was none
   assert.equal(await left(), 18);
   await instance.stop();
   instance = await startInstance([], { cwd: place.dir, env });
+  const file = join(place.dir, '.rempart', 'limits.jsonl');
+  const before = readFileSync(file, 'utf8');
   assert.equal(await left(), 17);
   // Time to be written.
+  await until(() => readFileSync(file, 'utf8') !== before);
   await new Promise((resolve) => setTimeout(resolve, 1_200));
   instance.child.kill('SIGKILL');
   await instance.ended;
