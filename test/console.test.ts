@@ -18,6 +18,7 @@ let browser: Browser;
 before(async () => {
   app = await startInstance(['--data', 'console'], { cwd: place.dir });
   browser = await playwright.launch({
+    timeout: 240_000,
     executablePath: await chromium.executablePath(),
     args: [
       // In one process, closing a context ends the whole browser; and the web's own rules are part of what is tested.
@@ -44,6 +45,7 @@ interface Opened {
 async function open(options: { locale: string; colorScheme?: 'light' | 'dark'; width?: number }): Promise<Opened> {
   const { locale, colorScheme = 'light', width = 1100 } = options;
   const context = await browser.newContext({ locale, colorScheme, viewport: { width, height: 800 } });
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const strange: string[] = [];
   page.on('request', (request) => {
@@ -107,7 +109,7 @@ for (const [locale, colorScheme, title, overall, overloaded] of [
     const [provider, you] = locale === 'fr-FR' ? ['Fournisseur (doublure)', 'You'] : ['Provider (stand-in)', 'Vous'];
     await page.locator('#dependencies', { hasText: provider }).waitFor();
     await page.selectOption('#language', locale === 'fr-FR' ? 'en' : 'fr');
-    await page.locator('.turn.mine strong', { hasText: you }).waitFor({ timeout: 3_000 });
+    await page.locator('.turn.mine strong', { hasText: you }).waitFor();
     await page.context().close();
   });
 }

@@ -16,6 +16,7 @@ let browser: Browser;
 before(async () => {
   rig = await startDeferredRig({}, 'chatbot: {model: m}');
   browser = await playwright.launch({
+    timeout: 240_000,
     executablePath: await chromium.executablePath(),
     args: chromium.args.filter((arg) => arg !== '--single-process' && arg !== '--disable-web-security'),
     headless: true,
@@ -33,7 +34,9 @@ for (const [locale, place] of [
   test(`the page follows a question that waits (${locale})`, async () => {
     rig.mood = 'quota';
     rig.says = `answered at last, ${locale}`;
-    const page = await (await browser.newContext({ locale, viewport: { width: 1100, height: 800 } })).newPage();
+    const context = await browser.newContext({ locale, viewport: { width: 1100, height: 800 } });
+    context.setDefaultTimeout(120_000);
+    const page = await context.newPage();
     await page.goto(rig.instance.consoleUrl);
     await page.waitForSelector('#login:not([hidden])');
     await page.fill('#password', rig.instance.password ?? '');
@@ -48,7 +51,7 @@ for (const [locale, place] of [
     }
     rig.mood = 'answers';
     await until(async () => (await rig.ask(`anybody? ${Math.random()}`, {})).status === 200);
-    await page.locator('#thread', { hasText: rig.says }).waitFor({ timeout: 20_000 });
+    await page.locator('#thread', { hasText: rig.says }).waitFor();
     const turns = await page.locator('#thread .turn').allTextContents();
     assert.equal(turns.length, 2, turns.join(' | '));
     assert.ok(!turns.join(' ').includes(place), 'the excuse is gone');

@@ -160,12 +160,12 @@ test('rempart drill that is killed with -9 leaves no process and no file', {
     return look();
   };
   // The lane and three containers at least.
-  assert.ok(await until(() => owned().length >= 4, 60), 'the sandbox was begun');
+  assert.ok(await until(() => owned().length >= 4, 300), 'the sandbox was begun');
   const pids = owned();
   child.kill('SIGKILL');
   await ended;
-  assert.ok(await until(() => sandboxes().length === 0, 30), `left: ${sandboxes().join(', ')}`);
-  for (const pid of pids) assert.ok(await until(() => !isSameProcess(pid, null), 10), `process ${pid} is left`);
+  assert.ok(await until(() => sandboxes().length === 0, 300), `left: ${sandboxes().join(', ')}`);
+  for (const pid of pids) assert.ok(await until(() => !isSameProcess(pid, null), 120), `process ${pid} is left`);
 });
 
 test('rempart drill says what it does not know, and what a choice needs', async () => {

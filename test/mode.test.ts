@@ -70,14 +70,14 @@ test('mode exits with 3 where the file of modes is damaged, and nothing starts o
 test('openModes() ends a mode at its instant, also over a restart, and tells of it', async () => {
   const file = join(cwd, 'timed.json');
   const first = openModes(file, { now: Date.now });
-  const until = first.set({ name: 'heightened', on: true, by: 'test', forMs: 600 }).until ?? 0;
+  const until = first.set({ name: 'heightened', on: true, by: 'test', forMs: 3_000 }).until ?? 0;
   first.close();
   const second = openModes(file, { now: Date.now });
   assert.equal(second.state('heightened').until, until);
   const told: [ModeState, string][] = [];
   second.onChange((state, why) => told.push([state, why]));
   assert.equal(second.active('heightened'), true);
-  await new Promise((resolve) => setTimeout(resolve, until - Date.now() + 150));
+  await new Promise((resolve) => setTimeout(resolve, until - Date.now() + 300));
   assert.equal(second.active('heightened'), false);
   assert.deepEqual(told, [[{ name: 'heightened', on: false }, 'expired']]);
   second.close();

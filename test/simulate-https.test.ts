@@ -38,7 +38,7 @@ start:
     HTTPS_PROXY: "\${proxy.url}"
     NODE_USE_ENV_PROXY: "1"
     NODE_EXTRA_CA_CERTS: "\${proxy.ca}"
-  ready: { url: "http://127.0.0.1:\${port}/ready", within: 20s }
+  ready: { url: "http://127.0.0.1:\${port}/ready", within: 120s }
 ask:
   request: { method: POST, url: "http://127.0.0.1:\${port}/chat", body: { message: "\${question}" } }
   answer: /reply

@@ -50,7 +50,7 @@ name: on-mysql
 start:
   command: [node, bot.mjs]
   env: { PORT: "\${port}", LLM_BASE_URL: "\${upstream.url}", LLM_API_KEY: "\${upstream.key}", DB_URL: "\${database.url}", CLIENT: "${mysqlClient}" }
-  ready: { url: "http://127.0.0.1:\${port}/ready", within: 20s }
+  ready: { url: "http://127.0.0.1:\${port}/ready", within: 120s }
 ask:
   request: { method: POST, url: "http://127.0.0.1:\${port}/chat", body: { message: "\${question}" } }
   answer: /reply

@@ -42,7 +42,7 @@ start:
     LLM_API_KEY: "\${upstream.key}"
     LLM_TIMEOUT_MS: "\${upstream.timeoutMs}"
     DB_PATH: "\${database.path}"
-  ready: { url: "http://127.0.0.1:\${port}/ready", within: 20s }
+  ready: { url: "http://127.0.0.1:\${port}/ready", within: 120s }
 ask:
   request: { method: POST, url: "http://127.0.0.1:\${port}/chat", body: { message: "\${question}" } }
   answer: /reply
@@ -113,7 +113,7 @@ export async function startFault(
     if (running.child.exitCode !== null) throw new Error(`ended too early: ${running.stderr()}${running.stdout()}`);
     const entries = undoEntries(data);
     return entries.some((entry) => entry.kind === 'process') && isOn(entries);
-  }, 40_000);
+  });
   const keeper = JSON.parse(readFileSync(join(data, 'undo', 'keeper.json'), 'utf8')) as Process;
   const found = undoEntries(data).find((entry) => entry.kind === 'database');
   let database: string | null = null;

@@ -18,6 +18,7 @@ let browser: Browser;
 
 before(async () => {
   browser = await playwright.launch({
+    timeout: 240_000,
     executablePath: await chromium.executablePath(),
     args: [
       // In one process, closing a context ends the whole browser; and the web's own rules are part of what is tested.
@@ -49,6 +50,7 @@ async function open(
   const file = join(dir, name);
   writeFileSync(file, content);
   const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const requests: string[] = [];
   const complaints: string[] = [];
