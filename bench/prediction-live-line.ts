@@ -1,7 +1,7 @@
 // One provider in the live measure of prediction: the requests that come for it, what it is like from one moment to the next, the fault that grows, and when its breaker opened.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Chance } from './detect-day-random.ts';
-import { type Breakable, clientKeys, type Instance, type Standin, spread, type Told } from './prediction-live-rig.ts';
+import { type Breakable, clientKeys, type Instance, type Standin, type Told } from './prediction-live-rig.ts';
 
 export type Kind = 'latency' | 'errors' | 'killed' | 'silent' | 'calm';
 
@@ -39,6 +39,8 @@ export interface Line {
   standin: Standin;
   /** Logarithms of how slow it happens to be, and how busy. */
   wander: { slow: number; busy: number };
+  /** How much of its slowness is there. */
+  slowed: number;
   told: Told[];
   /** When its breaker opened. */
   opened: number[];
@@ -56,6 +58,8 @@ export interface Clock {
 export const noNoise: Noise = { bursts: [], slow: [], blips: [] };
 const stepMs = 2_000;
 const lookMs = 500;
+/** In so many steps answers come to take as long as they may. */
+const growthSteps = 20;
 
 export const between = ({ next }: Chance, from: number, to: number) => from + (to - from) * next();
 const normal = ({ next }: Chance) => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
@@ -124,7 +128,9 @@ async function step(line: Line, at: number): Promise<void> {
   for (const which of ['slow', 'busy'] as const) wander[which] = 0.97 * wander[which] + 0.05 * normal(random);
   const usual = line.baseMs * Math.exp(wander.slow) * Math.max(1, during(noise.slow, at));
   const part = partOf(line, at);
-  await provider.slow(kind === 'latency' ? usual + (line.firstByteMs - line.baseMs) * part : usual);
+  if (kind !== 'latency' || part === 0) await provider.slow(usual);
+  for (; kind === 'latency' && line.slowed < part; line.slowed += 1 / growthSteps)
+    await provider.slower(line.firstByteMs / growthSteps);
   await provider.fail(kind === 'errors' ? Math.min(0.95, 0.9 * part) : during(noise.blips, at));
 }
 
@@ -141,8 +147,8 @@ async function live(line: Line, { now, endMs }: Clock): Promise<void> {
   }
 }
 
-/** Of answers that grow slow none is too slow before this part of the time: an opening before it has another cause. */
-const leastPart = 1 / (1 + spread) - 0.1;
+/** Of answers that grow slow hardly one is too slow before this part of the time: an opening before it has another cause. */
+const leastPart = 0.6;
 
 export function isByFault(line: Line, at: number): boolean {
   if (line.kind === 'calm' || at < line.onset) return false;

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -46,6 +47,16 @@ async function launch<T>(
   return { child, hello: JSON.parse(line) as T };
 }
 
+/** On a connection of its own: one that was kept may be closed by its other side while this one gets no turn. */
+async function talk(method: string, url: string, body?: object): Promise<{ status: number; text: string }> {
+  const sent = request(url, { method, agent: false });
+  sent.end(body === undefined ? undefined : JSON.stringify(body));
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  let text = '';
+  for await (const chunk of response) text += String(chunk);
+  return { status: response.statusCode ?? 0, text };
+}
+
 export interface Standin {
   port: number;
   kill(): void;
@@ -56,14 +67,13 @@ export async function startStandin(): Promise<Standin> {
   return { port: Number(new URL(hello.url).port), kill: () => void child.kill('SIGKILL') };
 }
 
-/** How far an answer's time is from the middle, as a share of it. */
-export const spread = 0.4;
-
 /** One proxied provider: its faults are given their strength step by step. */
 export interface Breakable {
   port: number;
-  /** Answers take so long from now on, give or take the spread. */
+  /** Answers take so long from now on, give or take two fifths; what is held back at that moment goes on at once. */
   slow(ms: number): Promise<void>;
+  /** So much longer than until now, give or take as much; what is held back stays so. */
+  slower(ms: number): Promise<void>;
   /** From now on this share of the calls is refused as by a provider in trouble. */
   fail(share: number): Promise<void>;
   silence(): Promise<void>;
@@ -72,12 +82,8 @@ export interface Breakable {
 export async function startFaultProxy(seed: number): Promise<(name: string, upstream: number) => Promise<Breakable>> {
   const { hello } = await launch<{ url: string }>(['proxy', '--admin', '127.0.0.1:0', '--seed', String(seed)]);
   const call = async (method: string, path: string, body?: object): Promise<unknown> => {
-    const response = await fetch(hello.url + path, {
-      method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${text}`);
+    const { status, text } = await talk(method, hello.url + path, body);
+    if (status >= 300) throw new Error(`${method} ${path}: ${text}`);
     return text === '' ? null : JSON.parse(text);
   };
   return async (name, upstream) => {
@@ -92,8 +98,12 @@ export async function startFaultProxy(seed: number): Promise<(name: string, upst
     return {
       port: Number((made as { listen: string }).listen.split(':').at(-1)),
       slow: async (ms) => {
-        const attributes = { latency: Math.round(ms), jitter: Math.round(spread * ms) };
+        const attributes = { latency: Math.round(ms), jitter: Math.round(0.4 * ms) };
         await call('POST', `/proxies/${name}/toxics/slow`, { attributes });
+      },
+      async slower(ms) {
+        const attributes = { latency: Math.round(ms), jitter: Math.round(ms) };
+        await call('POST', `/proxies/${name}/toxics`, { name: `slower-${++steps}`, type: 'latency', attributes });
       },
       async fail(share) {
         const before = failing;
@@ -151,8 +161,8 @@ export async function startInstance(
   return {
     gatewayUrl: hello.gatewayUrl,
     async away() {
-      const response = await fetch(`${hello.consoleUrl}/readyz`);
-      const { dependencies } = (await response.json()) as {
+      const { text } = await talk('GET', `${hello.consoleUrl}/readyz`);
+      const { dependencies } = JSON.parse(text) as {
         dependencies: { providers: Record<string, { state: string }> };
       };
       return Object.entries(dependencies.providers).flatMap(([name, { state }]) => (state === 'away' ? [name] : []));
