@@ -24,6 +24,8 @@ const result = spawnSync(
     `--test-timeout=${torture ? 3_600_000 : 900_000}`,
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
+    `--test-reporter=${join(import.meta.dirname, 'slowest-files.ts')}`,
+    '--test-reporter-destination=stdout',
     '--test-reporter=tap',
     `--test-reporter-destination=${tap}`,
     ...files.sort(),
