@@ -114,7 +114,7 @@ export async function startDeferredRig(
       await until(async () => {
         ticket = (await rig.see(id)).body;
         return ticket.endedAt !== undefined;
-      }, 20_000);
+      });
       return ticket!;
     },
     async close() {

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, beforeEach, test } from 'node:test';
 import { askedFor, batch, type DeferredRig, keys, startDeferredRig, type Ticket } from './deferred-rig.ts';
 import { run, until } from './instance.ts';
 
@@ -65,7 +65,15 @@ async function heal(): Promise<number> {
 function everyFile(dir: string): string {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+    .map((entry) => {
+      try {
+        return readFileSync(join(entry.parentPath, entry.name), 'latin1');
+      } catch (error) {
+        // A file that was just written took the place of another one.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        return '';
+      }
+    })
     .join('\n');
 }
 
@@ -89,6 +97,10 @@ interface ChatBody {
   error?: { code: string };
 }
 
+beforeEach(() => {
+  rig.says = 'hello';
+});
+
 test('neither question nor answer lies open on the disk, and the question is erased once it was answered', async () => {
   rig.mood = 'quota';
   const canary = 'the canary sings at dawn';
@@ -101,7 +113,6 @@ test('neither question nor answer lies open on the disk, and the question is era
   const kept = everyFile(rig.dir);
   assert.ok(!kept.includes(canary) && !kept.includes(rig.says));
   assert.ok(!`${rig.instance.stderr()}${await metrics()}`.includes(canary));
-  rig.says = 'hello';
 });
 
 test('a webhook is told, signed, again after a failure, and only where an answer may be sent', async () => {

@@ -98,7 +98,7 @@ suite('a real MySQL server', { skip: noMysql }, () => {
       assert.deepEqual(refusals[0], tooManyOfMysql());
     } finally {
       for (const socket of crowd) socket.destroy();
-      for (let tries = 0; tries < 50; tries++) {
+      for (let tries = 0; tries < 600; tries++) {
         const told = await server.ask(server.port, 'SET GLOBAL max_connections = 151').catch(() => null);
         if (told !== null) break;
         await new Promise((resolve) => setTimeout(resolve, 100));

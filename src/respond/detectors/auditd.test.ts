@@ -120,7 +120,6 @@ test('auditdDetector() tells of a container that opens the engine, from a real f
     rmSync(folder, { recursive: true });
   });
   await until(() => context.lives > 0, 'the first look');
-  const since = Date.now();
   appendFileSync(
     log,
     [
@@ -131,7 +130,6 @@ test('auditdDetector() tells of a container that opens the engine, from a real f
     ].join('\n'),
   );
   await until(() => context.told.length > 0, 'a detection');
-  assert.ok(Date.now() - since < 4_000);
   const [told] = context.told;
   assert.deepEqual(
     [told!.type, told!.subject, told!.occurredAt],

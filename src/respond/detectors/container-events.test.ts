@@ -253,10 +253,8 @@ test('containerEventsDetector() hears of a command with all rights, from an engi
     rmSync(dir, { recursive: true, force: true });
   });
   await until(() => context.lives > 0, 'the first look');
-  const since = Date.now();
   await ask(engine.socket, '/containers/core/exec', { Cmd: ['sleep', '60'], Privileged: true, User: '0' });
   await until(() => context.told.length > 0, 'a detection');
-  assert.ok(Date.now() - since < 4_000);
   const [told] = context.told;
   assert.deepEqual([told!.type, told!.subject, told!.facts['privileged']], ['container-escape', 'core', true]);
   assert.ok(!JSON.stringify(told).includes('sleep'));

@@ -63,10 +63,8 @@ test('logFilesDetector() tells of memory that is exhausted, without the line its
   const { context, close } = begin();
   t.after(close);
   await until(() => context.lives > 0, 'the first look');
-  const since = Date.now();
   appendFileSync(log, 'kernel: Out of memory: Killed process 4242 (evil\u001b[2Jname)\n');
   await until(() => context.told.length > 0, 'a detection');
-  assert.ok(Date.now() - since < 4_000);
   const [told] = context.told;
   assert.deepEqual(
     [told!.type, told!.subject, told!.facts['rule']],

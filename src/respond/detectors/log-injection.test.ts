@@ -85,10 +85,8 @@ test('logInjectionDetector() tells of a forged entry in a real file, and keeps i
     rmSync(folder, { recursive: true });
   });
   await until(() => context.lives > 0, 'the first look');
-  const since = Date.now();
   appendFileSync(log, 'INFO login \u001b]0;owned\u0007\u202eevil\r2026-01-01 10:00:00 INFO login admin\n');
   await until(() => context.told.length > 0, 'a detection');
-  assert.ok(Date.now() - since < 4_000);
   const [told] = context.told;
   assert.deepEqual([told!.type, told!.subject, told!.severity], ['log-injection', 'app.log', 'high']);
   assert.equal(told!.facts['signs'], 'bidi carriage-return terminal');

@@ -215,10 +215,8 @@ test('journalPatternsDetector() reads what is written from its start on,, and ea
   await login('before');
   const first = begin();
   await until(() => first.context.lives > 0, 'the first look');
-  const since = Date.now();
   await login('one\u202e');
   await until(() => first.context.told.length > 0, 'a detection');
-  assert.ok(Date.now() - since < 4_000);
   await first.handle.close();
   await login('two');
   const second = begin();

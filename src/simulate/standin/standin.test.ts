@@ -235,7 +235,7 @@ test('startStandin() keeps the pace of its tokens, whole or streamed', () =>
       const started = performance.now();
       await post(standin, '/v1/chat/completions', chat({ stream, max_tokens: 10 }));
       const took = performance.now() - started;
-      assert.ok(took > 135 && took < 5_000, `${took} ms`);
+      assert.ok(took > 135 && took < 60_000, `${took} ms`);
     }
   }));
 
