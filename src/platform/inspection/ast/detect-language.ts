@@ -1,6 +1,7 @@
 // Says which language an unlabelled piece of code is in: cheap features choose a few candidates, their grammars vote.
 import { parseCode } from './grammars.ts';
 import type { Language } from './languages.ts';
+import { isRemark, isShort, shortFeatures } from './short-features.ts';
 
 export interface DetectedLanguage {
   language: Language;
@@ -176,7 +177,7 @@ const dockerInstruction =
 /** The most likely language of `text`, or null when it looks like none of those the rules know (prose, logs, JSON). */
 export function detectLanguage(text: string): DetectedLanguage | null {
   const sample = head(text);
-  if (sample.trim() === '' || isJson(sample)) return null;
+  if (sample.trim() === '' || isJson(sample) || isRemark(sample)) return null;
   if (isDockerfile(sample)) return { language: 'dockerfile', by: 'grammar', confidence: 0.95 };
   if (foreign.test(sample) && !/<\?php|\bfunction \w/.test(sample)) return null;
   const scores = featureScores(sample);
@@ -212,7 +213,7 @@ const foreign =
 
 function featureScores(sample: string): Map<Language, number> {
   const scores = new Map<Language, number>();
-  for (const [language, weight, feature] of features) {
+  for (const [language, weight, feature] of isShort(sample) ? [...features, ...shortFeatures] : features) {
     if (feature.test(sample)) scores.set(language, (scores.get(language) ?? 0) + weight);
   }
   // A page with a script in it scores for both; what it opens with decides.
