@@ -259,8 +259,9 @@ test('up sends its spans to the collector of its configuration, with its headers
     const attempt = collector.spans.find(({ kind }) => kind === 3);
     assert.equal(upstream.heads[0]?.headers['traceparent'], `00-${attempt?.traceId}-${attempt?.spanId}-01`);
     assert.doesNotMatch(JSON.stringify(collector.requests.map((one) => one.body)), /never-in-a-span|of-the-collector/);
-    const metrics = await (await fetch(`${app.consoleUrl}/metrics`)).text();
-    assert.match(metrics, /^rempart_trace_spans_total\{result="exported"\} 2$/m);
+    // It has them before its answer is heard.
+    const metrics = async () => (await fetch(`${app.consoleUrl}/metrics`)).text();
+    await until(async () => /^rempart_trace_spans_total\{result="exported"\} 2$/m.test(await metrics()));
   } finally {
     await app.stop();
     await upstream.close();

@@ -131,7 +131,11 @@ export async function openWorker(start: WorkerStart, main: Link): Promise<OpenWo
       server.closeIdleConnections();
     },
     served: {
-      metrics: async () => (await registry.getMetricsAsJSON()) as Metrics,
+      async metrics() {
+        // What the main thread counts for all is to be there when it is asked for.
+        reporting.flush();
+        return (await registry.getMetricsAsJSON()) as Metrics;
+      },
       prepare(next) {
         prepared = { next, gateway: ready(next) };
       },
