@@ -112,6 +112,48 @@ export function createSums({ whole, run }: TwoWeights): Sums {
   return sums;
 }
 
+/** Adds a text as a whole up for three heads at once. */
+export interface ThreeSums extends Sink {
+  sums: Float64Array;
+  mass(): number;
+}
+
+export function createThreeSums(weights: readonly Int8Array[]): ThreeSums {
+  const [one, two, three] = weights as [Int8Array, Int8Array, Int8Array];
+  const cells = Int32Array.from(one, (weight, at) => (weight & 0xff) | ((two[at]! & 0xff) << 8) | (three[at]! << 16));
+  const seen = new Int32Array(cells.length);
+  const sums = new Float64Array(3);
+  let text = 0;
+  let mass = 0;
+  const take = (cell: number, value: number): void => {
+    sums[0] = sums[0]! + ((cell << 24) >> 24) * value;
+    sums[1] = sums[1]! + ((cell << 16) >> 24) * value;
+    sums[2] = sums[2]! + (cell >> 16) * value;
+  };
+  return {
+    sums,
+    mass: () => mass,
+    open() {
+      text++;
+      mass = 0;
+      sums.fill(0);
+    },
+    add(feature, value) {
+      if (seen[feature] === text) return false;
+      seen[feature] = text;
+      take(cells[feature]!, value);
+      mass += value * value;
+      return true;
+    },
+    chars(grams, count, worth, fresh) {
+      if (!fresh) return;
+      for (let at = 0; at < count; at++) take(cells[grams[at]!]!, regions.chars.value);
+      mass += worth.mass;
+    },
+    closeSegment() {},
+  };
+}
+
 /** Features of segment i: features[ends[i-1]] to features[ends[i]]; `mass` is their sum of squared values. */
 export interface Segments {
   count: number;

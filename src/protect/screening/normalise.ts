@@ -66,6 +66,11 @@ export function normalise(given: string): Plain {
   return { text: fold(text), decoded };
 }
 
+/** All that a text says, in one. */
+export function joined({ text, decoded }: Plain): string {
+  return decoded.length === 0 ? text : [text, ...decoded].join(' ¦ ');
+}
+
 /** '' for the few that ordinary emoji have. */
 function readSelectors(text: string): string {
   const found = text.match(selectors);

@@ -1,11 +1,12 @@
 // Screens one text of a conversation for injection, jailbreak and attempts to get code run.
-import { createSums, type Sums } from './features.ts';
+import { createSums, createThreeSums, type Sums } from './features.ts';
 import { readLexicon } from './lexicon.ts';
 import { type Best, type Head, heads, readModel } from './model.ts';
-import { normalise } from './normalise.ts';
+import { joined, normalise } from './normalise.ts';
 import { createReader, type Reader } from './reader.ts';
 import { createReasons } from './reasons.ts';
 import { bestRun, logitOf } from './score.ts';
+import { createSecond } from './second.ts';
 import { type Category, type Role, roles, type Verdict } from './verdict.ts';
 
 export interface PromptScreenParts {
@@ -62,6 +63,9 @@ interface Judge {
 }
 const kindsOfAttack = ['injection', 'jailbreak', 'code-execution'] as const;
 
+/** How far from the threshold a text is at least that the first reader has no doubt about. */
+const certain = 1;
+
 /** Segments that what speaks for a verdict is named from, and those that its category is read from. */
 const coreLength = 3;
 const categoryLength = 6;
@@ -77,17 +81,20 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
     return { head, runHead, sums, reader: createReader({ lexicon, sink: sums, letters }) };
   };
   const judges = { user: judgeOf('user', 'user-run'), tool: judgeOf('tool', 'tool-run') };
-  const kinds = kindsOfAttack.map((kind) => judgeOf(kind, kind));
+  const kindHeads = kindsOfAttack.map((kind) => heads.indexOf(kind));
+  const kinds = createThreeSums(kindHeads.map((head) => model.weights[head]!));
+  const kindReader = createReader({ lexicon, sink: kinds });
   const reasons = createReasons(lexicon, model);
+  const second = createSecond(model.second, model.vectors);
 
   const wholeOf = (head: number, { whole, wholeMass }: Sums): number =>
     logitOf(whole(), wholeMass(), model.scales[head]!, model.biases[head]!);
   /** The category whose own head speaks loudest. */
   const categoryOf = (text: string): Category => {
-    const logits = kinds.map(({ reader, sums, head }) => {
-      reader.read(text);
-      return wholeOf(head, sums);
-    });
+    kindReader.read(text);
+    const logits = kindHeads.map((head, at) =>
+      logitOf(kinds.sums[at]!, kinds.mass(), model.scales[head]!, model.biases[head]!),
+    );
     return kindsOfAttack[logits.indexOf(Math.max(...logits))]!;
   };
 
@@ -96,6 +103,14 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
     const [scale, bias] = [model.scales[runHead]!, model.biases[runHead]!];
     const at = roles.indexOf(role);
     const plain = normalise(text);
+    // Asked once, and only of a user's text that the first reader is in doubt about.
+    let said: number | null = null;
+    const wholeMargin = (logit: number): number => {
+      if (role !== 'user' && role !== 'assistant') return logit - model.thresholds[at]!;
+      if (logit < model.doubt) return logit - model.doubt - certain;
+      said ??= second.read(joined(plain), false);
+      return logit + model.share * said - model.thresholds[at]!;
+    };
     let highest = Number.NEGATIVE_INFINITY;
     const found: Strongest = {
       score: 0,
@@ -112,7 +127,7 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
       const all = { from: 0, to: count, longest: Number.POSITIVE_INFINITY };
       const best = bestRun(sums.runs, sums.mass, scale, bias, all);
       const run = best.logit - model.runThresholds[at]!;
-      const whole = wholeOf(head, sums) - model.thresholds[at]!;
+      const whole = wholeMargin(wholeOf(head, sums));
       const margin = Math.max(run, whole);
       if (margin <= highest) continue;
       highest = margin;

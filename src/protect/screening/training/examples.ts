@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLists, type Segments } from '../features.ts';
-import type { Lexicon } from '../lexicon.ts';
+import { type Lexicon, readLexicon } from '../lexicon.ts';
 import { normalise } from '../normalise.ts';
 import { createReader } from '../reader.ts';
 
@@ -138,6 +138,27 @@ export function composites(examples: readonly Example[], lexicon: Lexicon): Exam
 export function readForeign(file: string, lexicon: Lexicon): Example[] {
   const partsOf = extractorFor(lexicon);
   return labelledForeign(file).map((one) => ({ ...one, parts: partsOf(one.text), fold: digest(one.source) }));
+}
+
+/** Where all that is learned from lies. */
+export interface Sources {
+  lexicon: string;
+  corpus: string;
+  /** JSON lines of others; null for none. */
+  foreign: string | null;
+}
+export interface Read {
+  /** Texts as they are, without those that are held out. */
+  single: Example[];
+  /** The same, and what is put together from them. */
+  examples: Example[];
+}
+
+export function readAll(sources: Sources): Read {
+  const lexicon = readLexicon(readFileSync(sources.lexicon, 'utf8'));
+  const corpus = readCorpus(sources.corpus, lexicon).filter((one) => !isHeldOut(one));
+  const single = [...corpus, ...(sources.foreign === null ? [] : readForeign(sources.foreign, lexicon))];
+  return { single, examples: [...single, ...composites(corpus, lexicon)] };
 }
 
 function extractorFor(lexicon: Lexicon): (text: string) => Segments[] {

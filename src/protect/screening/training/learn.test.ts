@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readLexicon } from '../lexicon.ts';
 import { heads, readModel, writeModel } from '../model.ts';
+import { readVectors } from '../vectors.ts';
 import { isHeldOut, readCorpus } from './examples.ts';
 import { quantise, scoreExample, trainHead } from './learn.ts';
+import { rounded, trainSecond } from './learn-second.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..', '..');
 const words = readFileSync(join(root, 'rules/screening/lexicon.yaml'), 'utf8');
@@ -36,12 +38,26 @@ test('isHeldOut() keeps about one text in eight apart, twins together', () => {
 
 test('readModel() reads what writeModel() wrote', () => {
   const trained = heads.map((head) => trainHead(head, few.slice(0, 100)));
-  const model = { ...quantise(trained), thresholds: [1, 2, 3, 4], runThresholds: [5, 6, 7, 8] };
+  const vectorFile = Uint8Array.from(readFileSync(join(root, 'corpus/word-vectors/vectors.bin')));
+  const lessons = few.slice(0, 100).map(({ text, attack }) => ({ text, attack, tool: false }));
+  const second = rounded(trainSecond(lessons, readVectors(vectorFile)));
+  const model = {
+    ...quantise(trained),
+    thresholds: [1, 2, 3, 4],
+    runThresholds: [5, 6, 7, 8],
+    doubt: 0.5,
+    share: 2,
+    second,
+    vectorFile,
+  };
   const bytes = writeModel(model, words);
   const read = readModel(bytes, createHash('sha256').update(bytes).digest('hex'), words);
   assert.deepEqual(read.weights, model.weights);
   assert.deepEqual(read.thresholds, model.thresholds);
   assert.deepEqual(read.runThresholds, model.runThresholds);
+  assert.deepEqual([read.doubt, read.share], [model.doubt, model.share]);
+  assert.deepEqual(read.second, model.second);
+  assert.deepEqual(read.vectorFile, model.vectorFile);
   model.scales.forEach((scale, at) => {
     assert.ok(Math.abs(read.scales[at]! - scale) < 1e-6);
   });

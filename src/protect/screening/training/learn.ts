@@ -3,6 +3,7 @@ import { featureValue, type Segments, tableSize } from '../features.ts';
 import { type Best, type Head, heads, smoothing } from '../model.ts';
 import { bestRun, logitOf } from '../score.ts';
 import type { Example } from './examples.ts';
+import { generator, shuffle } from './random.ts';
 
 export interface TrainedHead {
   head: Head;
@@ -153,22 +154,4 @@ export function quantise(trained: readonly TrainedHead[]): {
     Int8Array.from(exact, (weight) => Math.max(-127, Math.min(127, Math.round(weight / scales[head]!)))),
   );
   return { weights, scales, biases: trained.map(({ bias }) => bias) };
-}
-
-function shuffle<T>(list: T[], random: () => number): void {
-  for (let at = list.length - 1; at > 0; at--) {
-    const other = Math.floor(random() * (at + 1));
-    [list[at], list[other]] = [list[other]!, list[at]!];
-  }
-}
-
-/** mulberry32: small, and the same everywhere. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -1,0 +1,38 @@
+// Thresholds: what benign texts score decides, and both readers flag as many of them as the first alone would.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Head } from '../model.ts';
+import { roles } from '../verdict.ts';
+import { type Scored, thresholdsOf } from './thresholds.ts';
+
+const user = roles.indexOf('user');
+/** A thousand texts of users and of tools that score 0.000 to 0.999. */
+const scored: Scored[] = (['user', 'tool'] as const).flatMap((role) =>
+  Array.from({ length: 1000 }, (_, at) => ({
+    id: `${role} ${at}`,
+    role,
+    logits: new Map<Head, number>((['user', 'tool', 'user-run', 'tool-run'] as const).map((head) => [head, at / 1000])),
+  })),
+);
+const silent = new Map(scored.map(({ id }) => [id, 0]));
+
+test('thresholdsOf() lets no more benign texts through than it says, with a second reader that says nothing as without', () => {
+  const { thresholds, runThresholds, doubt } = thresholdsOf(scored, silent);
+  const above = (threshold: number): number =>
+    scored.filter(({ role, logits }) => role === 'user' && logits.get('user')! > threshold).length;
+  assert.equal(above(thresholds[user]!), 25);
+  assert.equal(above(runThresholds[user]!), 10);
+  assert.equal(above(doubt), 120);
+});
+
+test('thresholdsOf() asks less of the first reader where the second says innocent of what it flags', () => {
+  const sure = thresholdsOf(scored, silent).thresholds[user]!;
+  const said = new Map(scored.map(({ id, logits }) => [id, logits.get('user')! > sure ? -5 : 0]));
+  const both = thresholdsOf(scored, said).thresholds[user]!;
+  assert.ok(both < sure, `${both} and ${sure}`);
+});
+
+test('thresholdsOf() gives an operator a threshold above that of users', () => {
+  const { runThresholds } = thresholdsOf(scored, silent);
+  assert.ok(runThresholds[roles.indexOf('system')]! > runThresholds[user]!);
+});
