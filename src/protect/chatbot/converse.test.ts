@@ -260,6 +260,8 @@ test('createBook() sets aside what the store refuses, and everybody else’s mes
   // The store is used again, as soon as it answers in time.
   for (let isSaved = false; !isSaved; ) {
     assert.ok(Date.now() < end, 'the store is not used again');
+    // What is said meanwhile waits too: asked without a pause, it would never come to an end of what waits.
+    while (rig.book.away() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
     const later = await rig.converse(rig.turn('later'));
     isSaved = later.kind === 'reply' && later.degraded === undefined;
   }

@@ -62,6 +62,9 @@ interface Judge {
   reader: Reader;
 }
 const kindsOfAttack = ['injection', 'jailbreak', 'code-execution'] as const;
+const codeAt = kindsOfAttack.indexOf('code-execution');
+/** In log-odds. */
+const aboutAsLoud = 1;
 
 /** How far from the threshold a text is at least that the first reader has no doubt about. */
 const certain = 1;
@@ -89,13 +92,14 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
 
   const wholeOf = (head: number, { whole, wholeMass }: Sums): number =>
     logitOf(whole(), wholeMass(), model.scales[head]!, model.biases[head]!);
-  /** The category whose own head speaks loudest. */
+  /** The category whose own head speaks loudest; of two about as loud, code to be run is the graver. */
   const categoryOf = (text: string): Category => {
     kindReader.read(text);
     const logits = kindHeads.map((head, at) =>
       logitOf(kinds.sums[at]!, kinds.mass(), model.scales[head]!, model.biases[head]!),
     );
-    return kindsOfAttack[logits.indexOf(Math.max(...logits))]!;
+    const loudest = Math.max(...logits);
+    return logits[codeAt]! > loudest - aboutAsLoud ? 'code-execution' : kindsOfAttack[logits.indexOf(loudest)]!;
   };
 
   const strongest = (text: string, role: Role): Strongest => {
