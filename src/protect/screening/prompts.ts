@@ -4,7 +4,7 @@ import { readLexicon } from './lexicon.ts';
 import { type Best, type Head, heads, readModel } from './model.ts';
 import { joined, normalise } from './normalise.ts';
 import { createReader, type Reader } from './reader.ts';
-import { createReasons } from './reasons.ts';
+import { createReasons, type Reason } from './reasons.ts';
 import { bestRun, logitOf } from './score.ts';
 import { createSecond } from './second.ts';
 import { type Category, type Role, roles, type Verdict } from './verdict.ts';
@@ -43,6 +43,8 @@ export interface PromptScreen {
 
 /** What speaks loudest of a text and of all that was decoded from it: the whole or a run. */
 interface Strongest {
+  /** The text in its normal form. */
+  said: string;
   score: number;
   suspicious: boolean;
   /** The run as plain text, or the whole. */
@@ -117,6 +119,7 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
     };
     let highest = Number.NEGATIVE_INFINITY;
     const found: Strongest = {
+      said: plain.text,
       score: 0,
       suspicious: false,
       run: '',
@@ -155,7 +158,12 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
   const judge = (text: string, role: Role): { verdict: Verdict; found: Strongest } => {
     const found = strongest(text, role);
     if (!found.suspicious) return { verdict: { kind: 'clean' }, found };
-    const rules = rulesOf(reasons.meanings(found.core, found.head), found.decoded);
+    const meanings = reasons.meanings(found.core, found.head);
+    if (role === 'user' && !found.decoded && isSmallTalk(found.said, meanings)) {
+      found.score = Math.min(found.score, belowSuspicion);
+      return { verdict: { kind: 'clean' }, found };
+    }
+    const rules = rulesOf(meanings, found.decoded);
     return { verdict: { kind: 'suspicious', category: found.category, score: found.score, rules }, found };
   };
 
@@ -182,6 +190,24 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
 }
 
 /** Names of meanings alone, such as `override+prior+instruction`: a verdict goes into logs and may hold no word of the text. */
+const belowSuspicion = 0.4999;
+/** Meanings that an attack cannot do with alone. */
+const idle: ReadonlySet<string> = new Set(
+  'ALL NOW YOU ME REVEAL QUESTION REPLY DO LEARN DOCUMENT NEGATION RESULT FICTION PRIOR TOLD THEN'.split(' '),
+);
+
+/**
+ * "and then", "what did you say": a few plain words, none of which an attack is made of. Weights learned from texts that
+ * are nearly all longer would say more of them than there is to say.
+ */
+function isSmallTalk(text: string, meanings: readonly Reason[]): boolean {
+  const said = text.trim();
+  if (said.length > 40 || !/^[\p{L}\p{M}\d\s'’?!.,…-]+$/u.test(said) || said.split(/\s+/).length > 5) return false;
+  return meanings.every(
+    ({ feature }) => !feature.includes('[') && (feature.match(/[A-Z]{2,}/g) ?? []).every((name) => idle.has(name)),
+  );
+}
+
 function rulesOf(reasons: readonly { feature: string; weight: number }[], decoded: boolean): string[] {
   const meanings = reasons.filter(({ weight }) => weight > 0);
   const names = meanings.slice(0, 3).map(({ feature }) =>
