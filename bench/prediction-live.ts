@@ -26,38 +26,26 @@ const learnMs = 5 * minuteMs;
 const endMs = Number(values.minutes) * minuteMs;
 
 type Planned = readonly [kind: Kind, over: number, rate: number];
-/** Fault, minutes that it grows over, requests per second: each is a provider. */
+/** Fault, minutes that it grows over, requests per second: each is a provider, each three in a row are one instance's. */
 const everything: readonly Planned[] = [
-  ...([
-    ['latency', 4, 1],
-    ['errors', 3, 4],
-    ['calm', 0, 2],
-  ] as const),
-  ...([
-    ['latency', 4, 3],
-    ['errors', 5, 1],
-    ['calm', 0, 4],
-  ] as const),
-  ...([
-    ['latency', 5, 2],
-    ['errors', 5, 3],
-    ['killed', 0, 2],
-  ] as const),
-  ...([
-    ['latency', 5, 4],
-    ['errors', 3, 1.5],
-    ['calm', 0, 1],
-  ] as const),
-  ...([
-    ['latency', 6, 1.5],
-    ['errors', 8, 4],
-    ['silent', 0, 3],
-  ] as const),
-  ...([
-    ['latency', 6, 3],
-    ['errors', 8, 2],
-    ['calm', 0, 3],
-  ] as const),
+  ['latency', 4, 1],
+  ['errors', 3, 4],
+  ['calm', 0, 2],
+  ['latency', 4, 3],
+  ['errors', 5, 1],
+  ['calm', 0, 4],
+  ['latency', 5, 2],
+  ['errors', 5, 3],
+  ['killed', 0, 2],
+  ['latency', 5, 4],
+  ['errors', 3, 1.5],
+  ['calm', 0, 1],
+  ['latency', 6, 1.5],
+  ['errors', 8, 4],
+  ['silent', 0, 3],
+  ['latency', 6, 3],
+  ['errors', 8, 2],
+  ['calm', 0, 3],
 ];
 const perInstance = 3;
 const wanted = new Set(values.only.split(','));

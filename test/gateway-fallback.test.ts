@@ -17,7 +17,6 @@ import {
   until,
   userKey,
 } from './gateway-rig.ts';
-
 import { cleanUps, codeOf, failing, saidBy, setUp, targets } from './targets-rig.ts';
 
 test('forward() changes to nobody after the first word, among equals and later targets alike', async () => {

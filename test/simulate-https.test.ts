@@ -1,5 +1,4 @@
 // A target that nobody can point elsewhere: its provider's https address stands in its code, and its calls are broken all the same.
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of a profile
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

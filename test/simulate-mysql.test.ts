@@ -1,5 +1,4 @@
 // The simulator before a real MySQL server: the relay in its client's words, and a target that stores there through two failures.
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of a profile
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';

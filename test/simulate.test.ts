@@ -1,5 +1,4 @@
 // The simulator as a user meets it: documents, exit codes, rescoring, and what is left after it was interrupted or killed.
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: placeholders of a profile
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
@@ -152,10 +151,10 @@ suite('rempart simulate', { concurrency: 3 }, () => {
     far: 'name: far\nask: { request: { url: "http://bot.example.com/chat" } }\n',
     'far-health':
       'name: far\nask: { request: { url: "http://127.0.0.1:1/chat" } }\nhealth: { url: "http://192.0.2.1/health" }\n',
-    placeholder: 'name: a\nask: { request: { url: "http://127.0.0.1:${prot}/" } }\n',
+    placeholder: `name: a\nask: { request: { url: "http://127.0.0.1:\${prot}/" } }\n`,
     key: 'name: a\nask: { request: { url: "http://127.0.0.1:1/" } }\nhealh: { url: "http://127.0.0.1:1/" }\n',
     'cannot-start':
-      'name: gone\nstart: { command: [node, no-such-file.mjs], ready: { url: "http://127.0.0.1:${port}/", within: 500ms } }\nask: { request: { url: "http://127.0.0.1:${port}/" } }\n',
+      `name: gone\nstart: { command: [node, no-such-file.mjs], ready: { url: "http://127.0.0.1:\${port}/", within: 500ms } }\nask: { request: { url: "http://127.0.0.1:\${port}/" } }\n`,
   };
   for (const [name, text] of Object.entries(profiles)) writeFileSync(join(place.dir, `${name}.yaml`), text);
   for (const [args, says] of wrong) {

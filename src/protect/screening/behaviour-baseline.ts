@@ -1,6 +1,6 @@
 // What is usual here: a sample of each number that was seen, counts of each kind, and how far a new one lies from them.
 import { z } from 'zod';
-import type { FeatureName } from './behaviour.ts';
+import { type FeatureName, kindNames, numberNames } from './behaviour-features.ts';
 
 export type Numbers = Readonly<Partial<Record<FeatureName, number>>>;
 export type Kinds = Readonly<Partial<Record<FeatureName, string>>>;
@@ -27,17 +27,6 @@ const leastSpread: Readonly<Partial<Record<FeatureName, number>>> = {
   'failed-auth': 0.5,
   similarity: 0.5,
 };
-/** In this order samples are drawn. */
-const numberNames: readonly FeatureName[] = [
-  'rate',
-  'length',
-  'entropy',
-  'turns',
-  'refusals',
-  'failed-auth',
-  'similarity',
-];
-const kindNames: readonly FeatureName[] = ['hour', 'model', 'language'];
 /** An unusual hour alone says little. */
 const weight: Readonly<Partial<Record<FeatureName, number>>> = { hour: 0.35, model: 0.6, language: 0.5 };
 /** Less than usual is nothing to worry about, but in these. */

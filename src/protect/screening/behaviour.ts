@@ -1,21 +1,8 @@
 // How unusual a request is for this deployment: robust statistics of ten features, learned as requests come, each score explained by them.
 import { createRecent } from '../gateway/recent-values.ts';
 import { type Baseline, createBaseline } from './behaviour-baseline.ts';
+import type { FeatureName } from './behaviour-features.ts';
 import { lookAt, mostAlike, similarity } from './behaviour-text.ts';
-
-export const featureNames = [
-  'rate',
-  'length',
-  'entropy',
-  'turns',
-  'refusals',
-  'failed-auth',
-  'similarity',
-  'hour',
-  'model',
-  'language',
-] as const;
-export type FeatureName = (typeof featureNames)[number];
 
 export interface BehaviourRequest {
   subject: string;
