@@ -153,8 +153,7 @@ suite('rempart simulate', { concurrency: 3 }, () => {
       'name: far\nask: { request: { url: "http://127.0.0.1:1/chat" } }\nhealth: { url: "http://192.0.2.1/health" }\n',
     placeholder: `name: a\nask: { request: { url: "http://127.0.0.1:\${prot}/" } }\n`,
     key: 'name: a\nask: { request: { url: "http://127.0.0.1:1/" } }\nhealh: { url: "http://127.0.0.1:1/" }\n',
-    'cannot-start':
-      `name: gone\nstart: { command: [node, no-such-file.mjs], ready: { url: "http://127.0.0.1:\${port}/", within: 500ms } }\nask: { request: { url: "http://127.0.0.1:\${port}/" } }\n`,
+    'cannot-start': `name: gone\nstart: { command: [node, no-such-file.mjs], ready: { url: "http://127.0.0.1:\${port}/", within: 500ms } }\nask: { request: { url: "http://127.0.0.1:\${port}/" } }\n`,
   };
   for (const [name, text] of Object.entries(profiles)) writeFileSync(join(place.dir, `${name}.yaml`), text);
   for (const [args, says] of wrong) {
