@@ -25,6 +25,24 @@ const fresh = () => {
 test('openJournals() writes records that verify, in several streams under one line of checkpoints', async () => {
   const { dir, keyFile } = fresh();
   const journals = await openJournals({ dir, keyFile });
+
+  test('append() writes what comes while two batches are under way, with nothing after it to push it on', async () => {
+    const { dir, keyFile } = fresh();
+    const journals = await openJournals({ dir, keyFile });
+    const journal = await journals.stream('gateway');
+    const appended: Promise<Receipt>[] = [];
+    for (let turn = 0; turn < 20; turn++) {
+      appended.push(journal.append({ turn }));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const receipts = await Promise.all(appended);
+    assert.deepEqual(
+      receipts.map(({ seq }) => seq),
+      receipts.map((_, at) => at + 1),
+    );
+    await journals.close();
+    assert.equal((await verifyJournal({ dir })).ok, true);
+  });
   const [a, b] = await Promise.all([journals.stream('gateway'), journals.stream('chatbot')]);
   const receipts = await Promise.all([
     ...Array.from({ length: 50 }, (_, i) => a.append({ number: i })),
