@@ -1,63 +1,10 @@
 // The gateway before upstreams that misbehave: what is retried, what is said, who takes over, and how soon it is well again.
 import assert from 'node:assert/strict';
-import { createServer, request as httpRequest, type Server } from 'node:http';
-import { after, test } from 'node:test';
+import { createServer, type Server } from 'node:http';
+import { test } from 'node:test';
 import { freePort } from '../src/platform/base/test-port.ts';
-import {
-  type Answer,
-  answering,
-  type Behaviour,
-  beginSse,
-  chunk,
-  completion,
-  json,
-  type Rig,
-  type RigOptions,
-  roomyTimeouts,
-  startRig,
-  startUpstream,
-  type Upstream,
-  until,
-  userKey,
-} from './gateway-rig.ts';
-
-const cleanUps: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const close of cleanUps) await close();
-});
-
-interface Setup {
-  options?: RigOptions;
-  models?: Behaviour;
-  spareKeys?: string[];
-  dialect?: 'openai' | 'ollama';
-}
-
-async function rigBefore(behaviour: Behaviour, setup: Setup = {}): Promise<{ rig: Rig; upstream: Upstream }> {
-  const upstream = await startUpstream(behaviour, setup.models);
-  const rig = await startRig(
-    [
-      {
-        name: 'up',
-        dialect: setup.dialect ?? 'openai',
-        url: upstream.url,
-        key: 'key-1',
-        spareKeys: setup.spareKeys ?? [],
-      },
-    ],
-    setup.options,
-  );
-  cleanUps.push(rig.close, upstream.close);
-  return { rig, upstream };
-}
-
-const codeOf = (answer: Answer) => (JSON.parse(answer.text) as { error: { code: string } }).error.code;
-const kinds = (rig: Rig) => rig.signals.map((signal) => signal.kind);
-const openai503: Behaviour = (_req, res) =>
-  json(res, 503, { error: { message: 'secret words', type: 'server_error' } });
-
-/** For providers that fall silent. */
-const impatient: RigOptions = { settings: { timeouts: { ...roomyTimeouts, firstByteMs: 300, idleMs: 1_000 } } };
+import { cleanUps, codeOf, impatient, kinds, openai503, rigBefore } from './failing-rig.ts';
+import { answering, type Behaviour, completion, json, startRig, startUpstream, until } from './gateway-rig.ts';
 
 const hopeless: readonly [string, Behaviour, number, string, number][] = [
   ['503', openai503, 503, 'ERR_PROVIDER_UNAVAILABLE', 3],
@@ -316,107 +263,6 @@ test('createGateway() falls back to the next provider, in another dialect, and m
     assert.equal((JSON.parse(up.bodies.at(-1)!) as { model: string }).model, 'small');
   }
 });
-
-const dying: readonly [string, Behaviour][] = [
-  [
-    'breaks',
-    (_req, res) => {
-      beginSse(res);
-      res.write(chunk('par half'));
-      setTimeout(() => res.destroy(), 20);
-    },
-  ],
-  [
-    'ends without its terminator',
-    (_req, res) => {
-      beginSse(res);
-      res.end(chunk('par half'));
-    },
-  ],
-  [
-    'falls silent',
-    (_req, res) => {
-      beginSse(res);
-      res.write(chunk('par half'));
-    },
-  ],
-  [
-    'turns to nonsense',
-    (_req, res) => {
-      beginSse(res);
-      res.write(chunk('par half'));
-      res.write('data: <html>\n\n');
-    },
-  ],
-  [
-    'sends an error frame',
-    (_req, res) => {
-      beginSse(res);
-      res.write(chunk('par half'));
-      res.end('data: {"error":{"message":"secret words"}}\n\n');
-    },
-  ],
-];
-
-for (const [how, behaviour] of dying)
-  test(`createGateway() ends a stream that ${how} with a typed error frame, in both dialects`, async () => {
-    const { rig, upstream } = await rigBefore(behaviour, how === 'falls silent' ? { options: impatient } : {});
-    const sse = await rig.chat('hi', { stream: true });
-    assert.match(sse.text, /"content":"par "/);
-    // What was still held might have been the first half of a secret.
-    assert.ok(!sse.text.includes('half'), sse.text);
-    const frames = sse.text.trim().split('\n\n');
-    assert.equal((JSON.parse(frames.at(-1)!.slice(6)) as { error: { code: string } }).error.code, 'ERR_STREAM_CUT');
-    assert.ok(!sse.text.includes('[DONE]'));
-    const ndjson = await rig.ask('/api/chat', { model: 'm', messages: [{ role: 'user', content: 'hi' }] });
-    const last = JSON.parse(ndjson.text.trim().split('\n').at(-1)!) as { error: string; code: string };
-    assert.equal(last.code, 'ERR_STREAM_CUT');
-    assert.ok(last.error.length > 10);
-    assert.ok(!ndjson.text.includes('"done":true'));
-    assert.doesNotMatch(sse.text + ndjson.text, /secret words/);
-    assert.equal(upstream.bodies.length, 2, 'nothing is tried again after the first word');
-    assert.equal((rig.journalled.at(-1)!['unmapped'] as { kind: string }).kind, 'cut');
-  });
-
-test('createGateway() retries a stream that dies before its first word', async () => {
-  const { rig } = await rigBefore((req, res, body, nth) => {
-    if (nth > 1) answering()(req, res, body, nth);
-    else {
-      beginSse(res);
-      res.write('data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}\n\n');
-      setTimeout(() => res.destroy(), 10);
-    }
-  });
-  const answer = await rig.chat('hi', { stream: true });
-  assert.match(answer.text, /\[DONE\]/);
-});
-
-for (const stream of [false, true])
-  test(`createGateway() cancels the upstream once its client has left, ${stream ? 'streamed' : 'whole'}`, async () => {
-    let isClosed = false;
-    const { rig, upstream } = await rigBefore((_req, res) => {
-      if (stream) {
-        beginSse(res);
-        res.write(chunk('a'));
-      }
-      res.on('close', () => {
-        isClosed = true;
-      });
-    });
-    const client = httpRequest(`${rig.url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${userKey}` },
-    });
-    client.on('error', () => {});
-    client.end(JSON.stringify({ model: 'm', stream, messages: [{ role: 'user', content: 'hi' }] }));
-    if (stream) await new Promise((resolve) => client.on('response', (res) => res.once('data', resolve)));
-    else await until(() => upstream.bodies.length === 1);
-    client.destroy();
-    await until(() => isClosed);
-    await until(() => rig.journalled.length === 2);
-    assert.equal((rig.journalled[1]!['unmapped'] as { kind: string }).kind, 'aborted');
-    assert.deepEqual(kinds(rig), [], "the client's leaving is not the provider's fault");
-  });
 
 test('ask() streams, counts, and tells an honest error with a time to wait', async () => {
   let broken = false;

@@ -1,89 +1,25 @@
-// How much a caller may ask, seen from outside: each scope, each window, each dialect, streamed or not, and never one request too many.
+// How often a caller may ask, seen from outside: each scope, each window, places, and never one request too many.
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
-import { after, test } from 'node:test';
-import type { z } from 'zod';
+import { test } from 'node:test';
 import { createSharedMemory } from '../src/platform/shared/memory.ts';
-import type { ProviderSettings } from '../src/protect/gateway/settings.ts';
 import { createLimiter } from '../src/protect/limits/limiter.ts';
 import { limitsSchema } from '../src/protect/limits/limits-config.ts';
 import { createPlaces } from '../src/protect/limits/places.ts';
+import { answering, type Behaviour, completion, json, startRig, startUpstream, until } from './gateway-rig.ts';
 import {
-  type Answer,
-  answering,
-  type Behaviour,
-  beginSse,
-  chunk,
-  completion,
-  json,
-  lastChunk,
-  type Rig,
-  roomyTimeouts,
-  startRig,
-  startUpstream,
-  until,
-  userKey,
-} from './gateway-rig.ts';
-
-type Given = z.input<typeof limitsSchema>;
-type Rule = NonNullable<Given['rules']>[number];
-/** Far from the end of any window. */
-const noon = Date.parse('2026-06-15T12:00:00.000Z');
-const secondKey = 'a-second-key-of-the-same-user';
-const otherKey = 'a-key-of-another-user';
-
-/** A busy machine is no failing upstream. */
-const patient = { timeouts: roomyTimeouts };
-
-const ends: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const end of ends) await end();
-});
-
-interface Limited {
-  rig: Rig;
-  bodies: string[];
-  refused: string[];
-  clock: { now: number };
-}
-
-async function limited(
-  given: Given | Rule,
-  {
-    behaviour = answering(),
-    dialect = 'openai' as ProviderSettings['dialect'],
-  }: { behaviour?: Behaviour; dialect?: ProviderSettings['dialect'] } = {},
-): Promise<Limited> {
-  const clock = { now: noon };
-  const refused: string[] = [];
-  const upstream = await startUpstream(behaviour);
-  const settings = limitsSchema.parse('every' in given ? { rules: [given] } : given);
-  const limiter = createLimiter(
-    { now: () => clock.now, memory: createSharedMemory(), refused: ({ scope }) => refused.push(scope) },
-    settings,
-  );
-  const rig = await startRig([{ name: 'up', dialect, url: upstream.url }], {
-    limiter,
-    settings: patient,
-    keys: [
-      { key: secondKey, subject: 'tester', role: 'user' },
-      { key: otherKey, subject: 'other', role: 'user' },
-    ],
-  });
-  ends.push(rig.close, upstream.close);
-  return { rig, bodies: upstream.bodies, refused, clock };
-}
-
-const messages = [{ role: 'user', content: 'hello' }];
-const as = (key: string) => ({ authorization: `Bearer ${key}` });
-const chat = (rig: Rig, more: object = {}, key = userKey) =>
-  rig.ask('/v1/chat/completions', { model: 'm', messages, ...more }, as(key));
-async function statuses(count: number, ask: () => Promise<Answer>): Promise<number[]> {
-  const seen: number[] = [];
-  for (let nth = 0; nth < count; nth++) seen.push((await ask()).status);
-  return seen;
-}
-const header = ({ headers }: Answer, name: string) => headers[`x-ratelimit-${name}`];
+  as,
+  chat,
+  ends,
+  header,
+  limited,
+  messages,
+  noon,
+  otherKey,
+  patient,
+  promptTokens,
+  secondKey,
+  statuses,
+} from './limits-rig.ts';
 
 test('limits per user hold over all keys of the user, and for nobody else', async () => {
   const { rig, refused } = await limited({ per: 'user', every: 'hour', requests: 2 });
@@ -176,6 +112,7 @@ const calls: readonly [path: string, body: object, shape: RegExp, agent?: string
   ['/api/embed', { input: 'hello' }, /^\{"error":"/],
   ['/api/embeddings', { prompt: 'hello' }, /^\{"error":"/],
 ];
+
 for (const [path, body, shape, agent = 'test'] of calls)
   test(`a limit that is reached is said at ${path} in its own shape (${JSON.stringify(body).slice(0, 60)}, ${agent})`, async () => {
     const { rig, bodies } = await limited({ every: 'hour', requests: 0 });
@@ -240,147 +177,11 @@ test('500 requests at once under a limit of 50 let 50 through, of requests and o
   assert.ok(served * 5 <= 5_000);
 });
 
-/** What the rig's usual prompt is estimated at. */
-async function promptTokens(): Promise<number> {
-  const { rig } = await limited({ every: 'hour', tokens: 1_000 });
-  return 1_000 - 10 - Number(header(await chat(rig, { max_tokens: 10 }), 'remaining-tokens'));
-}
-
-test('tokens are set aside with the request and settled with what was used', async () => {
-  const { rig } = await limited({ every: 'day', tokens: 1_000 });
-  const first = await chat(rig, { max_tokens: 500 });
-  const set = 1_000 - Number(header(first, 'remaining-tokens'));
-  assert.ok(set >= 505 && set <= 515, String(set));
-  // The upstream says that it used 5.
-  const second = await chat(rig, { max_tokens: 500 });
-  assert.equal(1_000 - Number(header(second, 'remaining-tokens')), set + 5);
-  const tooLarge = await chat(rig, { max_tokens: 1_001 });
-  assert.equal(tooLarge.status, 429);
-  assert.match(tooLarge.text, /ERR_LIMIT_TOO_LARGE/);
-  assert.equal(tooLarge.headers['x-should-retry'], 'false');
-  assert.equal(tooLarge.headers['retry-after'], undefined);
-});
-
-test('a quota of tokens is told to the upstream as the longest answer, in its own words', async () => {
-  const given: Given = { rules: [{ every: 'day', tokens: 1_000 }], tokens: { defaultAnswer: 200, maxAnswer: 300 } };
-  const sent = async (dialect: ProviderSettings['dialect'], path: string, body: object) => {
-    const { rig, bodies } = await limited(given, { dialect });
-    await rig.ask(path, { model: 'm', ...body });
-    return JSON.parse(bodies[0] ?? 'null') as Record<string, unknown>;
-  };
-  const path = '/v1/chat/completions';
-  assert.equal((await sent('openai', path, { messages }))['max_tokens'], 200);
-  assert.equal((await sent('openai', path, { messages, max_tokens: 50 }))['max_tokens'], 50);
-  assert.equal((await sent('openai', path, { messages, max_tokens: 400 }))['max_tokens'], 300);
-  const newer = await sent('openai', path, { messages, max_completion_tokens: 400 });
-  assert.deepEqual([newer['max_completion_tokens'], newer['max_tokens']], [300, undefined]);
-  assert.equal((await sent('openai', path, { messages, model: 'o3-mini' }))['max_completion_tokens'], 200);
-  assert.equal((await sent('mistral', path, { messages }))['max_tokens'], 200);
-  assert.deepEqual((await sent('ollama', path, { messages }))['options'], { num_predict: 200 });
-  assert.deepEqual((await sent('ollama', '/api/chat', { messages, options: { num_predict: -1 } }))['options'], {
-    num_predict: 300,
-  });
-  assert.equal((await sent('ollama', '/v1/embeddings', { input: 'x' }))['options'], undefined);
-  assert.equal((await sent('openai', '/v1/completions', { prompt: 'x' }))['max_tokens'], 16);
-});
-
-test('what is left is what an answer may take, where the caller does not say how much', async () => {
-  const { rig, bodies } = await limited({ rules: [{ every: 'day', tokens: 400 }] });
-  await chat(rig);
-  const most = (JSON.parse(bodies[0]!) as { max_tokens: number }).max_tokens;
-  assert.ok(most > 380 && most < 400, String(most));
-  assert.equal((await chat(rig)).status, 200, 'and the next one has what was given back');
-});
-
-test('a stream that goes on beyond its quota ends with the typed error of its dialect, and the upstream is told to stop', async () => {
-  let stopped = false;
-  const endless: Behaviour = (_req, res) => {
-    beginSse(res);
-    const timer = setInterval(() => {
-      res.write(chunk('word '));
-    }, 1);
-    res.once('close', () => {
-      stopped = true;
-      clearInterval(timer);
-    });
-  };
-  for (const [path, end] of [
-    ['/v1/chat/completions', /data: \{"error":\{.*"code":"ERR_LIMIT_TOKENS"\}\}\n\n$/],
-    ['/api/chat', /\n\{"error":"[^"]*","code":"ERR_LIMIT_TOKENS"\}\n$/],
-  ] as const) {
-    const { rig } = await limited({ every: 'hour', tokens: 100 }, { behaviour: endless });
-    const { status, text } = await rig.ask(path, {
-      model: 'm',
-      messages,
-      stream: true,
-      ...(path === '/api/chat' ? {} : { max_tokens: 20 }),
-    });
-    assert.equal(status, 200);
-    assert.match(text.slice(-300), end);
-    assert.ok(!text.includes('[DONE]'));
-    const words = text.match(/word/g)?.length ?? 0;
-    assert.ok(words > 20 && words <= 100, `${words} words of a quota of 100`);
-    await until(() => stopped);
-    const outcome = rig.journalled.findLast((event) => JSON.stringify(event).includes('"phase":"outcome"'));
-    assert.match(
-      JSON.stringify(outcome),
-      /"kind":"cut".*"code":"ERR_LIMIT_TOKENS"|"code":"ERR_LIMIT_TOKENS".*"kind":"cut"/,
-    );
-    assert.equal((await chat(rig)).status, 429, 'what it took is counted');
-  }
-});
-
-test('who hangs up gets back what was set aside and not used', async () => {
-  const slow: Behaviour = (req, res, body, nth) => {
-    if (nth > 1) return answering()(req, res, body, nth);
-    beginSse(res);
-    // More than is held back until it is known what comes after it.
-    for (let word = 0; word < 20; word++) res.write(chunk(`word ${word} `));
-  };
-  const { rig } = await limited({ every: 'day', tokens: 1_000 }, { behaviour: slow });
-  await new Promise<void>((resolve, reject) => {
-    const req = request(`${rig.url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { ...as(userKey), 'content-type': 'application/json' },
-      agent: false,
-    });
-    req.on('response', (res) => res.once('data', () => req.destroy()));
-    req.on('close', resolve);
-    req.on('error', () => resolve());
-    req.setTimeout(60_000, () => reject(new Error('no answer')));
-    req.end(JSON.stringify({ model: 'm', messages, stream: true, max_tokens: 900 }));
-  });
-  await until(() => JSON.stringify(rig.journalled).includes('"kind":"aborted"'));
-  const next = await chat(rig, { max_tokens: 900, stream: false });
-  assert.notEqual(next.status, 429, next.text);
-});
-
-test('an answer that never came costs no tokens, and one that was blocked costs what it took', async () => {
-  const failing = await limited(
-    { every: 'day', tokens: 1_000 },
-    { behaviour: (_req, res) => json(res, 400, { error: { message: 'no' } }) },
-  );
-  assert.deepEqual(await statuses(3, () => chat(failing.rig, { max_tokens: 900 })), [400, 400, 400]);
-});
-
 test('a caller is counted with its session’s key, and one who has no scope for it is not counted at all', async () => {
   const { rig } = await limited({ every: 'hour', requests: 1 });
   const viewer = await chat(rig, {}, 'another-key-for-a-viewer');
   assert.equal(viewer.status, 403);
   assert.equal(header(viewer, 'limit-requests'), undefined);
-});
-
-test('a stream without an error ends as ever under a quota that it keeps to', async () => {
-  const exact: Behaviour = (_req, res) => {
-    beginSse(res);
-    for (let nth = 0; nth < 20; nth++) res.write(chunk('word '));
-    res.end(lastChunk);
-  };
-  const prompt = await promptTokens();
-  const { rig } = await limited({ every: 'hour', tokens: prompt + 20 }, { behaviour: exact });
-  const { text } = await chat(rig, { stream: true, max_tokens: 20 });
-  assert.equal(text.match(/word/g)?.length, 20);
-  assert.match(text, /\[DONE\]\n\n$/);
 });
 
 test('calls beyond the places wait, users before a batch; who finds none or has too many is told when to come again', async () => {
@@ -490,36 +291,4 @@ test('a request that could not be journalled counts for nothing', async () => {
   for (let nth = 0; nth < 5; nth++) assert.match((await chat(rig, { max_tokens: 400 })).text, /ERR_JOURNAL_UNWRITABLE/);
   isAway = false;
   assert.equal(header(await chat(rig, { max_tokens: 400 }), 'remaining-requests'), '1');
-});
-
-test('an answer to the chatbot that outgrows its quota ends with what was shown and why', async () => {
-  const endless: Behaviour = (_req, res) => {
-    beginSse(res);
-    const timer = setInterval(() => res.write(chunk('word ')), 1);
-    res.once('close', () => clearInterval(timer));
-  };
-  const { rig } = await limited({ every: 'hour', tokens: 100 }, { behaviour: endless });
-  let shown = '';
-  let limit: number | undefined;
-  const outcome = await rig.gateway.ask(
-    {
-      caller: { subject: 'tester', role: 'user', credential: 'k', sourceIp: '127.0.0.1' },
-      model: 'm',
-      messages: [{ role: 'user', content: 'hello' }],
-      lang: 'en',
-      requestId: 'r',
-      signal: new AbortController().signal,
-      granted: ({ tokens }) => {
-        limit = tokens?.limit;
-      },
-    },
-    (text) => {
-      shown += text;
-    },
-  );
-  assert.equal(limit, 100);
-  assert.equal(outcome.kind, 'unavailable');
-  assert.equal(outcome.kind === 'unavailable' && outcome.error.code, 'ERR_LIMIT_TOKENS');
-  assert.equal(outcome.kind === 'unavailable' && outcome.partial, shown);
-  assert.ok(shown.length > 50 && shown.length <= 100 * 'word '.length, `${shown.length} characters`);
 });
