@@ -52,6 +52,7 @@ export function createKeySet({ now, fetch, log }: KeySetParts, settings: KeySetS
   let find: ReturnType<typeof createLocalJWKSet> | undefined;
   let fetchedAt = -Infinity;
   let triedAt = -Infinity;
+  let soughtAt = -Infinity;
   let underWay: Promise<void> | undefined;
 
   async function load(): Promise<void> {
@@ -91,12 +92,16 @@ export function createKeySet({ now, fetch, log }: KeySetParts, settings: KeySetS
 
   return {
     async key(header) {
+      const before = triedAt;
       const known = await current();
       try {
         return await known(header);
       } catch (error) {
         if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-        if (underWay === undefined && now() - triedAt < cooldownMs) throw error;
+        // An issuer may change its keys a moment after the set was fetched: only looks for unknown ids are counted.
+        const fetchedForThis = before !== triedAt && underWay === undefined;
+        if (fetchedForThis || (underWay === undefined && now() - soughtAt < cooldownMs)) throw error;
+        soughtAt = now();
         await reload();
         return (await current())(header);
       }

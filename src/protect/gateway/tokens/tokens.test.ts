@@ -273,7 +273,6 @@ test('createTokens() follows a JWK set through a rotation, and asks once however
   assert.ok(all.every(({ kind }) => kind === 'accepted'));
   assert.equal(state.asked, 1);
   state.keys = [await jwkOf(ec.publicKey, 'b', 'ES256')];
-  time += 31_000;
   const fresh = await make({ alg: 'ES256', key: ec.privateKey, kid: 'b' });
   assert.equal((await find(fresh)).kind, 'accepted');
   assert.equal(state.asked, 2);
@@ -288,11 +287,24 @@ test('createTokens() looks for made-up key ids once in half a minute, no more', 
   const { find } = rig({ jwks: url });
   await find(await make({ alg: 'RS256', key: rsa.privateKey, kid: 'a' }));
   for (let i = 0; i < 30; i++) await find(await make({ alg: 'ES256', key: ec.privateKey, kid: `made-up-${i}` }));
-  assert.equal(state.asked, 1);
+  assert.equal(state.asked, 2);
   time += 31_000;
   for (let i = 0; i < 30; i++) await find(await make({ alg: 'ES256', key: ec.privateKey, kid: `other-${i}` }));
-  assert.equal(state.asked, 2);
+  assert.equal(state.asked, 3);
+  const first = rig({ jwks: url });
+  await first.find(await make({ alg: 'ES256', key: ec.privateKey, kid: 'nobody-knows' }));
+  assert.equal(state.asked, 4, 'a set that was fetched for this very token is not fetched again for it');
   time = start * 1_000;
+});
+
+test('createTokens() takes no other spelling of a good signature', async () => {
+  const { find } = rig(hs);
+  const good = await make({});
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  for (const last of alphabet) {
+    const token = good.slice(0, -1) + last;
+    assert.equal((await find(token)).kind, token === good ? 'accepted' : 'refused', last);
+  }
 });
 
 test('createTokens() keeps the last good keys while the address is down, and says so when there never were any', async () => {
