@@ -1,9 +1,11 @@
 // The view across conversations: what recurs, and what does not.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { createAcrossView } from './across.ts';
 import { factsOf } from './conversation-facts.ts';
 import { conversationOf, findingOf } from './report/fixture.ts';
+import { createSightings } from './sightings.ts';
 
 test('createAcrossView() lists weaknesses and snippets of several conversations, the most widespread first', () => {
   const across = createAcrossView();
@@ -12,7 +14,7 @@ test('createAcrossView() lists weaknesses and snippets of several conversations,
   across.add(
     factsOf(
       conversationOf('c2', {
-        findings: [findingOf('F-2-1', common), findingOf('F-2-2', { rule: 'b', fingerprint: '2' })],
+        findings: [findingOf('F-2-1', common), findingOf('F-2-2', { rule: 'b', fingerprint: '2'.repeat(64) })],
       }),
     ),
   );
@@ -21,7 +23,7 @@ test('createAcrossView() lists weaknesses and snippets of several conversations,
       conversationOf('c3', {
         models: ['m', 'gpt-4o'],
         findings: [
-          findingOf('F-3-1', { rule: 'b', fingerprint: '3', language: 'prose', state: 'mentioned' }),
+          findingOf('F-3-1', { rule: 'b', fingerprint: '3'.repeat(64), language: 'prose', state: 'mentioned' }),
           findingOf('F-3-2', common),
         ],
       }),
@@ -42,7 +44,7 @@ test('createAcrossView() lists weaknesses and snippets of several conversations,
 test('createAcrossView() leaves out examples, sayings as snippets, and what one conversation repeats', () => {
   const across = createAcrossView();
   for (const id of ['c1', 'c2']) {
-    const said = findingOf(`${id}-2`, { rule: id, language: 'prose', fingerprint: 'p' });
+    const said = findingOf(`${id}-2`, { rule: id, language: 'prose', fingerprint: 'e'.repeat(64) });
     across.add(factsOf(conversationOf(id, { findings: [findingOf(`${id}-1`, { state: 'example' }), said, said] })));
   }
   across.add(factsOf(conversationOf('c3', { status: 'error', models: ['m'] })));
@@ -59,3 +61,38 @@ test('createAcrossView() does not hold the user’s own weaknesses against a mod
   across.add(factsOf(conversationOf('c1', { findings: [findingOf('F-1-1', { author: 'user' }), findingOf('F-1-2')] })));
   assert.deepEqual(across.view().byModel, [{ model: 'gpt-4o', conversations: 1, findings: 1 }]);
 });
+
+for (const [inMemory, inGroup] of [
+  [1e9, 1e9],
+  [1e9, 7],
+  [0, 40],
+  [100, 1],
+]) {
+  test(`createAcrossView() says the same with ${inMemory} bytes in memory and ${inGroup} snippets looked at together`, () => {
+    const across = createAcrossView(createSightings(inMemory, inGroup));
+    const together = new Map<string, string[]>();
+    for (let n = 0; n < 60; n++) {
+      const findings = [n % 12, n % 5, n % 3, n].map((snippet, i) => {
+        const fingerprint = createHash('sha256').update(`${snippet}`).digest('hex');
+        const ids = together.get(fingerprint) ?? [];
+        together.set(fingerprint, [...new Set([...ids, `c${n}`])]);
+        return findingOf(`F-${n}-${i}`, { rule: `rule-${i}`, fingerprint });
+      });
+      across.add(factsOf(conversationOf(`c${n}`, { findings })));
+    }
+    const expected = [...together]
+      .filter(([, ids]) => ids.length > 1)
+      .sort(([a, one], [b, other]) => other.length - one.length || (a < b ? -1 : 1));
+    const { sameSnippet, recurring } = across.view();
+    assert.deepEqual(
+      sameSnippet.map(({ fingerprint, conversations }) => [fingerprint, conversations]),
+      expected.slice(0, 50),
+    );
+    const all = Array.from({ length: 60 }, (_, n) => `c${n}`);
+    assert.deepEqual(
+      recurring.map(({ rule, conversations }) => [rule, conversations]),
+      [0, 1, 2, 3].map((i) => [`rule-${i}`, all]),
+    );
+    across.close();
+  });
+}

@@ -1,20 +1,26 @@
 // What concerns several conversations: weaknesses that come again, the same snippet in many chats, what each model wrote.
 import type { Analysis } from '../platform/documents/analysis.ts';
 import type { ConversationFacts } from './conversation-facts.ts';
+import { createSightings, type Sightings } from './sightings.ts';
 
 export interface AcrossView {
   add(conversation: ConversationFacts): void;
   /** The most frequent first, then by name, so that the same input gives the same order. */
   view(): Analysis['across'];
+  close(): void;
 }
 
 /** More would be a list that nobody reads. */
 const mostListed = 50;
 
 interface Weakness {
+  number: number;
+  rule: string;
   title: string;
-  conversations: number[];
+  conversations: number;
   count: number;
+  /** The last conversation that it was seen in. */
+  last: number;
 }
 
 interface Snippet {
@@ -23,32 +29,71 @@ interface Snippet {
   conversations: number[];
 }
 
-export function createAcrossView(): AcrossView {
+/** `sightings`: what is kept of each finding. */
+export function createAcrossView(sightings: Sightings = createSightings()): AcrossView {
   /** By the place of a conversation, which is what is kept of it elsewhere. */
   const ids: string[] = [];
   const weaknesses = new Map<string, Weakness>();
-  // Of most snippets nothing but the one conversation that they are in: a large export has hundreds of thousands of them.
-  const snippets = new Map<string, number | Snippet>();
+  const byNumber: Weakness[] = [];
   const models = new Map<string, { conversations: number; findings: number }>();
   const named = (places: readonly number[]) => places.map((place) => ids[place]!);
 
   function addWeaknesses({ id, weaknesses: all }: ConversationFacts): void {
     const place = ids.push(id) - 1;
     for (const [rule, title, fingerprint] of all) {
-      const weakness = weaknesses.get(rule) ?? { title, conversations: [], count: 0 };
+      let weakness = weaknesses.get(rule);
+      if (weakness === undefined) {
+        weakness = { number: byNumber.length, rule, title, conversations: 0, count: 0, last: -1 };
+        weaknesses.set(rule, weakness);
+        byNumber.push(weakness);
+      }
       weakness.count += 1;
-      addOnce(weakness.conversations, place);
-      weaknesses.set(rule, weakness);
-      if (fingerprint !== null) addSnippet(fingerprint, rule, place);
+      if (weakness.last !== place) weakness.conversations += 1;
+      weakness.last = place;
+      sightings.add(weakness.number, place, fingerprint);
     }
   }
 
-  function addSnippet(fingerprint: string, rule: string, place: number): void {
-    const key = shortKey(fingerprint);
-    const before = snippets.get(key);
-    if (before === undefined) snippets.set(key, place);
-    else if (typeof before === 'object') addOnce(before.conversations, place);
-    else if (before !== place) snippets.set(key, { fingerprint, rule, conversations: [before, place] });
+  function recurring(): Analysis['across']['recurring'] {
+    const listed = byNumber
+      .filter(({ conversations }) => conversations > 1)
+      .sort((a, b) => b.conversations - a.conversations || b.count - a.count || order(a.rule, b.rule))
+      .slice(0, mostListed);
+    const places = new Map(listed.map(({ number }): [number, number[]] => [number, []]));
+    sightings.each((weakness, place) => {
+      const seen = places.get(weakness);
+      if (seen !== undefined) addOnce(seen, place);
+    });
+    return listed.map(({ number, rule, title, count }) => ({
+      rule,
+      title,
+      conversations: named(places.get(number)!),
+      count,
+    }));
+  }
+
+  function sameSnippet(): Analysis['across']['sameSnippet'] {
+    let widest: Snippet[] = [];
+    sightings.eachGroup((group) => {
+      const snippets = new Map<string, number | Snippet>();
+      group((weakness, place, fingerprint) => {
+        const before = snippets.get(fingerprint);
+        if (before === undefined) snippets.set(fingerprint, place);
+        else if (typeof before === 'object') addOnce(before.conversations, place);
+        else if (before !== place) {
+          const { rule } = byNumber[weakness]!;
+          snippets.set(fingerprint, { fingerprint, rule, conversations: [before, place] });
+        }
+      });
+      widest = [...widest, ...[...snippets.values()].filter((snippet) => typeof snippet === 'object')]
+        .sort((a, b) => b.conversations.length - a.conversations.length || order(a.fingerprint, b.fingerprint))
+        .slice(0, mostListed);
+    });
+    return widest.map(({ fingerprint, rule, conversations }) => ({
+      fingerprint: Buffer.from(fingerprint, 'latin1').toString('hex'),
+      rule,
+      conversations: named(conversations),
+    }));
   }
 
   return {
@@ -64,35 +109,14 @@ export function createAcrossView(): AcrossView {
       }
     },
     view: () => ({
-      recurring: [...weaknesses]
-        .filter(([, { conversations }]) => conversations.length > 1)
-        .sort(
-          ([a, one], [b, other]) =>
-            other.conversations.length - one.conversations.length || other.count - one.count || order(a, b),
-        )
-        .slice(0, mostListed)
-        .map(([rule, { title, conversations, count }]) => ({
-          rule,
-          title,
-          conversations: named(conversations),
-          count,
-        })),
-      sameSnippet: [...snippets.values()]
-        .filter((snippet) => typeof snippet === 'object')
-        .sort((a, b) => b.conversations.length - a.conversations.length || order(a.fingerprint, b.fingerprint))
-        .slice(0, mostListed)
-        .map(({ fingerprint, rule, conversations }) => ({ fingerprint, rule, conversations: named(conversations) })),
+      recurring: recurring(),
+      sameSnippet: sameSnippet(),
       byModel: [...models]
         .map(([model, counts]) => ({ model, ...counts }))
         .sort((a, b) => b.conversations - a.conversations || order(a.model, b.model)),
     }),
+    close: () => sightings.close(),
   };
-}
-
-/** 128 of the 256 bits that a fingerprint writes in hexadecimal, a byte a sign: a quarter of the memory. */
-function shortKey(fingerprint: string): string {
-  const key = Buffer.from(fingerprint.slice(0, 32), 'hex').toString('latin1');
-  return key.length === 16 ? key : fingerprint;
 }
 
 /** Conversations come one after the other: whether one is there already shows at the end. */

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { type AnalysedConversation, type Analysis, type Severity, severities } from '../platform/documents/analysis.ts';
 import type { Lang } from '../platform/i18n/say.ts';
-import { createAcrossView } from './across.ts';
+import { type AcrossView, createAcrossView } from './across.ts';
 import { engineOf } from './engine.ts';
 import { type KeptConversations, keepConversations } from './kept-conversations.ts';
 import type { Told } from './narrative/narrate.ts';
@@ -39,17 +39,19 @@ export interface AnalysisResult {
 /** Throws ERR_EXPORT_MISSING when a path does not exist. */
 export async function analyse(input: AnalyseInput): Promise<AnalysisResult> {
   const kept = keepConversations();
+  const across = createAcrossView();
   try {
-    return await gather(input, kept);
+    return await gather(input, kept, across);
   } catch (error) {
     kept.close();
     throw error;
+  } finally {
+    across.close();
   }
 }
 
-async function gather(input: AnalyseInput, kept: KeptConversations): Promise<AnalysisResult> {
+async function gather(input: AnalyseInput, kept: KeptConversations, across: AcrossView): Promise<AnalysisResult> {
   const engine = engineOf(input.version);
-  const across = createAcrossView();
   const statistics = { conversations: 0, ok: 0, errors: 0 };
   const open = { critical: 0, high: 0, medium: 0, low: 0, info: 0 };
   const notRead: Analysis['notRead'] = [];
