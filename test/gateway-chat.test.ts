@@ -248,6 +248,7 @@ test('createGateway() lists models in both shapes, one by its name, and none tha
     ['m'],
   );
   assert.equal((JSON.parse((await rig.get('/v1/models/m')).text) as { id: string }).id, 'm');
+  assert.equal((JSON.parse((await rig.get('/v1/models/library%2FM:latest')).text) as { id: string }).id, 'm');
   assert.equal((await rig.get('/v1/models/x')).status, 404);
   assert.equal((await rig.get('/api/version')).status, 200);
   assert.equal((await rig.get('/')).status, 200);

@@ -173,6 +173,7 @@ for (const [what, text] of [
   ['an empty host', `GET /v1/models HTTP/1.1\r\nhost:\r\n${auth}\r\n`],
   ['two credentials', `GET /v1/models HTTP/1.1\r\nhost: localhost\r\n${auth}authorization: Bearer other\r\n\r\n`],
   ['an unknown protocol', `GET /v1/models HTTP/3.7\r\nhost: localhost\r\n${auth}\r\n`],
+  ['a protocol that is not spoken in lines', `GET /v1/models HTTP/2.0\r\nhost: localhost\r\n${auth}\r\n`],
   ['a protocol of its own', `GET /v1/models EVIL/1.1\r\nhost: localhost\r\n\r\n`],
   ['a whole other message', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
   ['an address of another host', `GET http://evil.example/v1/models HTTP/1.1\r\nhost: localhost\r\n${auth}\r\n`],

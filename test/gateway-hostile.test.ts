@@ -207,6 +207,13 @@ for (const speaker of speakers) {
     await worksAfter(speaker, 'the corpus');
   });
 
+  test(`${speaker.name}: a body that is no object is told so`, async () => {
+    for (const body of ['[]', 'null', '1', '"x"']) {
+      const { text } = await rig.ask(speaker.path, body, { 'user-agent': speaker.agent });
+      assert.match(text, /it must be a JSON object/, body);
+    }
+  });
+
   test(`${speaker.name}: a request with bytes changed, cut out or doubled is answered or refused, never failed`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(plain.length - 1), fc.nat(12), fc.uint8Array({ maxLength: 12 }), async (at, cut, put) => {

@@ -8,7 +8,7 @@ import type { ListModels } from './models.ts';
 import type { Received } from './receive.ts';
 import type { Recorder } from './record.ts';
 import { degradedHeader, type ReplyContext, sendError, sendJson, shownError } from './reply.ts';
-import { mayUseModel } from './scopes.ts';
+import { canonicalModel, mayUseModel } from './scopes.ts';
 
 /** The API level of Ollama's that is spoken here; its clients ask for it, and it tells nothing about us. */
 const ollamaLevel = '0.12.0';
@@ -51,7 +51,8 @@ export function createHandleReading(recorder: Recorder, listModels: ListModels):
       sendJson(context, 200, dialect.writeModels(cards), headers);
       return undefined;
     }
-    const card = cards.find(({ id }) => id === endpoint.id);
+    const name = canonicalModel(endpoint.id);
+    const card = cards.find(({ id }) => id === endpoint.id) ?? cards.find(({ id }) => canonicalModel(id) === name);
     if (card === undefined) return { error: new RempartError('ERR_MODEL_UNKNOWN') };
     sendJson(context, 200, dialect.writeModel(card), headers);
     return undefined;

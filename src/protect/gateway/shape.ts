@@ -8,6 +8,7 @@ export type UnknownFields = 'refuse' | 'drop';
 export type Shape = (value: Json, path: string, unknown: UnknownFields) => Json;
 
 function invalid(path: string): RempartError {
+  if (path === '') return new RempartError('ERR_BODY_INVALID', { what: { key: 'issue.body.object' } });
   return new RempartError('ERR_BODY_FIELD_INVALID', { field: path.slice(0, 100) });
 }
 

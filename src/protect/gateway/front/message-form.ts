@@ -1,7 +1,7 @@
 // Requests that two servers could read differently: refused before anything acts on them (RFC 9112 §11.2). What the parser refuses by itself is not looked for again.
 import type { IncomingMessage } from 'node:http';
 
-export type Malformed = 'duplicate' | 'length' | 'encoding' | 'expectation' | 'target' | 'headers';
+export type Malformed = 'version' | 'duplicate' | 'length' | 'encoding' | 'expectation' | 'target' | 'headers';
 
 /** Said twice, each of them could be believed by another. */
 const once: ReadonlySet<string> = new Set([
@@ -20,6 +20,7 @@ const longestTarget = 4_096;
 export function malformed(req: IncomingMessage, maxHeaders: number): Malformed | undefined {
   const { rawHeaders, headers, httpVersion } = req;
   if (rawHeaders.length / 2 > maxHeaders) return 'headers';
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'version';
   let seen = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at]!.toLowerCase();
