@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { RempartError } from '../platform/base/errors.ts';
 import { createLimitedServer, type ServerLimits } from '../platform/base/limited-server.ts';
+import { atTurnEnd } from '../platform/base/turn-end.ts';
 import type { TextKey } from '../platform/i18n/say.ts';
 import type { Front } from './gateway/front/front.ts';
 
@@ -37,7 +38,12 @@ export function createDataPlane({ gateway, chatbot, health, front, limits, maxHe
     if (path !== '/chat' && !path?.startsWith('/chat/')) void gateway.handle(req, res);
     else void chatbot.handle(req, res).then((answered) => (answered ? undefined : gateway.handle(req, res)));
   };
-  const server = createLimitedServer(listener, limits, front?.manners);
+  const inTurn: RequestListener = (req, res) =>
+    atTurnEnd(() => {
+      // Who has gone meanwhile is owed nothing, and its end would never be heard of.
+      if (!res.destroyed && !req.socket.destroyed) listener(req, res);
+    });
+  const server = createLimitedServer(inTurn, limits, front?.manners);
   // One more than are taken: the server drops those beyond without a word, and a header that is not seen is not judged.
   if (maxHeaders !== undefined) server.maxHeadersCount = maxHeaders + 1;
   return server;

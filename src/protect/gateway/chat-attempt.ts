@@ -2,6 +2,7 @@
 import type { Ending } from '../../platform/base/ending.ts';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Json } from '../../platform/base/json.ts';
+import { inStep } from '../../platform/base/turn-end.ts';
 import type { Grant } from '../limits/limiter.ts';
 import { watchAnswer } from '../limits/watch-answer.ts';
 import type { Failure } from '../resilience/failure.ts';
@@ -38,9 +39,11 @@ export interface ChatAttempt {
 export function chatAttempt(given: ChatAttempt): Attempt<void> {
   const { call, settings, now, until, signal, progress, listener } = given;
   return async (provider, key, isFallback) => {
+    await inStep;
     const asked = askedOf(call, provider);
     const speech = provider.dialect.speak(asked, listener !== undefined);
     const sent = { method: 'POST', path: speech.path, body: JSON.stringify(speech.body) } as const;
+    await inStep;
     const request = providerRequest(provider, key, sent, settings, until - now(), signal);
     progress.tally = createTally();
     progress.events = [];
@@ -94,19 +97,22 @@ function isNameOf(given: string, asked: string): boolean {
   );
 }
 
-function readWhole(
+async function readWhole(
   { progress, now }: ChatAttempt,
   provider: Provider,
   { readReply, named }: Pick<Speech, 'readReply'> & { named: (event: ReplyEvent) => ReplyEvent },
   end: UpstreamEnd,
-): AttemptEnd<void> {
+): Promise<AttemptEnd<void>> {
   if (end.kind === 'aborted') return end;
   if (end.kind === 'failed') return failed(end.failure);
   if (end.kind === 'streamed') return failed({ kind: 'malformed', heals: true });
   const failure = failureOfStatus(provider, end.status, end.headers, end.body, now);
   if (failure !== undefined) return failed(failure);
   try {
-    const read = readReply(JSON.parse(end.body) as Json);
+    const parsed = JSON.parse(end.body) as Json;
+    await inStep;
+    const read = readReply(parsed);
+    await inStep;
     // What was used is owed, also for an answer that may not be shown.
     for (const event of read) if (event.kind === 'usage') progress.tally.add(event);
     const filter = progress.filter!;

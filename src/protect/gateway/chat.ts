@@ -1,6 +1,7 @@
 // The addresses at which models are called: body to call, call to answer, whole or streamed.
 import type { IncomingMessage } from 'node:http';
 import type { Json } from '../../platform/base/json.ts';
+import { inStep } from '../../platform/base/turn-end.ts';
 import type { BatchDoor } from '../deferred/batch-door.ts';
 import { shownWithWait } from '../deferred/handle-deferred.ts';
 import { sendTicket } from '../deferred/send-ticket.ts';
@@ -104,6 +105,7 @@ export function createHandleChat(
   ): Promise<ChatCall | undefined> {
     try {
       const body: Json = await readBody(req, settings);
+      await inStep;
       return limitOutput(wire.readCall(body, settings.unknownFields), settings.maxOutputTokens);
     } catch (error) {
       const shown = shownError(error);

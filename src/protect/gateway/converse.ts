@@ -2,6 +2,7 @@
 import { createEnding } from '../../platform/base/ending.ts';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
+import { inStep } from '../../platform/base/turn-end.ts';
 import type { Deferral } from '../deferred/deferral.ts';
 import type { Leave } from '../gate.ts';
 import { estimateOf } from '../limits/call-estimate.ts';
@@ -103,6 +104,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     let grant: Grant | undefined;
     let leave: Leave | undefined;
     let begunAt = exchange.startedAt;
+    await inStep;
     try {
       admit(exchange.caller, { operation: exchange.operation, model: call.model });
       const held = heldInSafeMode(parts.modes, now());
@@ -111,7 +113,9 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
       leave = await placeFor(exchange);
       begunAt = now();
       const bounded = grant?.maxTokens === undefined ? call : capOutput(call, grant.maxTokens);
+      await inStep;
       const cleared = parts.screening.prompts(exchange, bounded);
+      await inStep;
       const until = exchange.startedAt + settings.timeouts.totalMs;
       const attempt = chatAttempt({
         call: cleared,
@@ -154,6 +158,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
         if (exchange.signal.aborted) end = { kind: 'aborted', text: '' };
       }
     }
+    await inStep;
     cancel.release();
     leave?.();
     const found = progress.filter?.findings() ?? nothingFound;
@@ -171,15 +176,19 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     const used = usedBy(end, call, progress, facts.attempts ?? 0);
     if (progress.filter !== undefined) parts.screening.answered(exchange, found, progress.filter.failed());
     parts.screening.given(exchange.caller, progress.said);
+    await inStep;
     const isDurable = await durable;
     if (!isDurable) end = { kind: 'failed', ...journalAway() };
     const undelivered = failureOf(deliver, end);
     // A deferred call is counted when it is made; and what could not be journalled is our own fault, and was not shown.
+    await inStep;
     if (!isDurable || end.kind === 'deferred') grant?.undo();
     else grant?.settle(used);
+    await inStep;
     const outcome = { ...outcomeOf(end, call, progress, exchange.startedAt), ...facts };
     recorder.outcome(exchange, outcome);
     trace?.concluded(exchange.requestId, call, outcome, progress.said);
+    await inStep;
     spent += performance.now();
     metrics.overhead(call.dialect, Math.max(0, spent) / 1_000);
     count(exchange, call, { end, facts, firstAt: progress.firstAt, begunAt, isWhole: listener === undefined });

@@ -4,6 +4,7 @@ import type { Dispatcher } from 'undici';
 import { createEnding } from '../../platform/base/ending.ts';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Log } from '../../platform/base/log.ts';
+import { inStep } from '../../platform/base/turn-end.ts';
 import type { Journal } from '../../platform/journal/journal.ts';
 import type { Signals } from '../../platform/signals.ts';
 import { createBatchDoor } from '../deferred/batch-door.ts';
@@ -142,6 +143,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
 
   async function serve(req: IncomingMessage, received: Received, context: ReplyContext): Promise<void> {
     const { endpoint, operation } = received;
+    await inStep;
     const crowded = tooManyFrom(sourceAddress(req));
     if (crowded !== undefined) return sendError(context, unavailable(crowded), { connection: 'close' });
     if (endpoint.kind === 'unknown') return sendError(context, { error: new RempartError('ERR_NOT_FOUND') });
@@ -151,9 +153,11 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     }
     // Ollama's clients look here whether anybody is home, before they send a key.
     if (endpoint.kind === 'root') return sendJson(context, 200, { status: 'Rempart is running' });
+    await inStep;
     const caller = await callerOf(req, context);
     if (caller === undefined) return;
     const exchange = beginExchange(context, caller, operation);
+    await inStep;
     const closed = lockedOut(parts.modes, caller, now()) ?? heldBack(parts.restraints, caller);
     if (closed !== undefined) return refuse(context, exchange, closed);
     if (endpoint.kind === 'call') return handleChat(req, context, exchange, received.dialect.wires[endpoint.wire]!);

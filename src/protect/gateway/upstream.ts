@@ -2,6 +2,7 @@
 
 import type { Dispatcher } from 'undici';
 import type { Ending } from '../../platform/base/ending.ts';
+import { atTurnEnd } from '../../platform/base/turn-end.ts';
 import type { ProviderHeaders } from '../../platform/wire/provider-errors.ts';
 import { type Failure, failureOfError } from '../resilience/failure.ts';
 import { MalformedReply, UpstreamFailed } from './dialects/dialect.ts';
@@ -56,7 +57,8 @@ export function callUpstream(
       settled = true;
       clock.stop();
       signal.removeEventListener('abort', aborted);
-      resolve(end);
+      // Answers that came in one turn are read and passed on in step.
+      atTurnEnd(() => resolve(end));
     }
     function stop(end: UpstreamEnd): void {
       settle(end);

@@ -58,7 +58,7 @@ const learnBelow = 0.7;
 interface Past {
   requests: number[];
   refusals: number[];
-  prompts: Uint32Array[];
+  prompts: (readonly number[])[];
 }
 
 export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: BehaviourSettings): Behaviour {
@@ -85,7 +85,11 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: 
   }
 
   function failuresOf(source: string, at: number): number {
-    return failures.get(source)?.filter((time) => at - time < memoryMs).length ?? 0;
+    const known = failures.get(source);
+    if (known === undefined) return 0;
+    let count = 0;
+    for (const time of known) if (at - time < memoryMs) count++;
+    return count;
   }
 
   function measure(request: BehaviourRequest, past: Past, at: number) {
@@ -95,20 +99,18 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: 
     if (past.prompts.length >= 3)
       for (const other of past.prompts)
         if (mostAlike(words, other) > alike) alike = Math.max(alike, similarity(words, other));
-    const numbers = {
-      rate: Math.log2(1 + past.requests.length),
-      length: Math.log2(1 + request.text.length),
-      entropy: request.text.length < 20 ? 4 : entropy,
-      turns: Math.log2(1 + request.turns),
-      refusals: Math.log2(1 + past.refusals.length),
-      'failed-auth': Math.log2(1 + failuresOf(request.source, at)),
-      similarity: alike * Math.log2(1 + past.requests.length),
-    };
-    const kinds = {
-      hour: String(Math.floor(at / 3_600_000) % 24),
-      model: request.model,
-      language,
-    };
+    const rate = Math.log2(1 + past.requests.length);
+    // In the order of `numberNames` and of `kindNames`.
+    const numbers = [
+      rate,
+      Math.log2(1 + request.text.length),
+      request.text.length < 20 ? 4 : entropy,
+      Math.log2(1 + request.turns),
+      Math.log2(1 + past.refusals.length),
+      Math.log2(1 + failuresOf(request.source, at)),
+      alike * rate,
+    ];
+    const kinds = [String(Math.floor(at / 3_600_000) % 24), request.model, language];
     return { numbers, kinds, words };
   }
 
