@@ -66,6 +66,23 @@ for (const [how, behaviour] of dying)
     assert.equal((rig.journalled.at(-1)!['unmapped'] as { kind: string }).kind, 'cut');
   });
 
+for (const [how, close] of [
+  ['stays open', () => {}],
+  ['breaks', (res: Parameters<Behaviour>[1]) => setTimeout(() => res.destroy(), 20)],
+] as const)
+  test(`createGateway() takes a stream for whole whose connection ${how} after its last word`, async () => {
+    const { rig } = await rigBefore((_req, res) => {
+      beginSse(res);
+      res.write(`${chunk('all of it')}data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n`);
+      res.write('data: [DONE]\n\n');
+      close(res);
+    });
+    const { text } = await rig.chat('hi', { stream: true });
+    assert.match(text, /data: \[DONE\]\n\n$/);
+    assert.doesNotMatch(text, /ERR_/);
+    assert.equal((rig.journalled.at(-1)!['unmapped'] as { kind: string }).kind, 'answered');
+  });
+
 test('createGateway() retries a stream that dies before its first word', async () => {
   const { rig } = await rigBefore((req, res, body, nth) => {
     if (nth > 1) answering()(req, res, body, nth);

@@ -72,13 +72,17 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
         if (filter.refusal() !== undefined) given.cancel();
       };
       finish = () => passOn(filter.end());
-      reader = speech.createReader((event) => {
+      const reading = speech.createReader((event) => {
         const over = progress.overQuota ?? watch(event);
         if (over === undefined) return passOn(filter.take(named(event)));
         progress.overQuota = over;
         given.cancel();
       });
-      return reader.push;
+      reader = reading;
+      return (chunk) => {
+        reading.push(chunk);
+        if (reading.isOver()) flow.ending();
+      };
     });
     return concludeStream(given, provider, end, { reader, relay, filter, finish });
   };
@@ -140,14 +144,15 @@ async function concludeStream(
     return failed(failure ?? { kind: 'malformed', heals: true });
   }
   if (end.kind === 'streamed') failureOfStatus(provider, 200, end.headers, '', now);
-  const isWhole = end.kind === 'streamed' && readEnd(reader) === 'whole';
+  // What became of the connection after the last word takes nothing from the answer.
+  const isWhole = end.kind !== 'aborted' && readEnd(reader) === 'whole';
   // Of an answer that was cut nothing that is still held may go: it may be the first half of what must not.
   if (isWhole) finish();
   if (isStopped()) {
     progress.shown = await relay.settled();
     return { kind: 'aborted' };
   }
-  if (end.kind === 'failed') return failed(end.failure, await relay.settled());
+  if (!isWhole && end.kind === 'failed') return failed(end.failure, await relay.settled());
   if (!isWhole) return failed({ kind: 'cut', heals: true }, await relay.settled());
   // An answer without a word is still an answer once its own end was seen.
   relay.begin();

@@ -24,6 +24,11 @@ export interface Flow {
   resume(): void;
 }
 
+export interface Incoming extends Flow {
+  /** All was said: a connection that is not ended soon is not waited for. */
+  ending(): void;
+}
+
 export type UpstreamEnd =
   | { kind: 'whole'; status: number; headers: ProviderHeaders; body: string }
   | { kind: 'streamed'; headers: ProviderHeaders }
@@ -33,8 +38,10 @@ export type UpstreamEnd =
 type TakeBytes = (chunk: Uint8Array) => void;
 
 /** Given a response's head, returns who takes its bytes; undefined collects them. */
-export type OpenStream = (status: number, headers: ProviderHeaders, flow: Flow) => TakeBytes | undefined;
+export type OpenStream = (status: number, headers: ProviderHeaders, flow: Incoming) => TakeBytes | undefined;
 
+/** For the end of a message whose last word was said; it comes with that word or right after it. */
+const lastMs = 500;
 const maxReplyBytes = 16 * 1_048_576;
 
 /** Never rejects; settles at once on abort and time-out, and then nothing more is read. */
@@ -171,7 +178,7 @@ function createReading(
   let begun = false;
   let size = 0;
   const collected: Uint8Array[] = [];
-  const flow: Flow = {
+  const flow: Incoming = {
     // A slow client is not the upstream's silence.
     pause() {
       controller()?.pause();
@@ -181,6 +188,7 @@ function createReading(
       controller()?.resume();
       clock.expectWithin(idleMs);
     },
+    ending: () => clock.expectWithin(Math.min(idleMs, lastMs)),
   };
   return {
     head(code, received) {

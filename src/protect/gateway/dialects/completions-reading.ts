@@ -46,13 +46,16 @@ export function createCompletionsReader(take: (event: ReplyEvent) => void, form:
       done = true;
       return;
     }
+    // Some servers keep a connection warm with events that hold nothing.
+    if (data === '') return;
     const chunk = asObject(parseReply(data));
     if (event === 'error' || chunk['error'] !== undefined || chunk['object'] === 'error') throw new UpstreamFailed();
     if (!named) {
       named = true;
       for (const read of readModelName(chunk['model'])) take(read);
     }
-    for (const entry of asList(chunk['choices'])) {
+    // A server written in Go says null for a list without entries.
+    for (const entry of asList(chunk['choices'] === null ? [] : chunk['choices'])) {
       const choice = asObject(entry);
       const index = countOr(choice['index'], 0);
       const said = form === 'chat' ? (objectOr(choice['delta']) ?? {}) : { content: textOr(choice['text']) ?? '' };
@@ -64,6 +67,7 @@ export function createCompletionsReader(take: (event: ReplyEvent) => void, form:
   });
   return {
     push: parser.push,
+    isOver: () => done,
     end: () => {
       parser.end();
       return done ? 'whole' : 'cut';
@@ -73,7 +77,9 @@ export function createCompletionsReader(take: (event: ReplyEvent) => void, form:
 
 /** `unsaid` stands for arguments that are not there: in a stream they come later. */
 function readDelta(index: number, from: JsonObject, logprobs: Json | undefined, unsaid = ''): ReplyEvent[] {
-  const { text, thinking } = readContent(from['content']);
+  const { text: said, thinking } = readContent(from['content']);
+  // A refusal is said in a field of its own, with no content beside it.
+  const text = said || textOr(from['refusal']);
   const thought = thinking ?? textOr(from['reasoning_content']) ?? textOr(from['reasoning']);
   const tools = from['tool_calls'];
   const calls =

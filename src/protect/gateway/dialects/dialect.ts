@@ -66,6 +66,8 @@ export type ReplyEvent =
 /** Reads an upstream's stream. `push` throws MalformedReply on what is not the dialect's, UpstreamFailed on its error frame. */
 export interface ReplyReader {
   push(chunk: Uint8Array): void;
+  /** Whether the dialect's own end was seen: what is still to come is the end of the connection's message. */
+  isOver(): boolean;
   /** 'whole' only when the dialect's own end was seen. */
   end(): 'whole' | 'cut';
 }

@@ -166,6 +166,16 @@ for (const dialect of dialects) {
   }
 }
 
+test('OpenAI’s reader takes what compatible servers say in their own way: empty events, null for no choices, a refusal beside its content', () => {
+  const openai = dialects.find(({ name }) => name === 'openai')!;
+  const delta = (given: JsonObject) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: given }] })}\n\n`;
+  const usageAlone = 'data: {"choices":null,"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\n';
+  const bytes = `data:\n\n${delta({ content: null, refusal: 'I cannot.' })}${usageAlone}data: [DONE]\n\n`;
+  const { events, end } = readStream(openai, Buffer.from(bytes), []);
+  assert.deepEqual(events, [{ kind: 'delta', index: 0, text: 'I cannot.' }, usage]);
+  assert.equal(end, 'whole');
+});
+
 test('Ollama never passes on the fields that go round its guards', () => {
   const body = {
     ...minimal,

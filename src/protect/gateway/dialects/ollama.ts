@@ -104,6 +104,7 @@ function createReader(take: (event: ReplyEvent) => void, form: Form): ReplyReade
   });
   return {
     push: parser.push,
+    isOver: () => done,
     end: () => {
       parser.end();
       return done ? 'whole' : 'cut';
