@@ -5,6 +5,7 @@ import type { Lang } from '../platform/i18n/say.ts';
 import { type AcrossView, createAcrossView } from './across.ts';
 import { engineOf } from './engine.ts';
 import { type KeptConversations, keepConversations } from './kept-conversations.ts';
+import { letGo } from './let-go.ts';
 import type { Told } from './narrative/narrate.ts';
 import { analyseExports, type Progress } from './pipeline.ts';
 import type { ReportSource } from './report/source.ts';
@@ -76,6 +77,7 @@ async function gather(input: AnalyseInput, kept: KeptConversations, across: Acro
     across.add(facts);
     if (input.narrate === undefined || asked === undefined) kept.add(writtenOut(found, statistics.conversations, id));
     else kept.add(await narrated(readWritten(found, statistics.conversations, id), input.narrate, asked));
+    letGo(found.body);
   }
   const source: ReportSource = {
     schema: 'rempart/analysis@1',

@@ -8,6 +8,7 @@ import type { Looks } from './analyse-conversation.ts';
 import type { AnalysisContext } from './analysis-context.ts';
 import { brokenConversation } from './broken-conversation.ts';
 import type { Conversation, ReadItem } from './conversation.ts';
+import { letGo } from './let-go.ts';
 import { maskedName, withMaskedNames } from './masked.ts';
 import { type Analysed, type PieceResults, packed } from './piece-results.ts';
 import type { Piece } from './read/piece.ts';
@@ -44,7 +45,9 @@ if (port !== null) {
   const work = async ({ tasks, at }: Batch<Piece>) => {
     const read = tasks.map((piece, i) => {
       Atomics.store(at, 0, i);
-      return readPiece(piece, context.lang);
+      const items = readPiece(piece, context.lang);
+      for (const bytes of piece.texts) letGo(bytes);
+      return items;
     });
     const looks = looksAtAll(read, judge, (i) => Atomics.store(at, 0, i));
     const results: PieceResults[] = [];

@@ -14,6 +14,7 @@ import { brokenConversation } from './broken-conversation.ts';
 import type { ReadItem } from './conversation.ts';
 import { type DoneJournal, openDoneJournal } from './done-journal.ts';
 import { ruleFiles } from './engine.ts';
+import { letGo } from './let-go.ts';
 import { maskedName, withMaskedNames } from './masked.ts';
 import { type Analysed, type PieceResults, unpacked } from './piece-results.ts';
 import { cutExports } from './read/cut-exports.ts';
@@ -175,6 +176,7 @@ async function analysed(
   const { place } = piece;
   try {
     const results = await pool.run(piece, sizeOfCut(cut));
+    for (const bytes of piece.texts) letGo(bytes);
     journal?.add(hash, results);
     return unpacked(results);
   } catch (error) {
