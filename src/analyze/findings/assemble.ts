@@ -115,14 +115,17 @@ function isStandIn({ cwe, line }: CodeWeakness, block: CodeBlock, scanner: Secre
 }
 
 function allWeaknessesIn(block: CodeBlock, { lang }: Material, more: readonly CodeMatch[]): CodeWeakness[] {
-  if (isContainerFile(block))
-    return findInContainers(block, lang).map(({ title, explanation, exploitation, fix, ...found }) => ({
-      ...found,
-      block,
-      excerpt: excerptOf(block.text, found.line, found.line),
-      words: { title, explanation, exploitation, fix },
-    }));
-  if (languagesWithoutRules.has(block.language)) return [];
+  if (!isContainerFile(block)) return languagesWithoutRules.has(block.language) ? [] : byCodeRules(block, lang, more);
+  const byContainerRules = findInContainers(block, lang).map(({ title, explanation, exploitation, fix, ...found }) => ({
+    ...found,
+    block,
+    excerpt: excerptOf(block.text, found.line, found.line),
+    words: { title, explanation, exploitation, fix },
+  }));
+  return [...byContainerRules, ...byCodeRules(block, lang, more)];
+}
+
+function byCodeRules(block: CodeBlock, lang: Lang, more: readonly CodeMatch[]): CodeWeakness[] {
   return [...inspected(block.language as Language, block.text), ...more].map(({ rule, line, endLine }) => ({
     block,
     rule: rule.id,

@@ -102,6 +102,10 @@ const strong = [
   'licen',
 ];
 const passwords = ['passw', 'passphrase', 'pwd', 'mot de passe', 'motdepasse', 'mot_de_passe', 'mdp'];
+/** `pass` alone names a password as a key only: `"pass": "…"`, `SMTP_PASS=…`. */
+const shortName = 'pass';
+const shortNamed = /(?:^|[_.-])pass$/i;
+const assigned = /^["'`]?\s{0,8}(?:=>|:=|=|:)\s{0,8}["'`]?$/;
 const publicNames =
   /public|pubkey|\bid\b|_id$|hash|digest|checksum|sha\d|md5|uuid|commit|etag|name$|count|limit|max|length|type$|url$|uri$|path$|author|tokenizer|expire|ttl|algorithm|method|field|column|label|regex|pattern|getinstance$/i;
 /** What a standard calls a way of deriving or signing. */
@@ -116,10 +120,12 @@ const reference =
 
 /** Names of secrets in general; what is given to them must look like one. */
 export function finderOfGeneric(): Finder {
-  const keywords = [...strong, ...passwords].filter((word) => /^[\0-\x7f]+$/.test(word));
+  const keywords = [...strong, ...passwords, shortName].filter((word) => /^[\0-\x7f]+$/.test(word));
   return {
     keywords,
     at(text, start, end) {
+      const short = end - start === shortName.length && text.slice(start, end).toLowerCase() === shortName;
+      if (short && !/^["'\s:=]/.test(text.slice(end, end + 1))) return undefined;
       const from = valueAfter(text, end);
       if (from === undefined) return undefined;
       anyValue.lastIndex = from;
@@ -128,8 +134,10 @@ export function finderOfGeneric(): Finder {
       const name = nameAround(text, start, from);
       if (publicNames.test(name) || algorithmName.test(found)) return undefined;
       if (text[from - 1] === '(' && namedArgument.test(found)) return undefined;
-      const isPassword = passwords.some((word) => name.toLowerCase().includes(word));
       const quoted = /["'`]$/.test(text.slice(Math.max(0, from - 1), from));
+      if (short && !(assigned.test(text.slice(end, from)) && shortNamed.test(name))) return undefined;
+      if (short && !quoted && !/[_.-]pass$/i.test(name)) return undefined;
+      const isPassword = short || passwords.some((word) => name.toLowerCase().includes(word));
       const confidence = isPassword ? passwordConfidence(found, quoted) : keyConfidence(found);
       if (confidence === undefined) return undefined;
       return {

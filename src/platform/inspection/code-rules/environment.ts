@@ -7,8 +7,8 @@ import type { Environment, Flow, Value } from './value.ts';
 import { evaluate } from './values.ts';
 
 export interface Replay {
-  /** Brings the variables to where they stand just before token `at`; only forwards. */
-  advance(at: number): Environment;
+  /** Brings the variables to where they stand just before token `at`, with what is checked before `checked`; only forwards. */
+  advance(at: number, checked?: number): Environment;
 }
 
 interface Held {
@@ -73,13 +73,13 @@ export function replay(reading: Reading, flow: Flow): Replay {
     for (; nextGuard < guards.length && guards[nextGuard]!.at < at; nextGuard++) clean(guards[nextGuard]!);
   };
   return {
-    advance(at) {
+    advance(at, checked = at) {
       for (; next < ordered.length && ordered[next]!.value[1] <= at; next++) {
         // `x = isAllowed(y) ? y : z`: what is checked within a value is checked before it is taken.
         guardsUpTo(ordered[next]!.value[1]);
         assign(ordered[next]!);
       }
-      guardsUpTo(at);
+      guardsUpTo(checked);
       return environmentAt(at);
     },
   };
@@ -157,7 +157,7 @@ function settle(before: Held | undefined, value: Value, assignment: Assignment, 
 function parameters(scope: Scope): Map<string, Held> {
   return new Map(
     scope.params.map((name) => {
-      const level = scope.callback || notData.test(name) ? 1 : 2;
+      const level = scope.sent.has(name) ? 3 : scope.callback || notData.test(name) ? 1 : 2;
       return [name, { value: { level, built: false, literal: '', list: false, source: '' }, depth: 0 }];
     }),
   );

@@ -29,13 +29,27 @@ export function* flowHits(reading: Reading, rules: readonly Rule[], set: RuleSet
     trials.sort((a, b) => a.at - b.at);
     const variables = replay(reading, flow);
     for (const trial of trials) {
-      if (!trial.strikes(variables.advance(trial.at))) continue;
       const [from, to] = trial.span;
+      if (!trial.strikes(variables.advance(trial.at, checkedWithin(reading, trial)))) continue;
       const start = reading.tokens[from]!.start;
       const end = reading.tokens[Math.max(from, Math.min(to, reading.tokens.length) - 1)]!.end;
       yield { rule: trial.rule, kind: trial.kind, start, end, scope: scopeAt(reading, from) };
     }
   }
+}
+
+/** Longer than this nobody writes a choice in one expression. */
+const longestChoice = 80;
+
+/** `open(p if p in ALLOWED else q)`: what is checked within an expression is checked before a part of it is taken. */
+function checkedWithin({ tokens, family }: Reading, { at, span: [from, to] }: Trial): number {
+  const inWords = family.name === 'python' || family.name === 'ruby';
+  for (let i = from; i < Math.min(to, tokens.length, from + longestChoice); i++) {
+    const { kind, text } = tokens[i]!;
+    if (text === '{' || text === '=>' || text === ';') return at;
+    if ((kind === 'op' && text === '?') || (inWords && kind === 'id' && text === 'if')) return Math.max(at, to);
+  }
+  return at;
 }
 
 type Judge = (span: Span, test: ValueTest, environment: Environment) => boolean;

@@ -9,6 +9,7 @@ import { isUnclosed, type PartialReason, prepare } from './partial-reading.ts';
 import { readCode } from './read-code.ts';
 import type { Reading, Scope } from './reading.ts';
 import { loadRules, type Rule, type RuleSet } from './rule-set.ts';
+import { scriptsOf } from './scripts-of.ts';
 
 export interface CodeMatch {
   rule: Rule;
@@ -34,6 +35,17 @@ export function inspectCode(language: Language, text: string, rules: RuleSet = l
 /** The same, and what of the text could not be read; where no rule has a word in it, nothing could be missed. */
 export function inspectWhole(language: Language, whole: string, rules: RuleSet = loadRules()): Inspection {
   const { text, partial } = prepare(whole);
+  const own = inspectPrepared(language, text, partial, rules);
+  if (language !== 'html') return own;
+  const scripts = scriptsOf(text);
+  if (scripts === null) return own;
+  const { matches } = inspectPrepared('javascript', scripts, [], rules);
+  const told = new Set(own.matches.map(({ rule, line }) => `${rule.weakness} ${line}`));
+  const more = matches.filter(({ rule, line }) => !told.has(`${rule.weakness} ${line}`));
+  return { ...own, matches: [...own.matches, ...more].sort(inOrder) };
+}
+
+function inspectPrepared(language: Language, text: string, partial: PartialReason[], rules: RuleSet): Inspection {
   const candidates = candidateRules(rules.byLanguage.get(language) ?? none, text);
   if (candidates.length === 0) return { matches: [], partial };
   const reading = readCode(language, text);
@@ -111,7 +123,11 @@ function report(reading: Reading, hits: Hit[]): CodeMatch[] {
     if (before !== undefined && strength[before.rule.confidence] <= strength[hit.rule.confidence]) continue;
     best.set(key, { rule: hit.rule, line, endLine: lineOf(lines, Math.max(hit.start, hit.end - 1)) });
   }
-  return [...best.values()].sort((a, b) => a.line - b.line || (a.rule.id < b.rule.id ? -1 : 1));
+  return [...best.values()].sort(inOrder);
+}
+
+function inOrder(a: CodeMatch, b: CodeMatch): number {
+  return a.line - b.line || (a.rule.id < b.rule.id ? -1 : 1);
 }
 
 function lineStarts(text: string): number[] {

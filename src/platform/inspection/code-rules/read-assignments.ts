@@ -8,7 +8,8 @@ export function readAssignment(reading: Reading, at: number): void {
   const { tokens, family } = reading;
   const op = tokens[at]!.text;
   const keyword = family.name === 'python' && op === '=' && tokens[at - 1]?.kind === 'id' && enclosedByCall(tokens, at);
-  const targets = targetsBefore(reading, at);
+  // Before a keyword argument stands another argument, not another target.
+  const targets = keyword ? [tokens[at - 1]!.text] : targetsBefore(reading, at);
   if (targets.length === 0) return;
   const end = keyword
     ? argumentEnd(tokens, at + 1)

@@ -1,7 +1,11 @@
 // Finds the functions of a fragment: what they are called, what they take, where they end.
 import { readLoop } from './read-assignments.ts';
-import type { Reading, Scope } from './reading.ts';
+import type { Reading, Scope, Span } from './reading.ts';
+import { isFromRequest } from './request-parameters.ts';
 import { argumentEnd, splitArgs, statementEnd } from './statements.ts';
+import type { Token } from './tokens.ts';
+
+const none: ReadonlySet<string> = new Set();
 
 const headWords = new Set([
   'if',
@@ -17,6 +21,8 @@ const headWords = new Set([
   'lock',
   'synchronized',
   'match',
+  'try',
+  'fixed',
 ]);
 
 /** Finds the functions; answers the parentheses that hold parameters, which are no calls. */
@@ -36,6 +42,7 @@ export function readScopes(reading: Reading): Set<number> {
       reading.scopes.push({
         name: tokens[i + 1]?.text ?? '',
         params: [],
+        sent: none,
         span: [i, indentEnd(reading, i)],
         callback: false,
       });
@@ -43,6 +50,7 @@ export function readScopes(reading: Reading): Set<number> {
       reading.scopes.push({
         name: '',
         params: [tokens[i - 1]!.text],
+        sent: none,
         span: [i - 1, bodyEnd(reading, i + 1)],
         callback: true,
       });
@@ -59,7 +67,7 @@ function indentedScope(reading: Reading, open: number): Scope | null {
   const close = tokens[open]!.pair < 0 ? tokens.length : tokens[open]!.pair;
   return {
     name: name.text,
-    params: paramNames(reading, open + 1, close),
+    ...parameters(reading, open, close),
     span: [open, indentEnd(reading, tokens.indexOf(def))],
     callback: false,
   };
@@ -147,7 +155,7 @@ function bracedScope(reading: Reading, open: number): Scope | null {
     /^[=:]$/.test(tokens[open - 3]?.text ?? '');
   return {
     name,
-    params: paramNames(reading, open + 1, close),
+    ...parameters(reading, open, close),
     span: [open, bodyEnd(reading, after)],
     callback: !named && !assigned,
   };
@@ -160,18 +168,47 @@ function bodyEnd(reading: Reading, at: number): number {
   return Math.min(argumentEnd(tokens, at), statementEnd(reading, at));
 }
 
+function parameters(reading: Reading, open: number, close: number): Pick<Scope, 'params' | 'sent'> {
+  const params: string[] = [];
+  const sent = new Set<string>();
+  for (const { name, span } of splitArgs(reading, open + 1, close)) {
+    const whole: Span = name === null ? span : [span[0] - 2, span[1]];
+    for (const one of namesOf(reading, name, span)) {
+      params.push(one);
+      if (isFromRequest(reading, open, whole, one)) sent.add(one);
+    }
+  }
+  return { params, sent: sent.size === 0 ? none : sent };
+}
+
 /** In C-like declarations the name stands last, elsewhere first. */
-function paramNames(reading: Reading, from: number, to: number): string[] {
-  const { tokens, family } = reading;
+function namesOf({ tokens, family }: Reading, name: string | null, span: Span): string[] {
+  if (name !== null) return [tokens[span[0] - 2]!.text];
   const last = family.name === 'java' || family.name === 'c' || family.name === 'csharp';
-  return splitArgs(reading, from, to).flatMap(({ name, span }) => {
-    if (name !== null) return [tokens[span[0] - 2]!.text];
-    const part = tokens.slice(...span);
-    const end = part.findIndex((token) => token.text === '=' || (token.text === ':' && !last));
-    const ids = (end < 0 ? part : part.slice(0, end)).filter((token) => token.kind === 'id');
-    if (ids.length === 0) return [];
-    if (part[0]?.text === '{' || part[0]?.text === '[') return ids.map((token) => token.text);
-    const id = last || family.name === 'php' ? ids.at(-1)! : ids[0]!;
-    return [id.text.replaceAll('$', '')];
-  });
+  const part = withoutDecorators(tokens.slice(...span), family.name);
+  const end = part.findIndex((token) => token.text === '=' || (token.text === ':' && !last));
+  const ids = (end < 0 ? part : part.slice(0, end)).filter((token) => token.kind === 'id');
+  if (ids.length === 0) return [];
+  if (!last && /^[{[]$/.test(part[0]?.text ?? '')) return ids.map((token) => token.text);
+  const id = last || family.name === 'php' ? ids.at(-1)! : ids[0]!;
+  return [id.text.replaceAll('$', '')];
+}
+
+const modifiers = /^(?:public|private|protected|readonly|override)$/;
+
+/** TypeScript's `@Query('name') name: string`, `private readonly name: string`: the name comes after them. */
+function withoutDecorators(part: readonly Token[], family: Reading['family']['name']): readonly Token[] {
+  if (family !== 'script') return part;
+  let at = 0;
+  while (part[at]?.text === '@' || (modifiers.test(part[at]?.text ?? '') && part[at + 1]?.kind === 'id')) {
+    at += part[at]?.text === '@' ? 2 : 1;
+    if (part[at]?.text !== '(' || part[at - 2]?.text !== '@') continue;
+    for (let depth = 0; at < part.length; at++) {
+      if (part[at]!.kind !== 'op') continue;
+      if (part[at]!.text === '(') depth++;
+      else if (part[at]!.text === ')' && --depth === 0) break;
+    }
+    at++;
+  }
+  return part.slice(at);
 }

@@ -30,6 +30,8 @@ export interface Assignment {
 export interface Scope {
   name: string;
   params: string[];
+  /** Those of them that a web framework fills from the request. */
+  sent: ReadonlySet<string>;
   span: Span;
   /** A callback written in place: its parameters come from the library that calls it. */
   callback: boolean;
