@@ -16,6 +16,7 @@ import { openGateway, providersOf } from './app/open-gateway.ts';
 import { type App, type AppOptions, type AtEnd, drainMs } from './app/options.ts';
 import { measuresOf, predictionOf } from './app/prediction.ts';
 import { openPrivacy, rememberedOf } from './app/privacy.ts';
+import { registerProviders } from './app/provider-metrics.ts';
 import { createReload, reloadOnHangup } from './app/reload.ts';
 import { openRespond } from './app/respond.ts';
 import { openInstanceSinks } from './app/sinks.ts';
@@ -185,6 +186,7 @@ async function start(given: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'close'
     },
     { lang, ...config.gateway },
   );
+  registerProviders(registry, gateway.state);
   const dependencies = () =>
     dependenciesOf({
       workers: fleet?.state,

@@ -171,5 +171,11 @@ test('the console sends a strict content policy and shows metrics without names 
   assert.equal(page.headers.get('x-frame-options'), 'SAMEORIGIN');
   const metrics = await (await fetch(`${app.consoleUrl}/metrics`)).text();
   assert.match(metrics, /^rempart_gateway_upstream_attempts_total\{provider="standin",outcome="\w+"\} \d+$/m);
+  assert.match(metrics, /^rempart_provider_keys\{provider="standin",state="closed"\} 1$/m);
+  // Nobody watches the network here: the counters are known by name, and have no value.
+  for (const name of ['host_access_violations', 'cross_network_requests']) {
+    assert.match(metrics, new RegExp(`^# TYPE rempart_${name}_total counter$`, 'm'));
+    assert.doesNotMatch(metrics, new RegExp(`^rempart_${name}_total`, 'm'));
+  }
   assert.ok(!metrics.includes('first-user'));
 });

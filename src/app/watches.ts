@@ -7,6 +7,7 @@ import { watchDrift } from '../protect/posture/baseline/watch-drift.ts';
 import { type ModelService, startModelService } from '../protect/posture/models/model-service.ts';
 import { storeFolder } from '../protect/posture/models/store.ts';
 import { type NetworkService, startNetworkService } from '../protect/posture/monitor/network-service.ts';
+import { crossingCounters } from '../protect/posture/monitor/watch-network.ts';
 import type { Ground } from './ground.ts';
 import type { AppOptions, AtEnd } from './options.ts';
 
@@ -42,7 +43,11 @@ export function networkServiceOf(
   registry: Registry,
   atEnd: AtEnd,
 ): NetworkService | undefined {
-  if (config.deployment === undefined) return undefined;
+  if (config.deployment === undefined) {
+    // Known by name and without a value: nothing is counted where nobody watches.
+    crossingCounters(registry);
+    return undefined;
+  }
   const service = startNetworkService(
     { data, signals, log, registry, now: Date.now },
     {
