@@ -7,6 +7,8 @@ export interface Hold {
   wait(now: number): number;
   /** Like `wait`, but takes nobody's turn. */
   left(now: number): number;
+  /** Milliseconds until the end that was asked for, whoever may try before. */
+  untilEnd(now: number): number;
   /** It answered what was sent at `startedAt`. */
   end(startedAt: number): void;
 }
@@ -32,6 +34,7 @@ export function createHold(everyMs: number): Hold {
       return ms;
     },
     left,
+    untilEnd: (now) => Math.max(0, until - now),
     end(startedAt) {
       // An answer to what was sent before proves nothing.
       if (startedAt >= since) until = 0;

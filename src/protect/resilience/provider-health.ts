@@ -171,10 +171,10 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     if (closed > 0) return { kind: 'wait', ms: closed, because: key.because };
     const spent = quota.waitMs(at);
     if (spent > 0) return { kind: 'wait', ms: spent, because: 'quota-exhausted' };
-    const throttled = throttle.left(at);
-    if (throttled > 0) return { kind: 'wait', ms: throttled, because: 'rate-limited', isHeld: true };
-    const paused = pause.left(at);
-    if (paused > 0) return { kind: 'wait', ms: paused, because: 'overloaded', isHeld: true };
+    // Who comes in between hears what the provider asked for: the next try is for one request, and nobody waits for it.
+    if (throttle.left(at) > 0)
+      return { kind: 'wait', ms: throttle.untilEnd(at), because: 'rate-limited', isHeld: true };
+    if (pause.left(at) > 0) return { kind: 'wait', ms: pause.untilEnd(at), because: 'overloaded', isHeld: true };
     // Only now, since each takes the one place of a trial where there is one.
     key.breaker.admit(at);
     shared?.admit(at);
