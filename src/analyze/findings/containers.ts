@@ -49,7 +49,8 @@ const meanings: Readonly<Record<string, Meaning>> = {
   'compose/docker-socket': { cwe: ['CWE-250'] },
   'compose/host-mount': { cwe: ['CWE-552'] },
   'compose/host-bridge': { cwe: ['CWE-668'] },
-  'compose/port-everywhere': { cwe: ['CWE-668', 'CWE-1327'] },
+  // A page is to be reached; whether from everywhere is said by the host's firewall too.
+  'compose/port-everywhere': { cwe: ['CWE-668', 'CWE-1327'], lacks: 'network-isolation' },
   'compose/port-sensitive': { cwe: ['CWE-668', 'CWE-1327'] },
   'compose/networks-flat': { cwe: ['CWE-653'], lacks: 'network-isolation' },
   'compose/network-not-internal': { cwe: ['CWE-653'] },

@@ -31,6 +31,23 @@ const cases: [string, string, [string, number, number][]][] = [
       ['edit', 5, 7],
     ],
   ],
+  [
+    'a router of Express',
+    "const app = express();\napp.post('/login', async (req, res) => {\n  f();\n});\napp.get('/', (req, res) => {\n  g();\n});",
+    [
+      ['post /login', 2, 4],
+      ['get /', 5, 7],
+    ],
+  ],
+  ['Sinatra', "get '/books' do\n  f\nend", [['get /books', 1, 3]]],
+  [
+    'a compose file',
+    'services:\n  db:\n    image: a:1\n    environment:\n      A: b\n  web:\n    image: b:1\nvolumes:\n  data:\n',
+    [
+      ['service db', 2, 5],
+      ['service web', 6, 7],
+    ],
+  ],
   ['PHP', 'public function search(Request $r)\n{\n    return 1;\n}', [['search', 1, 4]]],
 ];
 

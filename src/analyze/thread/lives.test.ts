@@ -165,3 +165,27 @@ test('livesOf() calls a weakness discussed that somebody named and nobody mended
     { state: 'discussed', life: ['introduced 0 user', 'discussed 1 assistant'] },
   ]);
 });
+
+test('livesOf() takes what a later version leaves out for no other form of what was written', () => {
+  const compose = (image: string) => `services:\n  db:\n    image: ${image}\n`;
+  const blocks = blocksOf([
+    { author: 'assistant', text: compose('postgres:latest') },
+    { author: 'assistant', text: compose('postgres:16.2') },
+  ]).map((block) => ({ ...block, language: 'yaml' }));
+  const at = (index: number, rule: string, lacks: string | null): Located => ({
+    block: blocks[index]!,
+    rule,
+    cwe: ['CWE-1357'],
+    line: 3,
+    excerpt: blocks[index]!.text.split('\n')[2]!,
+    lacks,
+  });
+  const lives = livesOf(blocks, [at(0, 'latest', null), at(1, 'digest', 'signed-images')], () => null);
+  assert.deepEqual(
+    lives.map(({ found, state }) => [found.rule, state]),
+    [
+      ['latest', 'fixed'],
+      ['digest', 'introduced'],
+    ],
+  );
+});

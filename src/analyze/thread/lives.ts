@@ -13,6 +13,8 @@ export interface Located {
   /** From 1, in the block. */
   line: number;
   excerpt: string;
+  /** A practice whose absence it is. */
+  lacks?: string | null;
 }
 export interface LifeEvent {
   event: 'introduced' | 'discussed' | 'fixed' | 'reintroduced';
@@ -111,6 +113,8 @@ function pair<T extends Located>(lives: readonly Alive<T>[], hits: ReadonlySet<T
 function likeness<T extends Located>(life: Alive<T>, hit: T, shaped: Shaped): number {
   const sameRule = hit.rule === life.first.rule;
   if (!sameRule && !sharesFamily(life.first.cwe, hit.cwe)) return 0;
+  // What is left out is not what was written, in another form.
+  if (!sameRule && isOmission(hit) !== isOmission(life.first)) return 0;
   const { place } = life.latest;
   const here = placeOf(shaped, hit.line, hit.excerpt);
   const sameName = here.name !== null && place.name !== null && plain(here.name) === plain(place.name);
@@ -119,6 +123,10 @@ function likeness<T extends Located>(life: Alive<T>, hit: T, shaped: Shaped): nu
   if (stillThere && !sameName && here.name !== null) return 0;
   const sameText = squeezed(hit.excerpt) === squeezed(life.latest.excerpt);
   return 1 + Number(sameText) * 4 + Number(sameName) * 2 + Number(sameRule) + overlap(here.core, place.core);
+}
+
+function isOmission({ lacks }: Located): boolean {
+  return lacks !== undefined && lacks !== null;
 }
 
 function follow<T extends Located>(life: Alive<T>, shaped: Shaped, hit: T | undefined): void {

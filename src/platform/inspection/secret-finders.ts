@@ -107,7 +107,7 @@ const shortName = 'pass';
 const shortNamed = /(?:^|[_.-])pass$/i;
 const assigned = /^["'`]?\s{0,8}(?:=>|:=|=|:)\s{0,8}["'`]?$/;
 const publicNames =
-  /public|pubkey|\bid\b|_id$|hash|digest|checksum|sha\d|md5|uuid|commit|etag|name$|count|limit|max|length|type$|url$|uri$|path$|author|tokenizer|expire|ttl|algorithm|method|field|column|label|regex|pattern|getinstance$/i;
+  /public|pubkey|\bid\b|_id$|hash|digest|checksum|sha\d|md5|uuid|commit|etag|name$|count|limit|max|length|type$|url$|uri$|path$|author|tokenizer|expire|ttl|algorithm|method|field|column|label|regex|pattern|getinstance$|header$/i;
 /** What a standard calls a way of deriving or signing. */
 const algorithmName = /^(?:PBKDF2|PBE)With\w+$|^Hmac(?:SHA|MD)\d/i;
 /** `generate_password(length=16)`: an argument named for a function, no value of the password. */
@@ -133,7 +133,9 @@ export function finderOfGeneric(): Finder {
       if (found === undefined || found.length < 6) return undefined;
       const name = nameAround(text, start, from);
       if (publicNames.test(name) || algorithmName.test(found)) return undefined;
-      if (text[from - 1] === '(' && namedArgument.test(found)) return undefined;
+      if (/[(,]/.test(text.slice(end, from)) && namedArgument.test(found)) return undefined;
+      // `${NAME:?why}` says what is told where there is none.
+      if (found.startsWith('?')) return undefined;
       const quoted = /["'`]$/.test(text.slice(Math.max(0, from - 1), from));
       if (short && !(assigned.test(text.slice(end, from)) && shortNamed.test(name))) return undefined;
       if (short && !quoted && !/[_.-]pass$/i.test(name)) return undefined;
