@@ -22,10 +22,10 @@ export function watchJournal(journal: Journal): JournalWatch {
   return {
     journal: {
       ...journal,
-      append(event) {
+      append(event, when) {
         const { unmapped, status_id } = event as { unmapped?: { phase?: unknown }; status_id?: unknown };
         if (unmapped?.phase === 'outcome') outcomes[status_id === 1 ? 'success' : 'failure']++;
-        return journal.append(event).then(written, failed);
+        return journal.append(event, when).then(written, failed);
       },
     },
     writable: () => writable,

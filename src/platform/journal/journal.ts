@@ -8,10 +8,13 @@ export interface Receipt {
   hash: string;
 }
 
+/** `now`: somebody waits for it. `soon`: nobody does, and it may wait some milliseconds for a record that is written with it. */
+export type When = 'now' | 'soon';
+
 /** One writer's hash chain. The event is an OCSF 1.8.0 body; it must hold no prompt, key or other secret. */
 export interface Journal {
   /** Resolves only once the record is on disk (group commit); rejects with ERR_JOURNAL_UNWRITABLE and then nothing was acknowledged. */
-  append(event: JsonObject): Promise<Receipt>;
+  append(event: JsonObject, when?: When): Promise<Receipt>;
   /** Signs the heads of all streams now; also done by itself on a timer and at close. */
   checkpoint(): Promise<void>;
   close(): Promise<void>;

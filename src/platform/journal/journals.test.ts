@@ -131,6 +131,21 @@ test('append() fixes the event at the call and refuses what would not be a line'
   assert.equal((await verifyJournal({ dir })).ok, true);
 });
 
+test('append() writes what can wait before what comes after it, and by itself when nothing comes', async () => {
+  const { dir, keyFile } = fresh();
+  const journals = await openJournals({ dir, keyFile });
+  const journal = await journals.stream('s');
+  const waits = journal.append({ n: 1 }, 'soon');
+  const [second, first] = await Promise.all([journal.append({ n: 2 }), waits]);
+  assert.deepEqual([first.seq, second.seq], [1, 2]);
+  assert.equal((await journal.append({ n: 3 }, 'soon')).seq, 3);
+  void journal.append({ n: 4 }, 'soon');
+  await journals.close();
+  const report = await verifyJournal({ dir });
+  assert.equal(report.ok, true);
+  assert.equal(report.streams[0]!.records, 4, 'the end of the journal waits for nothing');
+});
+
 test('append() rejects with ERR_JOURNAL_UNWRITABLE once the journal is closed', async () => {
   const { dir, keyFile } = fresh();
   const journals = await openJournals({ dir, keyFile });

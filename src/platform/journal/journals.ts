@@ -3,7 +3,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { RempartError } from '../base/errors.ts';
 import type { JsonObject } from '../base/json.ts';
 import { smallThread, threadUrl } from '../base/thread.ts';
-import type { Journal, Receipt } from './journal.ts';
+import type { Journal, Receipt, When } from './journal.ts';
 import type { Batch, FromWriter, ToWriter, WriterData } from './writer-thread.ts';
 
 export interface Journals {
@@ -29,6 +29,8 @@ export interface JournalsOptions {
 }
 
 const maxEventBytes = 1_048_576;
+/** How long a record that nobody waits for waits for company. */
+const soonMs = 3;
 /** Of SHA-256 in hex. */
 const hashLength = 64;
 
@@ -99,10 +101,10 @@ async function openStream(
   if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) throw new TypeError(`a stream is not named ${JSON.stringify(name)}`);
   await link.ask((id) => ({ kind: 'open', id, stream: name, now: now() }));
   return {
-    append(event) {
+    append(event, when = 'now') {
       appending();
       try {
-        return link.append(name, frozenText(event), now());
+        return link.append(name, frozenText(event), now(), when);
       } catch (error) {
         return Promise.reject(error);
       }
@@ -122,7 +124,7 @@ function frozenText(event: JsonObject): string {
 }
 
 interface WriterLink {
-  append(stream: string, event: string, time: number): Promise<Receipt>;
+  append(stream: string, event: string, time: number, when: When): Promise<Receipt>;
   ask(message: (id: number) => ToWriter): Promise<void>;
   join(port: MessagePort): void;
   /** Nobody answers any more. */
@@ -172,6 +174,8 @@ function linkOver(port: Worker | MessagePort, onError: (error: RempartError) => 
   let batches: Batch[] = [];
   let batch: Batch | undefined;
   let posted = 0;
+  let atTurnEnd = false;
+  let soon = false;
 
   port.on('message', (message: FromWriter) => {
     if (message.kind === 'done') owed.settle(message);
@@ -196,6 +200,11 @@ function linkOver(port: Worker | MessagePort, onError: (error: RempartError) => 
   }
   /** While one batch is synced and the next one lies ready for it, a third would only make more messages of the same records. */
   function flushInTurn(): void {
+    atTurnEnd = false;
+    if (posted < 2) flush();
+  }
+  function flushSoon(): void {
+    soon = false;
     if (posted < 2) flush();
   }
   return {
@@ -206,20 +215,27 @@ function linkOver(port: Worker | MessagePort, onError: (error: RempartError) => 
       port.postMessage(message(id));
       await answered;
     },
-    append(stream, event, time) {
+    append(stream, event, time, when) {
       const id = ++lastId;
       const answered = owed.wait(id) as Promise<Receipt>;
-      const isFirst = batches.length === 0;
       if (batch?.stream !== stream) {
         batch = { kind: 'append', first: id, stream, events: [], times: [] };
         batches.push(batch);
       }
       batch.events.push(event);
       batch.times.push(time);
+      // One that nobody waits for begins no sync: the next request, alone, would wait for the disk to have done this one.
+      if (when === 'soon') {
+        if (!soon) setTimeout(flushSoon, soonMs).unref();
+        soon = true;
+      }
       // A thread that has nothing to do begins while this turn of the event loop goes on: a screening took longer than a sync.
-      if (posted === 0) flush();
+      else if (posted === 0) flush();
       // Else all that the turn brings goes to it as one message.
-      else if (isFirst) setImmediate(flushInTurn);
+      else if (!atTurnEnd) {
+        atTurnEnd = true;
+        setImmediate(flushInTurn);
+      }
       return answered;
     },
     join: (one) => port.postMessage({ kind: 'join', port: one } satisfies ToWriter, [one]),

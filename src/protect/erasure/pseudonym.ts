@@ -30,7 +30,7 @@ export function createPseudonyms(key: Uint8Array): PseudonymOf {
 
 /** A journal that knows people by their pseudonyms only. What nobody in particular did keeps its words. */
 export function pseudonymousJournal(journal: Journal, pseudonymOf: PseudonymOf): Journal {
-  return { ...journal, append: (event) => journal.append(withoutNames(event, pseudonymOf)) };
+  return { ...journal, append: (event, when) => journal.append(withoutNames(event, pseudonymOf), when) };
 }
 
 /** The event with a pseudonym wherever a subject's name stands. Copies what it changes: the event may be used again. */

@@ -2,7 +2,7 @@
 import { fastHmac } from '../../platform/base/fast-hmac.ts';
 import type { JsonObject } from '../../platform/base/json.ts';
 import type { Log } from '../../platform/base/log.ts';
-import type { Journal } from '../../platform/journal/journal.ts';
+import type { Journal, When } from '../../platform/journal/journal.ts';
 import { detectionFinding, type Severity } from '../../platform/journal/ocsf.ts';
 import type { Caller } from './ask.ts';
 import {
@@ -103,8 +103,8 @@ export interface RecorderParts {
 
 export function createRecorder({ now, journal, log, promptKey }: RecorderParts): Recorder {
   const hmac = fastHmac(promptKey);
-  function append(event: JsonObject): void {
-    journal.append(event).catch((err: unknown) => log.error({ err }, 'an event could not be journalled'));
+  function append(event: JsonObject, when?: When): void {
+    journal.append(event, when).catch((err: unknown) => log.error({ err }, 'an event could not be journalled'));
   }
   // Held as long as the request itself.
   const noted = new WeakMap<RecordedRequest, Noted>();
@@ -168,6 +168,7 @@ export function createRecorder({ now, journal, log, promptKey }: RecorderParts):
             verdicts: verdicts.length === 0 ? undefined : verdicts,
           },
         }),
+        'soon',
       );
     },
     finding(request, { category, severity, rules, ...facts }) {
