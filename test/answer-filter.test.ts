@@ -70,3 +70,42 @@ test('createAnswerFilter() lets out of each choice, thought and tool call what s
     { numRuns: 400 },
   );
 });
+
+test('createAnswerFilter() lets a name or id of a tool call out in one piece, wherever it was cut and whatever it is', () => {
+  type Call = { index: number; id?: string; function: { name?: string; arguments: string } };
+  const said = (pieces: readonly Call[]): Call[] => {
+    const filter = createAnswerFilter(settings, false);
+    const events = [
+      ...pieces.flatMap((call) => filter.take({ kind: 'delta', index: 0, toolCalls: [call] })),
+      ...filter.take({ kind: 'finish', index: 0, reason: 'tool_calls' }),
+    ];
+    return events.flatMap((event) => (event.kind === 'delta' ? ((event.toolCalls ?? []) as Call[]) : []));
+  };
+  fc.assert(
+    fc.property(fc.constantFrom('id', 'name'), fc.integer({ min: 1, max: 50 }), fc.boolean(), (part, size, calls) => {
+      const pieces = (calls ? key : 'look_up_the_weather').match(new RegExp(`.{1,${size}}`, 'g'))!;
+      const shown = said([
+        ...pieces.map((piece) =>
+          part === 'id'
+            ? { index: 0, id: piece, function: { arguments: '' } }
+            : { index: 0, function: { name: piece, arguments: '' } },
+        ),
+        { index: 0, function: { arguments: '{}' } },
+      ]);
+      const parts = shown.flatMap((call) => (part === 'id' ? call.id : call.function.name) ?? []);
+      assert.deepEqual(parts, [calls ? '[masked: secret]' : 'look_up_the_weather']);
+    }),
+  );
+  const begun = (index: number, name: string) => ({ index, id: `c${index}`, function: { name, arguments: '' } });
+  assert.deepEqual(
+    said([begun(0, 'first'), begun(1, 'second'), { index: 1, function: { arguments: '{}' } }]).map(
+      ({ index, id, function: { name } }) => [index, id, name],
+    ),
+    [
+      [0, 'c0', 'first'],
+      [1, 'c1', 'second'],
+      [1, undefined, undefined],
+    ],
+    'each in its turn, also one without arguments',
+  );
+});

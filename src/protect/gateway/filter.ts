@@ -21,14 +21,23 @@ export interface AnswerFilter {
 
 type Delta = Extract<ReplyEvent, { kind: 'delta' }>;
 
+/** What comes before the arguments of a tool's call. */
+interface Head {
+  id: string;
+  name: string;
+  /** The first piece, in its own words. */
+  call: JsonObject;
+  isOut: boolean;
+}
+
 interface Choice {
   text: StreamFilter;
   thinking: StreamFilter;
   tools: Map<number, StreamFilter>;
   /** What stands beside texts: names and ids, each in one piece. */
   beside: StreamFilter[];
-  /** Of a tool call, the names and ids that came so far. */
-  named: Map<string, string>;
+  /** By a tool call's index. */
+  heads: Map<number, Head>;
   begun: boolean;
   finished: boolean;
 }
@@ -54,7 +63,7 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
         thinking: createStreamFilter(settings, whole),
         tools: new Map(),
         beside: [],
-        named: new Map(),
+        heads: new Map(),
         begun: false,
         finished: false,
       };
@@ -84,7 +93,10 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
     const thinking = choice.thinking.push(event.thinking ?? '');
     if (text !== '') out.text = text;
     if (thinking !== '') out.thinking = thinking;
-    if (event.toolCalls !== undefined) out.toolCalls = event.toolCalls.map((call, at) => toolCall(choice, call, at));
+    if (event.toolCalls !== undefined) {
+      const calls = event.toolCalls.flatMap((call, at) => toolCall(choice, call, at));
+      if (calls.length > 0) out.toolCalls = calls;
+    }
     // They spell out the tokens, so they may go only with a text that is unchanged and whole.
     const unchanged = text === (event.text ?? '') && choice.text.heldBack() === 0;
     if (event.logprobs !== undefined && unchanged && !holdsSecret(event.logprobs)) out.logprobs = event.logprobs;
@@ -94,34 +106,50 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
     return isFirst || Object.keys(out).length > 2 ? [out] : [];
   }
 
-  function toolCall(choice: Choice, given: Json, position: number): Json {
+  function toolCall(choice: Choice, given: Json, position: number): Json[] {
     const call = objectOr(given);
     const from = objectOr(call?.['function']);
-    if (call === undefined || from === undefined) return given;
+    if (call === undefined || from === undefined) return [given];
     const own = from['index'] ?? call['index'];
     const index = typeof own === 'number' ? own : position;
-    const shown = { ...call, ...named(choice, index, 'id', call['id']) };
-    const called = { ...from, ...named(choice, index, 'name', from['name']) };
     const args = from['arguments'];
-    if (whole || typeof args !== 'string')
-      return { ...shown, function: { ...called, arguments: deep(choice, args ?? {}) } };
+    if (whole || typeof args !== 'string') {
+      const id = fit(choice, call['id']);
+      const name = fit(choice, from['name']);
+      const called = { ...from, ...(name === undefined ? {} : { name }), arguments: deep(choice, args ?? {}) };
+      return [{ ...call, ...(id === undefined ? {} : { id }), function: called }];
+    }
+    const head = choice.heads.get(index) ?? { id: '', name: '', call, isOut: false };
+    const others = choice.heads.has(index) ? [] : headsOf(choice);
+    choice.heads.set(index, head);
+    head.id = longer(head.id, call['id']);
+    head.name = longer(head.name, from['name']);
     let filter = choice.tools.get(index);
     if (filter === undefined) {
       filter = createStreamFilter(settings);
       choice.tools.set(index, filter);
     }
-    return { ...shown, function: { ...called, arguments: filter.push(args) } };
+    const shown = filter.push(args);
+    if (head.isOut) return [{ index, function: { arguments: shown } }];
+    return args === '' ? others : [...others, headOf(choice, index, head, shown)];
   }
 
-  /** Clients may put together what comes in pieces under one index, so all of it must be fit to be shown. */
-  function named(choice: Choice, index: number, part: 'id' | 'name', given: Json | undefined): JsonObject {
-    if (typeof given !== 'string' || given === '') return {};
-    const place = `${index} ${part}`;
-    const before = choice.named.get(place) ?? '';
-    const all = given === before ? given : before + given;
-    choice.named.set(place, all.slice(-4_096));
-    const shown = inOnePiece(choice, all, secretsOnly);
-    return shown === all ? {} : { [part]: before === '' ? shown : '' };
+  function fit(choice: Choice, given: Json | undefined): string | undefined {
+    return typeof given === 'string' && given !== '' ? inOnePiece(choice, given, secretsOnly) : undefined;
+  }
+
+  /** A name and an id go out in one piece each: clients put together what comes in several, and a secret may be cut there too. */
+  function headOf(choice: Choice, index: number, head: Head, args: string): JsonObject {
+    head.isOut = true;
+    const { id: _id, function: _function, index: _index, ...others } = head.call;
+    const [id, name] = [fit(choice, head.id), fit(choice, head.name)];
+    const called = { ...(name === undefined ? {} : { name }), arguments: args };
+    return { index, ...(id === undefined ? {} : { id }), ...others, function: called };
+  }
+
+  /** Of calls whose arguments have not begun: theirs is the place before what comes now. */
+  function headsOf(choice: Choice): JsonObject[] {
+    return [...choice.heads].flatMap(([index, head]) => (head.isOut ? [] : [headOf(choice, index, head, '')]));
   }
 
   function inOnePiece(choice: Choice, text: string, by = settings): string {
@@ -149,7 +177,7 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
     const thinking = choice.thinking.end();
     if (text !== '') out.text = text;
     if (thinking !== '') out.thinking = thinking;
-    const calls: JsonObject[] = [];
+    const calls: JsonObject[] = headsOf(choice);
     for (const [tool, filter] of choice.tools) {
       const rest = filter.end();
       if (rest !== '') calls.push({ index: tool, function: { arguments: rest } });
@@ -194,4 +222,9 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
     },
     failed: () => broken,
   };
+}
+
+/** Some say a name or id again with each piece. */
+function longer(before: string, given: Json | undefined): string {
+  return typeof given !== 'string' || given === before ? before : (before + given).slice(0, 4_096);
 }
