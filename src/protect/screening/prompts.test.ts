@@ -13,6 +13,7 @@ import { normalise } from './normalise.ts';
 import { createPromptScreen } from './prompts.ts';
 import { createReader } from './reader.ts';
 import { bestRun } from './score.ts';
+import { createSecond } from './second.ts';
 import { loadPromptScreen } from './shipped.ts';
 import { labelledCorpus } from './training/examples.ts';
 import type { Role } from './verdict.ts';
@@ -27,6 +28,7 @@ const modelHash = createHash('sha256').update(model).digest('hex');
 const shipped = readModel(model, modelHash, lexicon);
 const pair = { whole: shipped.weights[heads.indexOf('user')]!, run: shipped.weights[heads.indexOf('user-run')]! };
 const runSums = createSums(pair);
+const second = createSecond(shipped.second, shipped.vectors);
 const runReader = createReader({ lexicon: readLexicon(lexicon), sink: runSums, letters: pair });
 
 const cases: [text: string, role: Role, expected: string][] = [
@@ -142,13 +144,16 @@ test('screen() finds seven in ten of what a run of segments says alone in the mi
   assert.ok(found.length > some.length * 0.7, `${found.length} of ${some.length}`);
 });
 
+/** Whether what both readers say of the strongest run is above the threshold. */
 function runSays(text: string): boolean {
-  const { scales, biases, runThresholds } = shipped;
+  const { scales, biases, runThresholds, share } = shipped;
   const head = heads.indexOf('user-run');
   const count = runReader.read(text);
   const within = { from: 0, to: count, longest: Number.POSITIVE_INFINITY };
-  const { logit } = bestRun(runSums.runs, runSums.mass, scales[head]!, biases[head]!, within);
-  return logit >= runThresholds[0]!;
+  const { logit, first, length } = bestRun(runSums.runs, runSums.mass, scales[head]!, biases[head]!, within);
+  const starts = runReader.starts();
+  const run = text.slice(starts[first], first + length < count ? starts[first + length] : text.length);
+  return logit + share * second.read(run, false) >= runThresholds[0]!;
 }
 
 test('screen() says unscreened, and does not throw, when it fails', () => {
@@ -252,7 +257,8 @@ test('screen() weighs what the second reader says of a user in doubt, and of nob
     return users.filter(({ text }) => say(text, 'user') === 'suspicious').length / users.length;
   };
   assert.ok(share(hostile, true) > share(kindOf, true));
-  assert.ok(share(harmless, true) < share(kindOf, true));
+  // A second reader that takes everything for innocent has its say of runs too.
+  assert.equal(share(harmless, true), 0);
   // Most innocent texts leave no doubt: then the second reader is not asked.
   assert.ok(share(hostile, false) < 0.5);
   for (const { text } of some.filter((one) => one.role === 'tool'))

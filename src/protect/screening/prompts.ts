@@ -70,6 +70,8 @@ const aboutAsLoud = 1;
 
 /** How far from the threshold a text is at least that the first reader has no doubt about. */
 const certain = 1;
+/** How far below its threshold a run is at least that nothing the second reader says would lift above. */
+const mostLifted = 4;
 
 /** Segments that what speaks for a verdict is named from, and those that its category is read from. */
 const coreLength = 3;
@@ -109,13 +111,21 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
     const [scale, bias] = [model.scales[runHead]!, model.biases[runHead]!];
     const at = roles.indexOf(role);
     const plain = normalise(text);
-    // Asked once, and only of a user's text that the first reader is in doubt about.
-    let said: number | null = null;
+    let last: { text: string; said: number } | null = null;
+    const saidOf = (one: string): number => {
+      if (last?.text !== one) last = { text: one, said: second.read(one, false) };
+      return last.said;
+    };
+    const ofPerson = role === 'user' || role === 'assistant';
+    // The second reader is asked only of what a person writes and the first is in doubt about, and once of the same.
     const wholeMargin = (logit: number): number => {
-      if (role !== 'user' && role !== 'assistant') return logit - model.thresholds[at]!;
+      if (!ofPerson) return logit - model.thresholds[at]!;
       if (logit < model.doubt) return logit - model.doubt - certain;
-      said ??= second.read(joined(plain), false);
-      return logit + model.share * said - model.thresholds[at]!;
+      return logit + model.share * saidOf(joined(plain)) - model.thresholds[at]!;
+    };
+    const runMargin = (logit: number, run: () => string): number => {
+      const margin = logit - model.runThresholds[at]!;
+      return ofPerson && margin > -mostLifted ? margin + model.share * saidOf(run()) : margin;
     };
     let highest = Number.NEGATIVE_INFINITY;
     const found: Strongest = {
@@ -133,14 +143,14 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
       if (count === 0) continue;
       const all = { from: 0, to: count, longest: Number.POSITIVE_INFINITY };
       const best = bestRun(sums.runs, sums.mass, scale, bias, all);
-      const run = best.logit - model.runThresholds[at]!;
+      const runText = (within: Best): string => runOf(one, reader.starts(), count, within);
       const whole = wholeMargin(wholeOf(head, sums));
+      const run = runMargin(best.logit, () => runText(best));
       const margin = Math.max(run, whole);
       if (margin <= highest) continue;
       highest = margin;
       found.score = scoreOf(margin);
       found.head = whole >= run ? head : runHead;
-      const runText = (within: Best): string => runOf(one, reader.starts(), count, within);
       found.run = whole >= run ? one : runText(best);
       found.decoded = one !== plain.text;
       found.suspicious = found.score >= (settings.thresholds?.[role] ?? 0.5);

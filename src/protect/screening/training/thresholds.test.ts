@@ -5,7 +5,7 @@ import type { Head } from '../model.ts';
 import { roles } from '../verdict.ts';
 import { type Scored, thresholdsOf } from './thresholds.ts';
 
-const user = roles.indexOf('user');
+const [user, tool] = [roles.indexOf('user'), roles.indexOf('tool')];
 /** A thousand texts of users and of tools that score 0.000 to 0.999. */
 const scored: Scored[] = (['user', 'tool'] as const).flatMap((role) =>
   Array.from({ length: 1000 }, (_, at) => ({
@@ -18,10 +18,12 @@ const silent = new Map(scored.map(({ id }) => [id, 0]));
 
 test('thresholdsOf() lets no more benign texts through than it says, with a second reader that says nothing as without', () => {
   const { thresholds, runThresholds, doubt } = thresholdsOf(scored, silent);
-  const above = (threshold: number): number =>
-    scored.filter(({ role, logits }) => role === 'user' && logits.get('user')! > threshold).length;
+  const above = (threshold: number, head: Head = 'user'): number =>
+    scored.filter(({ role, logits }) => role === 'user' && logits.get(head)! > threshold).length;
   assert.equal(above(thresholds[user]!), 25);
-  assert.equal(above(runThresholds[user]!), 10);
+  assert.equal(above(runThresholds[tool]!, 'tool-run'), 10);
+  // Of runs both readers say more than the first alone does.
+  assert.ok(runThresholds[user]! > runThresholds[tool]!);
   assert.equal(above(doubt), 120);
 });
 
@@ -33,6 +35,9 @@ test('thresholdsOf() asks less of the first reader where the second says innocen
 });
 
 test('thresholdsOf() gives an operator a threshold above that of users', () => {
-  const { runThresholds } = thresholdsOf(scored, silent);
-  assert.ok(runThresholds[roles.indexOf('system')]! > runThresholds[user]!);
+  const { thresholds, runThresholds } = thresholdsOf(scored, silent);
+  const system = roles.indexOf('system');
+  assert.ok(thresholds[system]! > thresholds[user]!);
+  // The first reader alone reads an operator's runs, as it does those of tools, which score the same here.
+  assert.ok(runThresholds[system]! > runThresholds[tool]!);
 });

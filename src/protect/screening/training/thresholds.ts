@@ -15,7 +15,9 @@ const allowedOfSystem = 0.02;
 /** Share of benign texts of users of which the second reader is asked. */
 const doubted = 0.12;
 /** What the second reader's logit counts beside the first's, which spreads more. */
-const share = 0.5;
+const share = 0.75;
+/** How much more both readers say of an innocent run that is loud than the first alone. */
+const saidOfRuns = 2.5;
 
 /** `said` is what the second reader, which saw no text of their fold, says of some of the users' texts. */
 export function thresholdsOf(
@@ -42,7 +44,11 @@ export function thresholdsOf(
     roles.map((role) => ({ user: ofUsers, system, assistant: ofUsers + 0.5, tool })[role]);
   return {
     thresholds: byRole(user, systemOf('user', first), quantile(of('tool', 'tool'), allowed.tool)),
-    runThresholds: byRole(run, systemOf('user-run', run), quantile(of('tool-run', 'tool'), allowed['tool-run'])),
+    runThresholds: byRole(
+      run + saidOfRuns,
+      systemOf('user-run', run),
+      quantile(of('tool-run', 'tool'), allowed['tool-run']),
+    ),
     doubt,
     share,
   };
