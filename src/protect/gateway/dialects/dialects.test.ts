@@ -176,6 +176,19 @@ test('OpenAI’s reader takes what compatible servers say in their own way: empt
   assert.equal(end, 'whole');
 });
 
+test('OpenAI is asked for JSON in a form that it takes, also for callers of dialects that need not say the word', () => {
+  const [openai, ollama] = ['openai', 'ollama'].map((wanted) => dialects.find(({ name }) => name === wanted)!);
+  const asked = (content: string) => {
+    const body = { model: 'm', messages: [{ role: 'user', content }], format: 'json' };
+    return openai!.speak(ollama!.wires.chat!.readCall(body, 'refuse'), false).body['response_format'];
+  };
+  assert.deepEqual(asked('Answer in JSON.'), { type: 'json_object' });
+  assert.deepEqual(asked('Hello'), {
+    type: 'json_schema',
+    json_schema: { name: 'answer', schema: { type: 'object' } },
+  });
+});
+
 test('Ollama never passes on the fields that go round its guards', () => {
   const body = {
     ...minimal,

@@ -26,6 +26,7 @@ import {
   type Wire,
 } from './dialect.ts';
 import { embeddingWire, noReader, readEmbeddings, writeEmbeddingCall } from './embeddings.ts';
+import { objectOr } from './json-reading.ts';
 import { readCompletion, readFill, writeCompletion, writeSeed } from './prompt-request.ts';
 
 const request = object(openaiFields, ['model', 'messages']);
@@ -76,12 +77,19 @@ function speak(call: ChatCall, stream: boolean): Speech {
 }
 
 function writeChat(call: ChatCall): JsonObject {
-  const { max_tokens: most, ...options } = writeOptions(call);
+  const { max_tokens: most, ...options } = writeJsonMode(call, writeOptions(call));
   const said: JsonObject = { model: call.model, messages: writeTurns(call, 'openai'), ...options };
   if (most === undefined) return said;
   // A route or another dialect may have said it in the older name, which these models refuse.
   const isNewer = isReasoning(call.model) && said['max_completion_tokens'] === undefined;
   return { ...said, [isNewer ? 'max_completion_tokens' : 'max_tokens']: most };
+}
+
+/** OpenAI refuses JSON to who does not say the word; other dialects ask nothing like it of their callers. */
+function writeJsonMode({ dialect, turns }: ChatCall, options: JsonObject): JsonObject {
+  const isMode = objectOr(options['response_format'])?.['type'] === 'json_object';
+  if (!isMode || dialect === 'openai' || turns.some(({ text }) => /json/i.test(text))) return options;
+  return { ...options, ...writeCommonSampling({ json: { type: 'object' } }) };
 }
 
 function writeOptions(call: ChatCall): JsonObject {
