@@ -189,6 +189,20 @@ test('OpenAI is asked for JSON in a form that it takes, also for callers of dial
   });
 });
 
+test('Ollama’s reader takes a tool’s arguments as an object or as its text, and none that are neither', () => {
+  const ollama = dialects.find(({ name }) => name === 'ollama')!;
+  const called = (given: unknown) => {
+    const message = { role: 'assistant', content: '', tool_calls: [{ function: { name: 'f', arguments: given } }] };
+    const { events } = readStream(ollama, Buffer.from(`${JSON.stringify({ message, done: true })}\n`), []);
+    return events.flatMap((event) => (event.kind === 'delta' ? (event.toolCalls ?? []) : []));
+  };
+  const call = (given: JsonObject) => [{ index: 0, function: { name: 'f', arguments: given } }];
+  assert.deepEqual(called({ a: 1 }), call({ a: 1 }));
+  assert.deepEqual(called('{"a":1}'), call({ a: 1 }));
+  assert.deepEqual(called(undefined), call({}));
+  for (const broken of ['{"a":', [1], 'a']) assert.throws(() => called(broken));
+});
+
 test('Ollama never passes on the fields that go round its guards', () => {
   const body = {
     ...minimal,

@@ -145,8 +145,14 @@ function readToolCall(entry: Json, index: number): JsonObject {
   return {
     index,
     ...(id === undefined ? {} : { id }),
-    function: { name: textOr(from['name']) ?? '', arguments: objectOr(from['arguments']) ?? {} },
+    function: { name: textOr(from['name']) ?? '', arguments: readArguments(from['arguments']) },
   };
+}
+
+/** An object in Ollama's own grammar; servers that only speak like it send its text, and a call must not lose what it was called with. */
+function readArguments(given: Json | undefined): JsonObject {
+  if ((given ?? null) === null || given === '') return {};
+  return asObject(typeof given === 'string' ? parseReply(given) : given);
 }
 
 function writeReply(events: readonly ReplyEvent[], head: ReplyHead, form: Form): JsonObject {
