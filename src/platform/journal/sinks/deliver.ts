@@ -29,14 +29,20 @@ export interface Pace {
   idleMs: number;
   /** And after each batch: what holds a sink back that runs on this very machine. */
   restMs: number;
+  /** The same as a multiple of what the batch took, where that is longer. */
+  restTimes: number;
   backoff: { firstMs: number; mostMs: number };
 }
+
+/** A clock that is set forward must not send a sink to sleep. */
+const mostRestMs = 2_000;
 
 export const usualPace: Pace = {
   records: 500,
   bytes: 1_048_576,
   idleMs: 250,
   restMs: 0,
+  restTimes: 0,
   backoff: { firstMs: 250, mostMs: 30_000 },
 };
 
@@ -63,6 +69,7 @@ export async function deliver(parts: DeliveryParts, pace: Pace, signal: AbortSig
   };
   let failed = 0;
   while (!signal.aborted) {
+    const begunAt = now();
     try {
       const { records, places, unreadable } = readOn(journal, offsets.places, pace);
       const [first] = records;
@@ -78,7 +85,8 @@ export async function deliver(parts: DeliveryParts, pace: Pace, signal: AbortSig
       offsets.save(places);
       told({ delivered: state.delivered + records.length, unreadable: state.unreadable + unreadable });
       failed = 0;
-      if (pace.restMs > 0) await parts.pause(pace.restMs, signal);
+      const restMs = Math.max(pace.restMs, Math.min(mostRestMs, pace.restTimes * (now() - begunAt)));
+      if (restMs > 0) await parts.pause(restMs, signal);
     } catch (error) {
       // The journal cannot be read, or the place not be written: as bad as a sink that is down, and told like it.
       failed++;

@@ -16,8 +16,11 @@ export function openStoreIndex(location: StoreLocation): Sink {
       opening ??= openStore(location);
       const { db, health } = await opening;
       try {
-        for (let from = 0; from < records.length; from += rowsAtOnce)
-          await insertRows(db, records.slice(from, from + rowsAtOnce).map(rowOf));
+        // As one: each transaction waits for the disk, and so does the journal beside it.
+        await db.transaction().execute(async (all) => {
+          for (let from = 0; from < records.length; from += rowsAtOnce)
+            await insertRows(all, records.slice(from, from + rowsAtOnce).map(rowOf));
+        });
       } catch (error) {
         const now = health();
         throw new SinkAway(now.state === 'away' ? now.cause : 'store', undefined, error);
