@@ -12,6 +12,7 @@ const main = existsSync(source) ? source : join(root, 'dist', 'main.js');
 const major = Number(process.versions.node.split('.')[0]);
 
 if (major >= 24) {
+  beginWithFewArenas();
   module.enableCompileCache?.(); // 0.5 s -> 0.12 s for 300 files
   // For threads too: each would load Node's TypeScript reader, 10 MB, and strip its files at every start.
   const cache = module.getCompileCacheDir?.();
@@ -33,6 +34,7 @@ if (major >= 24) {
   // The channel carries no messages: its end tells the child that this parent was killed.
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { MALLOC_ARENA_MAX: '2', ...process.env },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
@@ -40,6 +42,21 @@ if (major >= 24) {
     });
   }
   child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 130));
+}
+
+/**
+ * glibc gives each thread its own arena to take memory from and returns little of it: an instance with a dozen threads
+ * held 713 MB under load, with two arenas 535. It reads this once, as the process begins, so the process begins again
+ * (40 ms, same id).
+ */
+function beginWithFewArenas() {
+  if (process.platform !== 'linux' || process.argv[2] !== 'up' || process.env.MALLOC_ARENA_MAX !== undefined) return;
+  // A parent that listens on a channel would lose it.
+  if (process.execve === undefined || process.send !== undefined) return;
+  process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
+    ...process.env,
+    MALLOC_ARENA_MAX: '2',
+  });
 }
 
 /** The node binary of the platform package in optionalDependencies, if npm could install one for this machine. */
