@@ -116,7 +116,7 @@ const anyValue = /(?![@/])[^\s\x80-\uffff"'`,;<>(){}[\]\\]{6,200}/y;
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const hex = /^[0-9a-f]{32,}$/i;
 const reference =
-  /^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$|^[A-Z][A-Z0-9_]+$|^[a-z]+(?:[-_/ ][a-z]+)*$|^[a-z]+(?:[A-Z][a-z]+)+$|^[A-Z][a-z]+(?:[A-Z][a-z]+)*$|^\/|^https?:/;
+  /^[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)+$|^[A-Z][A-Z0-9_]+$|^[a-z]+(?:[-_/ ][a-z]+)*$|^[a-z]+(?:[A-Z][a-z]+)+$|^[A-Z][a-z]+(?:[A-Z][a-z]+)*$|^\/|^https?:/;
 
 /** Names of secrets in general; what is given to them must look like one. */
 export function finderOfGeneric(): Finder {

@@ -252,10 +252,11 @@ function flowOf(flows: z.infer<typeof flowsSchema>): RuleSet['flow'] {
     const key = `${family} ${name}`;
     let flow = made.get(key);
     if (flow === undefined) {
-      const source = flows.sources[family];
+      const local = flows.theirOwn.includes(name) ? undefined : flows.local[family];
+      const source = [flows.sources[family], local].filter((one) => one !== undefined).join('|');
       const sanitizer = flows.sanitizers[name];
       flow = {
-        source: source === undefined ? never : new RegExp(bothCases(boundedPattern(source))),
+        source: source === '' ? never : new RegExp(bothCases(boundedPattern(source))),
         sanitizer: sanitizer === undefined ? null : new RegExp(sanitizer, 'i'),
       };
       made.set(key, flow);
@@ -291,10 +292,22 @@ function patternsOf({ id, matches, requires, unless }: Rule): RulePattern[] {
   return made;
 }
 
-function patternsOfFlows({ sources, sanitizers }: z.infer<typeof flowsSchema>): RulePattern[] {
-  return Object.entries({ ...sources, ...sanitizers }).map(([name, source]) => ({
+function patternsOfFlows({ sources, local, sanitizers }: z.infer<typeof flowsSchema>): RulePattern[] {
+  const given =
+    (kind: string) =>
+    ([name, source]: [string, string]) => ({
+      rule: `flows.yaml ${kind} ${name}`,
+      pattern: new RegExp(bothCases(boundedPattern(source))),
+      reach: limits.value,
+    });
+  const cleaning = ([name, source]: [string, string]) => ({
     rule: `flows.yaml ${name}`,
-    pattern: name in sanitizers ? new RegExp(source, 'i') : new RegExp(bothCases(boundedPattern(source))),
-    reach: name in sanitizers ? limits.name : limits.value,
-  }));
+    pattern: new RegExp(source, 'i'),
+    reach: limits.name,
+  });
+  return [
+    ...Object.entries(sources).map(given('sources')),
+    ...Object.entries(local).map(given('local')),
+    ...Object.entries(sanitizers).map(cleaning),
+  ];
 }

@@ -75,6 +75,10 @@ export type Weakness = z.infer<typeof weaknessSchema>;
 export const flowsSchema = z.strictObject({
   /** By lexical family: what reads from outside. */
   sources: z.record(z.string(), pattern),
+  /** By lexical family: what comes from whoever started the program. */
+  local: z.record(z.string(), pattern),
+  /** Flows in which that is no source. */
+  theirOwn: z.array(z.string()),
   sanitizers: z.record(z.string(), pattern),
 });
 
