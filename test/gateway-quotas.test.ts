@@ -115,6 +115,28 @@ test('who hangs up gets back what was set aside and not used', async () => {
   assert.notEqual(next.status, 429, next.text);
 });
 
+for (const [how, usage] of [
+  ['nothing', undefined],
+  ['nought', { prompt_tokens: 0, completion_tokens: 0 }],
+] as const)
+  test(`an answer of which the provider says that it used ${how} is estimated, and its caller told so`, async () => {
+    const call = { id: 'c', type: 'function', function: { name: 'look', arguments: `{"at":"${'x'.repeat(150)}"}` } };
+    for (const message of [{ content: 'word '.repeat(30) }, { content: null, tool_calls: [call] }]) {
+      const choices = [{ index: 0, message: { role: 'assistant', ...message }, finish_reason: 'stop' }];
+      const { rig } = await limited(
+        { every: 'day', tokens: 1_000 },
+        { behaviour: (_req, res) => json(res, 200, { choices, ...(usage === undefined ? {} : { usage }) }) },
+      );
+      const first = await chat(rig, { max_tokens: 100 });
+      const told = (JSON.parse(first.text) as { usage: { prompt_tokens: number; completion_tokens: number } }).usage;
+      assert.ok(told.prompt_tokens > 0 && told.completion_tokens >= 30, first.text);
+      const set = 1_000 - Number(header(first, 'remaining-tokens'));
+      const second = await chat(rig, { max_tokens: 100 });
+      const owed = told.prompt_tokens + told.completion_tokens;
+      assert.equal(1_000 - Number(header(second, 'remaining-tokens')), set + owed);
+    }
+  });
+
 test('an answer that never came costs no tokens', async () => {
   const failing = await limited(
     { every: 'day', tokens: 1_000 },

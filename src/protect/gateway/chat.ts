@@ -5,7 +5,7 @@ import { inStep } from '../../platform/base/turn-end.ts';
 import type { BatchDoor } from '../deferred/batch-door.ts';
 import { shownWithWait } from '../deferred/handle-deferred.ts';
 import { sendTicket } from '../deferred/send-ticket.ts';
-import type { ChatCall, ReplyWriter, Wire } from './dialects/dialect.ts';
+import type { ChatCall, ReplyEvent, ReplyWriter, Wire } from './dialects/dialect.ts';
 import type { Converse, Conversed, Exchange, Listener } from './exchange.ts';
 import type { Unavailable } from './failure-error.ts';
 import { journalAway } from './failure-error.ts';
@@ -43,7 +43,7 @@ export function createHandleChat(
     };
     if (!call.stream) {
       await converse(door, call, undefined, (end) => {
-        if (end.kind === 'answered') sendJson(context, 200, wire.writeReply(end.events, head, call), headersOf(end));
+        if (end.kind === 'answered') sendJson(context, 200, wire.writeReply(counted(end), head, call), headersOf(end));
         else if (end.kind === 'deferred') sendTicket(context, 202, end.ticket, now());
         else if (end.kind !== 'aborted') sendError(context, end);
       });
@@ -115,6 +115,13 @@ export function createHandleChat(
       return undefined;
     }
   }
+}
+
+/** A provider may not say what it used: its caller is told what it is charged. */
+function counted({ events, settlement }: Extract<Conversed, { kind: 'answered' }>): readonly ReplyEvent[] {
+  if (!settlement.estimated) return events;
+  const { promptTokens, completionTokens } = settlement;
+  return [...events, { kind: 'usage', usage: { promptTokens, completionTokens } }];
 }
 
 function headersOf({ degraded, retryAfterSeconds }: Extract<Conversed, { kind: 'answered' }>): Record<string, string> {

@@ -23,6 +23,8 @@ export function createTally(): Tally {
   let model: string | undefined;
   let text = '';
   let characters = 0;
+  /** Of what tools were called with. */
+  let called = 0;
   return {
     add(event) {
       if (event.kind === 'usage') usage = event.usage;
@@ -30,15 +32,23 @@ export function createTally(): Tally {
       else if (event.kind === 'delta') {
         if (event.index === 0) text += event.text ?? '';
         characters += (event.text?.length ?? 0) + (event.thinking?.length ?? 0);
+        if (event.toolCalls !== undefined) called += JSON.stringify(event.toolCalls).length;
       }
     },
     text: () => text,
     size: () => characters,
     model: () => model,
     settle(turns) {
-      if (usage !== undefined) return { ...usage, estimated: false };
+      // A count of nought is one that was not told: nobody reads a prompt, or says a word, for nothing.
+      const said = usage ?? { promptTokens: 0, completionTokens: 0 };
+      const isTold = said.promptTokens > 0 && (said.completionTokens > 0 || characters + called === 0);
+      if (isTold) return { ...said, estimated: false };
       const asked = turns.reduce((sum, turn) => sum + turn.text.length, 0);
-      return { promptTokens: tokens(asked), completionTokens: tokens(characters), estimated: true };
+      return {
+        promptTokens: said.promptTokens || tokens(asked),
+        completionTokens: said.completionTokens || tokens(characters + called),
+        estimated: true,
+      };
     },
   };
 }
