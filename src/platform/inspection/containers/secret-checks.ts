@@ -79,11 +79,14 @@ const header =
   /\b((?:proxy-)?authorization|x-(?:api|auth)-(?:key|token)|api-key)\s*:\s*(?:(?:bearer|basic|token)\s+)?(?!(?:bearer|basic|token)\b)([^\s"'$]{4,})/gi;
 
 /** What on a command line is a secret by its name: flags, assignments, headers. Names only. */
+/** `--disabled-password`, `--no-password`: told to do without one. */
+const doesWithout = /^(?:disabled?|no|without|ask|prompt|empty|skip|lock)[-_]/i;
+
 function secretsIn(command: string): string[] {
   const found: string[] = [];
   for (const [, name = '', value = ''] of command.matchAll(flag)) {
     const bare = name.replace(/^-+/, '');
-    const secret = /^(requirepass|masterauth|pass)$/i.test(bare) || isSecretName(bare);
+    const secret = /^(requirepass|masterauth|pass)$/i.test(bare) || (isSecretName(bare) && !doesWithout.test(bare));
     if (secret && !value.includes('$') && !value.startsWith('/run/secrets/')) found.push(name);
   }
   for (const [, name = '', value = ''] of command.matchAll(assignment))
