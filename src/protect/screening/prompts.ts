@@ -66,7 +66,7 @@ interface Judge {
 const kindsOfAttack = ['injection', 'jailbreak', 'code-execution'] as const;
 const codeAt = kindsOfAttack.indexOf('code-execution');
 /** In log-odds. */
-const aboutAsLoud = 1;
+const aboutAsLoud = 2;
 
 /** How far from the threshold a text is at least that the first reader has no doubt about. */
 const certain = 1;

@@ -20,7 +20,7 @@ test('thresholdsOf() lets no more benign texts through than it says, with a seco
   const { thresholds, runThresholds, doubt } = thresholdsOf(scored, silent);
   const above = (threshold: number, head: Head = 'user'): number =>
     scored.filter(({ role, logits }) => role === 'user' && logits.get(head)! > threshold).length;
-  assert.equal(above(thresholds[user]!), 25);
+  assert.equal(above(thresholds[user]!), 36);
   assert.equal(above(runThresholds[tool]!, 'tool-run'), 10);
   // Of runs both readers say more than the first alone does.
   assert.ok(runThresholds[user]! > runThresholds[tool]!);

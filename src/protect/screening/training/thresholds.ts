@@ -10,14 +10,14 @@ export interface Scored {
 }
 
 /** Share of benign texts that may be taken for attacks, judged whole and by their runs. */
-const allowed = { user: 0.025, tool: 0.025, 'user-run': 0.01, 'tool-run': 0.01 } as const;
+const allowed = { user: 0.036, tool: 0.025, 'user-run': 0.01, 'tool-run': 0.01 } as const;
 const allowedOfSystem = 0.02;
 /** Share of benign texts of users of which the second reader is asked. */
 const doubted = 0.12;
 /** What the second reader's logit counts beside the first's, which spreads more. */
 const share = 0.75;
 /** How much more both readers say of an innocent run that is loud than the first alone. */
-const saidOfRuns = 2.5;
+const saidOfRuns = 2.2;
 
 /** `said` is what the second reader, which saw no text of their fold, says of some of the users' texts. */
 export function thresholdsOf(
