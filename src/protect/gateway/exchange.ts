@@ -5,21 +5,18 @@ import type { Lang } from '../../platform/i18n/say.ts';
 import type { Deferrable } from '../deferred/batch-door.ts';
 import type { Ticket } from '../deferred/deferral.ts';
 import type { Standings } from '../limits/limit-headers.ts';
-import type { Caller, DegradedMode } from './ask.ts';
+import type { DegradedMode } from './ask.ts';
 import type { ChatCall, ReplyEvent } from './dialects/dialect.ts';
 import type { Unavailable } from './failure-error.ts';
 import type { AnswerFilter } from './filter.ts';
+import type { RecordedRequest } from './record.ts';
 import type { RequestTrace } from './request-trace.ts';
 import type { Settlement, Tally } from './settle.ts';
 import type { Flow } from './upstream.ts';
 
-export interface Exchange {
-  requestId: string;
-  caller: Caller;
-  operation: string;
+export interface Exchange extends RecordedRequest {
   /** In which what replaces a masked part is said. */
   lang: Lang;
-  startedAt: number;
   /** Aborts when the client goes away. */
   signal: Ending;
   /** Told where the caller stands within its limits, before anything is sent. */
@@ -28,8 +25,6 @@ export interface Exchange {
   isBatch?: true;
   /** With it, it may be put in the queue of those that wait. */
   deferrable?: Deferrable;
-  /** The id under which it waited. */
-  deferred?: string;
   /** null: it was decided that it leaves no spans. */
   trace?: RequestTrace | null;
 }

@@ -214,6 +214,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
       startedAt: now(),
       signal: gone.signal,
       trace: trace ?? null,
+      noted: undefined,
       ...(res.req.headers['x-rempart-urgency'] === 'batch' ? { isBatch: true as const } : {}),
       granted: (standings) => {
         limitHeaders(standings, (name, value) => res.setHeader(name, value));

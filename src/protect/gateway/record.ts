@@ -23,6 +23,8 @@ export interface RecordedRequest {
   startedAt: number;
   /** The id under which it waited. */
   deferred?: string;
+  /** The recorder's own: what its outcome will say again. */
+  noted?: Noted | undefined;
 }
 
 /** What is sent to a model, by whoever speaks: the turns of a chat, a prompt, the inputs of embeddings. */
@@ -65,7 +67,7 @@ export interface OutcomeFacts {
 type NotedVerdict = { action: string; category: string; role: string };
 
 /** What is known of a request before its outcome. */
-interface Noted {
+export interface Noted {
   dialect?: string;
   model?: string;
   prompt?: { hmacSha256: string; length: number };
@@ -106,15 +108,9 @@ export function createRecorder({ now, journal, log, promptKey }: RecorderParts):
   function append(event: JsonObject, when?: When): void {
     journal.append(event, when).catch((err: unknown) => log.error({ err }, 'an event could not be journalled'));
   }
-  // Held as long as the request itself.
-  const noted = new WeakMap<RecordedRequest, Noted>();
   function notedOf(request: RecordedRequest): Noted {
-    let known = noted.get(request);
-    if (known === undefined) {
-      known = { verdicts: [] };
-      noted.set(request, known);
-    }
-    return known;
+    request.noted ??= { verdicts: [] };
+    return request.noted;
   }
   return {
     received(request, { dialect, model, stream, turns }) {
