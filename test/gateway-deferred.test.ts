@@ -98,7 +98,8 @@ for (const store of ['SQLite', 'PostgreSQL'] as const)
     test('a deadline that has passed is said, journalled, and nothing is answered after it', async () => {
       rig.mood = 'quota';
       const { body } = await rig.ask('too late', { ...batch, 'x-rempart-deadline': '1' });
-      assert.ok(Date.parse(body.deadline) - Date.parse(body.createdAt) === 1_000);
+      // Two looks at the clock may lie apart.
+      assert.ok(Math.abs(Date.parse(body.deadline) - Date.parse(body.createdAt) - 1_000) < 500);
       const over = await rig.ended(body.id);
       assert.deepEqual([over.status, over.error?.code, over.answer], ['expired', 'ERR_DEFERRED_EXPIRED', undefined]);
       const before = askedFor(rig, 'too late');

@@ -60,4 +60,9 @@ test('explainError() fills the sentence and the advice with the same facts', () 
   assert.equal(error.exit, 3);
   assert.match(explainError(error, 'fr').todo, /--port/);
   assert.equal(new RempartError('ERR_RATE_LIMITED').http, 429);
+  const wait = (seconds: number, lang: 'en' | 'fr') =>
+    explainError(new RempartError('ERR_RATE_LIMITED', { seconds }), lang).todo.replaceAll('\u00a0', ' ');
+  assert.equal(wait(1, 'en'), 'Try again in 1 second.');
+  assert.equal(wait(121, 'fr'), 'Réessayez dans 3 minutes.');
+  assert.equal(wait(86_400, 'fr'), 'Réessayez dans 24 heures.');
 });

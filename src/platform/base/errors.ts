@@ -255,10 +255,24 @@ export function explainError(error: RempartError, lang: Lang): { says: string; t
 }
 
 function spoken(lang: Lang, facts: Facts): Readonly<Record<string, string | number>> {
-  return Object.fromEntries(
+  const said = Object.fromEntries(
     Object.entries(facts).map(([name, fact]) => [
       name,
-      typeof fact === 'object' ? say(lang, fact.key, fact.facts) : fact,
+      typeof fact === 'object' ? say(lang, fact.key, spoken(lang, fact.facts ?? {})) : fact,
     ]),
   );
+  const { seconds } = said;
+  return typeof seconds === 'number' ? { ...said, duration: duration(lang, seconds) } : said;
+}
+
+/** "1 second", "15 minutes", « 24 heures »: rounded up, since who comes back too early waits again. */
+function duration(lang: Lang, seconds: number): string {
+  const [unit, length] =
+    seconds <= 120
+      ? (['second', 1] as const)
+      : seconds <= 7_200
+        ? (['minute', 60] as const)
+        : (['hour', 3_600] as const);
+  const format = new Intl.NumberFormat(lang, { style: 'unit', unit, unitDisplay: 'long' });
+  return format.format(Math.ceil(seconds / length));
 }

@@ -12,6 +12,11 @@ export interface StreamParser {
   end(): { clean: boolean };
 }
 
+export interface SseParser extends StreamParser {
+  /** `dropped`: the data of the event that had no blank line after it. */
+  end(): { clean: boolean; dropped: string | undefined };
+}
+
 export interface ParserOptions {
   /** Most UTF-16 units in one event. */
   maxLength?: number;
@@ -23,7 +28,7 @@ export const defaultMaxEventLength = 1_048_576;
 export function createSseParser(
   onEvent: (event: SseEvent) => void,
   { maxLength = defaultMaxEventLength }: ParserOptions = {},
-): StreamParser {
+): SseParser {
   let event = '';
   let data: string | undefined;
   let held = 0;
@@ -52,7 +57,9 @@ export function createSseParser(
     push: (chunk) => lines.push(chunk),
     end() {
       const tail = lines.end();
-      return { clean: tail === '' && data === undefined && event === '' };
+      const clean = tail === '' && data === undefined && event === '';
+      if (tail !== '') takeLine(tail);
+      return { clean, dropped: data };
     },
   };
 }

@@ -19,7 +19,7 @@ function feed<T>(
     from = cut;
   }
   parser.push(bytes.subarray(from));
-  return { items, ...parser.end() };
+  return { items, clean: parser.end().clean };
 }
 const sse = (text: string | Uint8Array, cuts: readonly number[] = []) =>
   feed<SseEvent>(createSseParser, typeof text === 'string' ? Buffer.from(text) : text, cuts);
@@ -72,6 +72,18 @@ test('formatSse() is read back as it was given', () => {
 test('createSseParser() drops an event without its blank line and says that the end was not clean', () => {
   for (const text of ['data: whole\n\ndata: half', 'data: whole\n\ndata: half\n', 'data: whole\n\nevent: x\n'])
     assert.deepEqual(sse(text), { items: [{ data: 'whole' }], clean: false }, text);
+});
+
+test('createSseParser() tells at the end what it dropped', () => {
+  for (const [text, dropped] of [
+    ['data: a\n\ndata: [DONE]', '[DONE]'],
+    ['data: a\n\ndata: [DONE]\n', '[DONE]'],
+    ['data: a\n\n', undefined],
+  ] as const) {
+    const parser = createSseParser(() => {});
+    parser.push(Buffer.from(text));
+    assert.equal(parser.end().dropped, dropped, text);
+  }
 });
 
 test('createSseParser() takes one space after the colon away, and no more', () => {

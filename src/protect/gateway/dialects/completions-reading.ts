@@ -69,7 +69,8 @@ export function createCompletionsReader(take: (event: ReplyEvent) => void, form:
     push: parser.push,
     isOver: () => done,
     end: () => {
-      parser.end();
+      // Some servers end with their last word, without the blank line after it.
+      done ||= parser.end().dropped === '[DONE]';
       return done ? 'whole' : 'cut';
     },
   };

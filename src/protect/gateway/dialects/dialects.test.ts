@@ -174,6 +174,8 @@ test('OpenAI’s reader takes what compatible servers say in their own way: empt
   const { events, end } = readStream(openai, Buffer.from(bytes), []);
   assert.deepEqual(events, [{ kind: 'delta', index: 0, text: 'I cannot.' }, usage]);
   assert.equal(end, 'whole');
+  assert.equal(readStream(openai, Buffer.from(bytes.trimEnd()), []).end, 'whole', 'no blank line after the last word');
+  assert.equal(readStream(openai, Buffer.from(bytes.replace('[DONE]\n\n', '[DO')), []).end, 'cut');
 });
 
 test('OpenAI is asked for JSON in a form that it takes, also for callers of dialects that need not say the word', () => {
