@@ -18,6 +18,16 @@ test('atTurnEnd() runs what one turn brought together and in order, after what w
   assert.deepEqual(seen, ['promised', 'first', 'second', 'third']);
 });
 
+test('atTurnEnd() runs a crowd in its order too', async () => {
+  const seen: number[] = [];
+  const crowd = Array.from({ length: 100 }, (_, at) => at);
+  await new Promise<void>((resolve) => {
+    for (const at of crowd) atTurnEnd(() => seen.push(at));
+    atTurnEnd(resolve);
+  });
+  assert.deepEqual(seen, crowd);
+});
+
 test('inStep lets all that are as far take a step before any takes the next', async () => {
   const seen: string[] = [];
   const go = async (name: string) => {
