@@ -1,11 +1,12 @@
 // Killing what launched Rempart ends Rempart: nothing it broke or holds stays behind with nobody waiting for it.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isSameProcess } from '../src/platform/base/process-identity.ts';
+import { makePlace, startInstance } from './instance.ts';
 
 const root = join(import.meta.dirname, '..');
 const rempart = join(root, 'bin', 'rempart.js');
@@ -59,4 +60,23 @@ test('watchLauncher() ends the program when the npm two generations up is killed
   // The shell waits for the program: its end is the program's end.
   assert.ok(await ends(shell), 'the program outlived npm');
   rmSync(dir, { recursive: true });
+});
+
+test('bin/rempart.js gives an instance two of glibc’s arenas, in the process that was started, unless told otherwise', {
+  skip: process.platform !== 'linux' && 'arenas and /proc are Linux’s',
+}, async () => {
+  for (const [env, expected] of [
+    [{}, '2'],
+    [{ MALLOC_ARENA_MAX: '3' }, '3'],
+  ] as const) {
+    const place = makePlace();
+    const instance = await startInstance([], { cwd: place.dir, env });
+    const own = readFileSync(`/proc/${instance.child.pid}/environ`, 'utf8').split('\0');
+    assert.deepEqual(
+      own.filter((one) => one.startsWith('MALLOC_ARENA_MAX=')),
+      [`MALLOC_ARENA_MAX=${expected}`],
+    );
+    assert.equal((await instance.stop()).code, 0);
+    place.remove();
+  }
 });
