@@ -133,7 +133,8 @@ test('append() fixes the event at the call and refuses what would not be a line'
 
 test('append() writes what can wait before what comes after it, and by itself when nothing comes', async () => {
   const { dir, keyFile } = fresh();
-  const journals = await openJournals({ dir, keyFile });
+  // A checkpoint would take it along.
+  const journals = await openJournals({ dir, keyFile, checkpointEveryMs: 600_000 });
   const journal = await journals.stream('s');
   const waits = journal.append({ n: 1 }, 'soon');
   const [second, first] = await Promise.all([journal.append({ n: 2 }), waits]);

@@ -107,6 +107,7 @@ const strange: readonly [string, string, (day: Day) => ReturnType<Behaviour['obs
     'entropy',
     ({ ask }) => ask({ text: 'aGVsbG8gd29ybGQ/9fK2mQ7xZ4tR8wL1vB6nA3+qY5sD0pE7uJ'.repeat(4) }, 5_000),
   ],
+  ['one letter over and over', 'entropy', ({ ask }) => ask({ text: 'a'.repeat(60) }, 5_000)],
   [
     'refusals one after the other',
     'refusals',
