@@ -92,7 +92,7 @@ function failed(failure: Failure, committed = false): AttemptEnd<void> {
   return { kind: 'failed', failure, committed };
 }
 
-/** The name that was asked for, or a version of it (`m:latest`, `m-2506`): any other text would pass unscreened. */
+/** The name that was asked for, or a version of it (`m:latest`, `m-2506`). Other texts would go out unscreened. */
 function isNameOf(given: string, asked: string): boolean {
   const stem = asked.replace(/[-:]latest$/, '');
   return (
