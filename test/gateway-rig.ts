@@ -5,7 +5,7 @@ import type { JsonObject } from '../src/platform/base/json.ts';
 import { createLog, type Log } from '../src/platform/base/log.ts';
 import type { Journal } from '../src/platform/journal/journal.ts';
 import { createSignals, type Signal } from '../src/platform/signals.ts';
-import { createGateway, type Gateway } from '../src/protect/gateway/gateway.ts';
+import { createGateway, type Gateway, type GatewayParts } from '../src/protect/gateway/gateway.ts';
 import { createKeys, type GivenKey, type KeyRecord, type KeyRepository } from '../src/protect/gateway/keys.ts';
 import type { GatewayMetrics } from '../src/protect/gateway/metrics.ts';
 import type { Tracing } from '../src/protect/gateway/request-trace.ts';
@@ -53,6 +53,8 @@ export interface RigOptions {
   /** Earlier answers are given when nobody can give new ones. */
   cache?: AnswerCache;
   modelGuard?: ModelGuard;
+  /** In place of what the rig has, or beside it. */
+  parts?: Partial<GatewayParts>;
 }
 
 /** In which nobody is silent: a busy machine is not to look like a provider that is. */
@@ -146,6 +148,7 @@ export async function startRig(providers: readonly ProviderSettings[], options: 
       ...(options.modelGuard === undefined ? {} : { modelGuard: options.modelGuard }),
       ...(options.places === undefined ? {} : { places: options.places }),
       ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
+      ...options.parts,
     },
     { ...quickSettings, ...options.settings, providers },
   );

@@ -4,6 +4,7 @@ import type { Log } from '../platform/base/log.ts';
 import type { Lang } from '../platform/i18n/say.ts';
 import type { Journal } from '../platform/journal/journal.ts';
 import { openCounters } from '../platform/shared/counters.ts';
+import { openSet } from '../platform/shared/set.ts';
 import type { Signals } from '../platform/signals.ts';
 import type { Deferral } from '../protect/deferred/deferral.ts';
 import type { CheckAddress } from '../protect/deferred/webhook-address.ts';
@@ -67,6 +68,7 @@ export function openGateway(
       random: Math.random,
       ...ground,
       identify: openIdentify({ ...ground, strangers: openCounters(ground.memory, 'anyone') }, config.access),
+      shared: openSet(ground.memory),
       limiter: limits.limiterFor(config.limits),
       places: limits.places,
       foresights: limits.foresights,

@@ -14,6 +14,7 @@ export const errorCatalogue = {
   ERR_EXPORT_MISSING: { exit: 3 },
   ERR_EXPORT_SHAPE: { exit: 1 },
   ERR_EXPORT_TOO_LARGE: { exit: 1 },
+  ERR_ACCESS_REVOKED: { exit: 1, http: 401 },
   ERR_ANSWER_BLOCKED: { exit: 1, http: 422 },
   ERR_BEHAVIOUR: { exit: 1, http: 429 },
   ERR_BODY_DEPTH: { exit: 1, http: 400 },

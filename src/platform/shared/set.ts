@@ -11,6 +11,8 @@ export interface SharedSet {
   remove(key: string): void;
   /** Rises with each change, on every thread: who remembers answers of `has` asks this first. */
   revision(): number;
+  /** Calls back soon after each change, whichever thread made it; several at once may be one call. Returns what ends that. */
+  onChange(listener: () => void): () => void;
 }
 
 const reach = 256;
@@ -28,6 +30,8 @@ export function openSet(memory: SharedArrayBuffer): SharedSet {
   const revision = revisionOf(memory);
   const placeOf = createPlaces(memory);
   const span = Math.min(reach, slots);
+  const listeners = new Set<() => void>();
+  let isFollowing = false;
   const baseOf = (place: Place, step: number) => ((place.home + step) & (slots - 1)) * wordsPerMember;
 
   function endOf(base: number): number {
@@ -71,6 +75,24 @@ export function openSet(memory: SharedArrayBuffer): SharedSet {
     return undefined;
   }
 
+  function changed(): void {
+    Atomics.add(revision, 0, 1);
+    Atomics.notify(revision, 0);
+  }
+
+  /** Sleeps until some thread raises the number: nobody has to ask. */
+  async function follow(): Promise<void> {
+    isFollowing = true;
+    let seen = Atomics.load(revision, 0);
+    while (listeners.size > 0) {
+      const turn = Atomics.waitAsync(revision, 0, seen);
+      if (turn.async) await turn.value;
+      seen = Atomics.load(revision, 0);
+      for (const listener of [...listeners]) listener();
+    }
+    isFollowing = false;
+  }
+
   return {
     add(key, now, until = forGood) {
       const place = placeOf(key);
@@ -82,7 +104,7 @@ export function openSet(memory: SharedArrayBuffer): SharedSet {
         words.read(base);
         // Its slot was another's by then: once more.
         if (words.high !== place.high || words.low !== place.low) continue;
-        Atomics.add(revision, 0, 1);
+        changed();
         return true;
       }
       return false;
@@ -98,8 +120,13 @@ export function openSet(memory: SharedArrayBuffer): SharedSet {
     },
     remove(key) {
       for (const base of slotsOf(placeOf(key))) setEnd(base, () => 1);
-      Atomics.add(revision, 0, 1);
+      changed();
     },
     revision: () => Atomics.load(revision, 0),
+    onChange(listener) {
+      listeners.add(listener);
+      if (!isFollowing) void follow();
+      return () => void listeners.delete(listener);
+    },
   };
 }

@@ -73,9 +73,9 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
       };
       finish = () => passOn(filter.end());
       const reading = speech.createReader((event) => {
-        const over = progress.overQuota ?? watch(event);
+        const over = progress.stopped ?? watch(event);
         if (over === undefined) return passOn(filter.take(named(event)));
-        progress.overQuota = over;
+        progress.stopped = over;
         given.cancel();
       });
       reader = reading;
@@ -137,7 +137,7 @@ async function concludeStream(
   end: UpstreamEnd,
   { reader, relay, filter, finish }: Streamed,
 ): Promise<AttemptEnd<void>> {
-  const isStopped = () => filter.refusal() !== undefined || progress.overQuota !== undefined;
+  const isStopped = () => filter.refusal() !== undefined || progress.stopped !== undefined;
   if (end.kind === 'aborted' && !isStopped()) return end;
   if (end.kind === 'whole') {
     const failure = failureOfStatus(provider, end.status, end.headers, end.body, now);

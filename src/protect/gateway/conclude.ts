@@ -32,7 +32,7 @@ export function concluded(
     case 'failed':
       return { kind: 'failed', ...errorOfFailure(forwarded.failure, halfOpenMs) };
     case 'aborted': {
-      const error = progress.filter?.refusal() ?? progress.overQuota;
+      const error = progress.filter?.refusal() ?? progress.stopped;
       if (error === undefined) return { kind: 'aborted', text };
       return progress.shown ? { kind: 'cut', error, text } : { kind: 'failed', ...unavailable(error) };
     }

@@ -30,6 +30,7 @@ import type { Routes } from './routes.ts';
 import type { Screening } from './screen.ts';
 import type { GatewaySettings } from './settings.ts';
 import { createTally } from './settle.ts';
+import type { CallsUnderWay } from './under-way.ts';
 import { type ModelGuard, verifiedProviders } from './verified-models.ts';
 
 export interface ConverseParts {
@@ -52,6 +53,8 @@ export interface ConverseParts {
   cache?: AnswerCache;
   /** With it, requests leave spans. */
   tracing?: Tracing;
+  /** Where calls are found whose callers may not go on. */
+  underWay: CallsUnderWay;
 }
 
 /** What is counted of a call once it is over; times in milliseconds since the epoch. */
@@ -97,6 +100,12 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     );
     const trace = traceOf(parts.tracing, exchange);
     const progress: Progress = { tally: createTally(), events: [], said: [] };
+    const cut = (why: RempartError) => {
+      progress.stopped ??= why;
+      cancel.abort();
+    };
+    const { caller, startedAt, seen } = exchange;
+    const leaveUnderWay = parts.underWay.begin({ caller, startedAt, cut }, seen);
     // Thousandths of a millisecond matter here, and a jump of the clock must not.
     let spent = -performance.now();
     let end: Conversed;
@@ -111,6 +120,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
       if (held !== undefined) throw held;
       grant = parts.limiter?.begin(askedBy(exchange, call), estimateOf(call), exchange.granted);
       leave = await placeFor(exchange);
+      if (progress.stopped !== undefined) throw progress.stopped;
       begunAt = now();
       const bounded = grant?.maxTokens === undefined ? call : capOutput(call, grant.maxTokens);
       await inStep;
@@ -160,6 +170,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     }
     await inStep;
     cancel.release();
+    leaveUnderWay();
     leave?.();
     const found = progress.filter?.findings() ?? nothingFound;
     if (end.kind === 'failed') {
@@ -185,7 +196,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     if (!isDurable || end.kind === 'deferred') grant?.undo();
     else grant?.settle(used);
     await inStep;
-    const outcome = { ...outcomeOf(end, call, progress, exchange.startedAt), ...facts };
+    const outcome = { ...outcomeOf(end, call, progress, exchange.startedAt, used), ...facts };
     recorder.outcome(exchange, outcome);
     trace?.concluded(exchange.requestId, call, outcome, progress.said);
     await inStep;

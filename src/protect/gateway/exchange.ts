@@ -25,6 +25,8 @@ export interface Exchange extends RecordedRequest {
   isBatch?: true;
   /** With it, it may be put in the queue of those that wait. */
   deferrable?: Deferrable;
+  /** Of the calls under way, as of when its caller was let in. */
+  seen?: number;
   /** null: it was decided that it leaves no spans. */
   trace?: RequestTrace | null;
 }
@@ -74,8 +76,8 @@ export interface Progress {
   said: ReplyEvent[];
   firstAt?: number;
   filter?: AnswerFilter;
-  /** Why it was ended before its own end: the caller's tokens are used up. */
-  overQuota?: RempartError;
+  /** Why it was ended before its own end: the caller's tokens are used up, or it may not go on. */
+  stopped?: RempartError;
   /** An answer that was refused half-way had begun to go out. */
   shown?: boolean;
 }

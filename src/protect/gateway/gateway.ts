@@ -48,6 +48,8 @@ import { createRoutes } from './routes.ts';
 import { createScreening, type Screen, withoutRules } from './screen.ts';
 import { defaultScreening, type GatewaySettings } from './settings.ts';
 import { sourceAddress } from './source-network.ts';
+import { createStanding, type StandingParts } from './standing.ts';
+import { createCallsUnderWay } from './under-way.ts';
 import type { ModelGuard } from './verified-models.ts';
 import { watchProviders } from './watch.ts';
 
@@ -71,6 +73,9 @@ export interface GatewayParts {
   modes?: ReadModes;
   /** With it, who and what is held back is. */
   restraints?: HeldBack;
+  /** With them, and what all threads are told by, a call ends as soon as its caller may not go on. */
+  revocations?: NonNullable<StandingParts['revocations']>;
+  shared?: NonNullable<StandingParts['shared']>;
   /** With it, only verified models are used. */
   modelGuard?: ModelGuard;
   /** With it, requests and tokens are counted and limited. */
@@ -127,7 +132,8 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
   const quarantine = createQuarantine(now, screenedBy.quarantine, parts.shutOut);
   const screening = createScreening({ ...parts, recorder, quarantine }, screenedBy);
   const routes = createRoutes(providers, settings.routes, parts.random);
-  const converse = createConverse({ ...parts, recorder, screening, routes }, settings);
+  const underWay = createCallsUnderWay(createStanding({ ...parts, quarantine }));
+  const converse = createConverse({ ...parts, recorder, screening, routes, underWay }, settings);
   const batchDoor = parts.deferral && createBatchDoor(parts.deferral, parts.checkWebhook ?? refuseWebhooks);
   const handleChat = createHandleChat({ now, recorder, converse, batchDoor }, settings);
   const handleDeferred = createHandleDeferred({ recorder, deferral: parts.deferral, now });
@@ -215,6 +221,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
       signal: gone.signal,
       trace: trace ?? null,
       noted: undefined,
+      seen: underWay.seen(),
       ...(res.req.headers['x-rempart-urgency'] === 'batch' ? { isBatch: true as const } : {}),
       granted: (standings) => {
         limitHeaders(standings, (name, value) => res.setHeader(name, value));
@@ -246,6 +253,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
     },
     async close() {
       watch.close();
+      underWay.close();
       failedAuth.close();
       for (const { health } of providers) health.close();
       await Promise.all(providers.map(({ dispatcher }) => dispatcher.destroy()));

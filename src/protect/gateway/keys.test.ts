@@ -139,3 +139,35 @@ test('revoke() closes a key at once for every holder of the same set, though the
   await here.revoke(record.id);
   assert.equal(there.find(secret).kind, 'revoked');
 });
+
+test('onTakenBack() tells of keys that were revoked or replaced, here and elsewhere, and of no other change', async () => {
+  const repository = memory();
+  const here = createKeys({ now, repository, given: [{ key: 'given', subject: 'ci', role: 'user' }] });
+  let told = 0;
+  const end = here.onTakenBack(() => told++);
+  const made = await here.create({ subject: 's', role: 'user', expiresAt: time + 10 });
+  const kept = await here.create({ subject: 's', role: 'user' });
+  await here.refresh();
+  here.give([]);
+  await here.rotate(kept.record.id, 60_000);
+  time += 20;
+  await here.refresh();
+  assert.equal(told, 0);
+  assert.equal(here.isTakenBack(made.record.id), false, 'its own time came');
+  assert.equal(here.isTakenBack(kept.record.id), false, 'it goes on for a while');
+  const elsewhere = createKeys({ now, repository });
+  await elsewhere.refresh();
+  await elsewhere.rotate(kept.record.id, 0).catch(() => undefined);
+  await elsewhere.revoke(kept.record.id);
+  await here.refresh();
+  assert.equal(told, 1);
+  assert.equal(here.isTakenBack(kept.record.id), true);
+  await here.refresh();
+  assert.equal(told, 1, 'told once');
+  end();
+  const last = await here.create({ subject: 's', role: 'user' });
+  await here.revoke(last.record.id);
+  assert.equal(told, 1);
+  assert.equal(here.isTakenBack(last.record.id), true);
+  assert.equal(here.isTakenBack('rmp_nobody'), true);
+});

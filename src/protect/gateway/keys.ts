@@ -70,6 +70,10 @@ export interface Keys {
   /** Takes effect here at once, even when storing it fails, which rejects. False: there is no such key. */
   revoke(id: string): Promise<boolean>;
   list(): readonly KeyRecord[];
+  /** It was taken back: revoked, taken over from without an overlap, no longer stored. One whose own time came was not, nor one that the configuration names no more. */
+  isTakenBack(id: string): boolean;
+  /** Calls back when keys that opened were taken back. Returns what ends that. */
+  onTakenBack(listener: () => void): () => void;
   /** The configuration's keys from now on; one that was revoked stays so. */
   give(given: readonly GivenKey[]): void;
   /** The stored keys, as another thread has them. */
@@ -103,15 +107,43 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
   let fromConfig = given.map(ofConfig);
   let byHash = index(fromConfig);
   const revokedHere = new Map<string, number>();
+  /** Their end was brought forward to a moment that has come. */
+  const endedEarly = new Set<string>();
+  const listeners = new Set<() => void>();
+
+  /** Takes these over in place of those before, and tells when one of those opens nothing any more. */
+  function replace(next: Map<string, KeyRecord>): void {
+    const before = byHash;
+    byHash = next;
+    let isAnyOver = false;
+    for (const old of before.values()) {
+      const { id, revokedAt, expiresAt } = old;
+      const record = next.get(old.hash);
+      if (revokedAt !== undefined || record === old) continue;
+      const end = record?.expiresAt;
+      if (end !== undefined && end !== expiresAt && end <= now()) endedEarly.add(id);
+      if (record === undefined || record.revokedAt !== undefined || endedEarly.has(id)) isAnyOver = true;
+    }
+    if (isAnyOver) for (const listener of [...listeners]) listener();
+  }
+
+  const withRecord = (record: KeyRecord) => new Map(byHash).set(record.hash, record);
+
+  function withId(id: string): KeyRecord | undefined {
+    for (const record of byHash.values()) if (record.id === id) return record;
+    return undefined;
+  }
 
   function adopt(records: readonly KeyRecord[]): void {
-    byHash = index([
-      ...records.map((record) => {
-        const revokedAt = record.revokedAt ?? revokedHere.get(record.id);
-        return revokedAt === undefined ? record : { ...record, revokedAt };
-      }),
-      ...fromConfig.map((record) => byHash.get(record.hash) ?? record),
-    ]);
+    replace(
+      index([
+        ...records.map((record) => {
+          const revokedAt = record.revokedAt ?? revokedHere.get(record.id);
+          return revokedAt === undefined ? record : { ...record, revokedAt };
+        }),
+        ...fromConfig.map((record) => byHash.get(record.hash) ?? record),
+      ]),
+    );
   }
 
   async function store(key: NewKey & { replaces?: string }): Promise<{ secret: string; record: KeyRecord }> {
@@ -145,7 +177,7 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
     },
     create: store,
     async rotate(id, overlapMs) {
-      const old = [...byHash.values()].find((entry) => entry.id === id);
+      const old = withId(id);
       if (old === undefined) return { kind: 'unknown' };
       if (id.startsWith('cfg_')) return { kind: 'fixed' };
       if (old.revokedAt !== undefined || (old.expiresAt ?? Infinity) <= now()) return { kind: 'over' };
@@ -166,22 +198,33 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
         await this.revoke(made.record.id).catch(() => undefined);
         throw error;
       }
-      byHash.set(old.hash, { ...old, expiresAt: oldEndsAt });
+      replace(withRecord({ ...old, expiresAt: oldEndsAt }));
       onChange();
       return { kind: 'rotated', ...made, oldEndsAt };
     },
     async revoke(id) {
-      const record = [...byHash.values()].find((entry) => entry.id === id);
+      const record = withId(id);
       if (record === undefined) return false;
       const at = now();
       revokedHere.set(id, at);
       revoked?.add(revocation(record), at);
-      byHash.set(record.hash, { ...record, revokedAt: at });
+      replace(withRecord({ ...record, revokedAt: at }));
       if (!id.startsWith('cfg_')) await repository.revoke(id, at);
       onChange();
       return true;
     },
     list: () => [...byHash.values()],
+    isTakenBack(id) {
+      const record = withId(id);
+      // What a new configuration no longer names ends with what it opened.
+      if (record === undefined) return !id.startsWith('cfg_') || revokedHere.has(id);
+      if (record.revokedAt !== undefined || endedEarly.has(id)) return true;
+      return revoked?.has(revocation(record), now()) === true;
+    },
+    onTakenBack(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
     give(next) {
       const stored = [...byHash.values()].filter(({ id }) => !id.startsWith('cfg_'));
       fromConfig = next.map(ofConfig).map((record) => {

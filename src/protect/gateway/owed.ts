@@ -1,8 +1,9 @@
 // What limits are told of a call: who asks for what, how soon it is to be served, and what it came to in the end.
 import { ranks } from '../gate.ts';
 import type { Asked } from '../limits/rules.ts';
-import type { ChatCall, Usage } from './dialects/dialect.ts';
+import type { ChatCall } from './dialects/dialect.ts';
 import type { Conversed, Exchange, Progress } from './exchange.ts';
+import type { Settlement } from './settle.ts';
 
 export function rankOf({ caller, isBatch }: Exchange): number {
   return isBatch ? ranks.batch : ranks[caller.role];
@@ -14,10 +15,16 @@ export function askedBy({ caller, operation }: Exchange, { model }: ChatCall): A
 }
 
 /** What is owed for it. Undefined: nobody was asked, or who was asked said nothing but that it could not. */
-export function usedBy(end: Conversed, { turns }: ChatCall, { tally }: Progress, attempts: number): Usage | undefined {
+export function usedBy(
+  end: Conversed,
+  { turns }: ChatCall,
+  { tally, stopped }: Progress,
+  attempts: number,
+): Settlement | undefined {
   if (end.kind === 'answered') return end.settlement;
   if (attempts === 0) return undefined;
   const used = tally.settle(turns);
   // Who goes away has asked all the same: what was sent is used, and what came until then.
-  return end.kind === 'aborted' || !used.estimated || tally.size() > 0 ? used : undefined;
+  const isEndedEarly = end.kind === 'aborted' || stopped !== undefined;
+  return isEndedEarly || !used.estimated || tally.size() > 0 ? used : undefined;
 }

@@ -5,6 +5,8 @@ import { openSet, type SharedSet } from '../../platform/shared/set.ts';
 export interface Quarantine {
   /** `score` is the verdict's, 0..1. */
   attempted(credential: string, score: number): void;
+  /** Calls back when somebody was shut out on this thread. Returns what ends that. */
+  onShutOut(listener: () => void): () => void;
   /** 0 for who is not shut out. */
   secondsLeft(credential: string): number;
   count(): number;
@@ -41,6 +43,7 @@ export function createQuarantine(
   { attempts, until, shared }: QuarantineState = createQuarantineState(),
 ): Quarantine {
   const lengthMs = minutes * 60_000;
+  const listeners = new Set<() => void>();
 
   function countOf(credential: string, at: number): number {
     if (shared !== undefined) {
@@ -70,6 +73,11 @@ export function createQuarantine(
       if (!isSession && count < keyAttempts) return;
       until.set(credential, at + lengthMs);
       shared?.set.add(place(credential), at, at + lengthMs);
+      for (const listener of [...listeners]) listener();
+    },
+    onShutOut(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     secondsLeft(credential) {
       const end = endOf(credential);

@@ -20,6 +20,8 @@ export interface Revocations {
   /** Takes the store's over; false when it is away. */
   refresh(): Promise<boolean>;
   list(): readonly Revocation[];
+  /** Calls back when there is one more. Returns what ends that. */
+  onMore(listener: () => void): () => void;
 }
 
 export interface RevocationsParts {
@@ -32,11 +34,14 @@ export interface RevocationsParts {
 
 export function createRevocations({ now, repository, revoked, onChange = () => {} }: RevocationsParts): Revocations {
   const known = new Map<string, Revocation>();
+  const listeners = new Set<() => void>();
 
   function learn(revocation: Revocation): void {
     const entry = entryOf(revocation);
     const before = known.get(entry);
-    if (before === undefined || before.at < revocation.at) known.set(entry, revocation);
+    if (before !== undefined && before.at >= revocation.at) return;
+    known.set(entry, revocation);
+    for (const listener of [...listeners]) listener();
   }
 
   function momentOf(entry: string): number | undefined {
@@ -67,6 +72,10 @@ export function createRevocations({ now, repository, revoked, onChange = () => {
       }
     },
     list: () => [...known.values()],
+    onMore(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
   };
 }
 
