@@ -9,43 +9,50 @@ interface Piece {
 
 /** Shorter words are in every text. */
 const shortest = 3;
+/** Words as long as this are rare enough for one set of them to do. Two sets leave a fifth of the lines that one leaves to be tried. */
+const rare = 9;
 
 /**
- * One of the words occurs, in any case, in whatever `source` matches; null when that cannot be said.
- * Understands what the rules use: literals, classes, groups, alternatives, quantifiers, lookarounds.
+ * Of each set one of the words occurs, in any case, in whatever `source` matches; one or two sets, the second where the
+ * words of the first are common. Null when that cannot be said. Understands what the rules use: literals, classes, groups,
+ * alternatives, quantifiers, lookarounds.
  */
-export function requiredWords(source: string): string[] | null {
+export function requiredWords(source: string): string[][] | null {
   const parser = { source, at: 0 };
-  const words = ofAlternatives(alternativesAt(parser));
-  return parser.at < source.length ? null : words;
+  const sets = ofAlternatives(alternativesAt(parser));
+  return parser.at < source.length ? null : sets;
 }
 
-function ofAlternatives(alternatives: readonly Piece[][]): string[] | null {
-  const all: string[] = [];
+/** What all of them need, set by set; one that needs a single set has it stand for the second too. */
+function ofAlternatives(alternatives: readonly Piece[][]): string[][] | null {
+  const each: string[][][] = [];
   for (const pieces of alternatives) {
-    const words = ofSequence(pieces);
-    if (words === null) return null;
-    all.push(...words);
+    const sets = ofSequence(pieces);
+    if (sets === null) return null;
+    each.push(sets);
   }
-  return [...new Set(all)];
+  const first = [...new Set(each.flatMap((sets) => sets[0]!))];
+  if (each.every((sets) => sets.length === 1)) return [first];
+  return [first, [...new Set(each.flatMap((sets) => sets[1] ?? sets[0]!))]];
 }
 
-function ofSequence(pieces: readonly Piece[]): string[] | null {
-  const runs: string[] = [];
+function ofSequence(pieces: readonly Piece[]): string[][] | null {
+  const sets: string[][] = [];
   let run = '';
-  for (const { kind, char = '' } of pieces) {
-    if (kind === 'nothing') continue;
-    run = kind === 'char' ? run + char : '';
-    runs.push(run);
+  const close = () => {
+    if (run.trim().length >= shortest) sets.push([run.toLowerCase()]);
+    run = '';
+  };
+  for (const { kind, char = '', alternatives = [] } of pieces) {
+    if (kind === 'char') run += char;
+    if (kind === 'group' || kind === 'open') close();
+    if (kind === 'group') sets.push(...(ofAlternatives(alternatives) ?? []));
   }
-  const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), '').toLowerCase();
-  if (longest.trim().length >= shortest) return [longest];
-  const choices = pieces
-    .map(({ kind, alternatives }) =>
-      kind === 'group' && alternatives !== undefined ? ofAlternatives(alternatives) : null,
-    )
-    .filter((words) => words !== null);
-  return choices.sort((a, b) => shortestOf(b) - shortestOf(a))[0] ?? null;
+  close();
+  sets.sort((a, b) => shortestOf(b) - shortestOf(a) || a.length - b.length);
+  const [first, second] = sets;
+  if (first === undefined) return null;
+  return second === undefined || shortestOf(first) >= rare ? [first] : [first, second];
 }
 
 function shortestOf(words: readonly string[]): number {
