@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Registry } from 'prom-client';
+import { type Dispatcher, Pool } from 'undici';
 import { createLog } from '../src/platform/base/log.ts';
 import { createGatewayMetrics } from '../src/protect/gateway/metrics.ts';
 import type { GatewaySettings } from '../src/protect/gateway/settings.ts';
@@ -186,4 +187,94 @@ test('a long answer that ends well after its key was refused does not bring it b
   for (let i = 0; i < 3; i++) assert.equal((await rig.chat('hi')).status, 200);
   assert.equal(uses(upstream), 2, 'the long one and the one that found out');
   assert.equal(rig.gateway.state().providers[0]!.keys[0]!.refused, true);
+});
+
+for (const status of [401, 403])
+  test(`of a crowd that comes with a key that was refused (${status}) all along, three requests at most go out with it, and everybody is answered`, async () => {
+    const upstream = await startUpstream(
+      (req, res, body, nth) => {
+        if (!isFirst(req.headers.authorization)) return answering()(req, res, body, nth);
+        // By then all of them would have gone.
+        return void setTimeout(() => telling(status)(req, res, body, nth), 150);
+      },
+      (req, res, body, nth) =>
+        isFirst(req.headers.authorization) ? telling(status)(req, res, body, nth) : json(res, 200, { data: [] }),
+    );
+    const rig = await startRig([{ name: 'up', dialect: 'openai', url: upstream.url, key: first, spareKeys: [spare] }], {
+      settings: quick,
+    });
+    cleanUps.push(rig.close, upstream.close);
+    const crowd = await Promise.all(Array.from({ length: 24 }, (_, nth) => rig.chat('hi', { stream: nth % 2 === 0 })));
+    // Those that find the key in question may be told to come back.
+    for (const { status: answered } of crowd)
+      assert.ok(answered === 200 || (status === 403 && answered === 502), `${answered}`);
+    await until(() => kinds(rig).includes('provider-key-compromised'));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    assert.equal((await rig.chat('hi')).status, 200);
+    assert.ok(uses(upstream) <= 3, `${uses(upstream)} uses`);
+  });
+
+test('requests that were on their way when their key was refused count as its uses, and none is left for a probe', async () => {
+  let refuse = false;
+  const waiting: (() => void)[] = [];
+  const upstream = await startUpstream(
+    (req, res, body, nth) => {
+      if (!isFirst(req.headers.authorization)) answering()(req, res, body, nth);
+      else if (!refuse) answering()(req, res, body, nth);
+      else waiting.push(() => telling(401)(req, res, body, nth));
+    },
+    (req, res, body, nth) =>
+      isFirst(req.headers.authorization) ? telling(401)(req, res, body, nth) : json(res, 200, { data: [] }),
+  );
+  const rig = await startRig([{ name: 'up', dialect: 'openai', url: upstream.url, key: first, spareKeys: [spare] }], {
+    settings: quick,
+  });
+  cleanUps.push(rig.close, upstream.close);
+  assert.equal((await rig.chat('hi')).status, 200);
+  refuse = true;
+  const before = uses(upstream);
+  const crowd = Promise.all(Array.from({ length: 12 }, () => rig.chat('hi')));
+  await until(() => waiting.length === 12);
+  for (const answer of waiting) answer();
+  for (const { status } of await crowd) assert.equal(status, 200);
+  assert.equal(uses(upstream) - before, 12);
+  for (let nth = 0; nth < 5; nth++) {
+    assert.equal((await rig.chat('hi')).status, 200);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+  assert.equal(uses(upstream) - before, 12, 'nothing goes out with it any more');
+  assert.equal(kinds(rig).filter((kind) => kind === 'provider-key-compromised').length, 1);
+});
+
+test('what waits for a connection when its key is refused does not go out with it', async () => {
+  let refuse = false;
+  const upstream = await startUpstream((req, res, body, nth) =>
+    (refuse && isFirst(req.headers.authorization) ? telling(401) : answering())(req, res, body, nth),
+  );
+  /** As one whose connections take their time: all but the first request are held until the test lets them go. */
+  const held: (() => void)[] = [];
+  let holds = false;
+  const createDispatcher = (origin: string): Dispatcher =>
+    new Pool(origin, { connections: null, pipelining: 1 }).compose((dispatch) => (options, handler) => {
+      if (!holds) return dispatch(options, handler);
+      held.push(() => dispatch(options, handler));
+      return true;
+    });
+  const rig = await startRig([{ name: 'up', dialect: 'openai', url: upstream.url, key: first, spareKeys: [spare] }], {
+    settings: quick,
+    parts: { createDispatcher },
+  });
+  cleanUps.push(rig.close, upstream.close);
+  assert.equal((await rig.chat('hi')).status, 200);
+  refuse = true;
+  holds = true;
+  const crowd = Promise.all(Array.from({ length: 6 }, () => rig.chat('hi')));
+  await until(() => held.length === 6);
+  const before = uses(upstream);
+  holds = false;
+  held[0]!();
+  await until(() => kinds(rig).includes('provider-key-compromised'));
+  for (const go of held.slice(1)) go();
+  for (const { status } of await crowd) assert.equal(status, 200);
+  assert.equal(uses(upstream) - before, 1);
 });

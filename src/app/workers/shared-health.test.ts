@@ -101,8 +101,25 @@ test('shareHealth() lets one request for all threads try a provider that asked t
   assert.equal(main.health.pick().kind, 'key');
 });
 
+test('shareHealth() lets two requests of all threads find out whether a key is taken, and tells once that it is', async () => {
+  const { main, worker, clock } = makeThreads();
+  assert.deepEqual([worker.health.pick().kind, main.health.pick().kind], ['key', 'key']);
+  const later = [worker.health.pick(), main.health.pick()];
+  assert.deepEqual(
+    later.map(({ kind }) => kind),
+    ['later', 'later'],
+  );
+  worker.health.abandoned(0);
+  assert.equal(main.health.pick().kind, 'key', 'in the place of one that ended');
+  main.health.heard(clock.now, 0);
+  for (let nth = 0; nth < 5; nth++) assert.equal(worker.health.pick().kind, 'key');
+  for (const one of later) if (one.kind === 'later') await one.turn;
+});
+
 test('shareHealth() says nothing to the others while all is well', () => {
   const { main, worker, clock } = makeThreads();
+  worker.health.pick();
+  worker.health.succeeded(0, clock.now);
   let heard = 0;
   const publish = worker.bus.publish;
   worker.bus.publish = (...given) => {

@@ -1,5 +1,6 @@
 // The health of providers over all threads: what one of them meets, each knows before it sends its next request; one trial at a time, and one thread that probes and tells.
 import { hash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Bus } from '../../platform/shared/bus.ts';
 import type { Counters } from '../../platform/shared/counters.ts';
 import { type Failure, isProvidersFault } from '../../protect/resilience/failure.ts';
@@ -22,6 +23,7 @@ export type HealthEvent =
   | { kind: 'succeeded'; index: number; startedAt: number }
   | { kind: 'probed'; index: number; startedAt: number; failure: Failure | undefined }
   | { kind: 'gaveUp' }
+  | { kind: 'proved'; index: number }
   | { kind: 'used'; share: number };
 
 /** Of events that come with every request while something is wrong, one in so many milliseconds tells the others enough. */
@@ -32,6 +34,10 @@ const trial = { windowMs: 30_000 };
 const trialWaitMs = 250;
 /** Of what is wrong with one provider. */
 const mostRemembered = 100;
+/** So few go out with a key that has answered nobody yet, within so long, over all threads. */
+const firstUses = 2;
+const firstUsesWithin = { windowMs: 2_000 };
+const firstUsesWaitMs = 20;
 /** From this share on the use of a quota is worth a word. */
 const worthTelling = 0.8;
 
@@ -57,6 +63,8 @@ function shareOne(topic: string, inner: ProviderHealth, parts: SharedHealthParts
   const told = { succeeded: 0, gaveUp: 0, 'rate-limited': 0 };
   /** Trials of this thread, by key. */
   const trials = new Map<number, number>();
+  /** First uses of keys that are out from this thread. */
+  const firsts = new Map<number, number[]>();
   const trialOf = (index: number) => `trial ${topic} ${index}`;
 
   function look(): void {
@@ -95,7 +103,8 @@ function shareOne(topic: string, inner: ProviderHealth, parts: SharedHealthParts
     } else if (event.kind === 'succeeded') {
       inner.succeeded(event.index, event.startedAt);
       isPaused = false;
-    } else if (event.kind === 'probed') inner.probed(event.index, event.startedAt, event.failure);
+    } else if (event.kind === 'proved') inner.proved(event.index);
+    else if (event.kind === 'probed') inner.probed(event.index, event.startedAt, event.failure);
     else if (event.kind === 'gaveUp') inner.gaveUp();
     else inner.used(event.share);
   }
@@ -122,19 +131,50 @@ function shareOne(topic: string, inner: ProviderHealth, parts: SharedHealthParts
     return ok;
   }
 
+  function mayBeFirst(index: number): boolean {
+    const { ok, at } = counters.take(`first ${topic} ${index}`, firstUsesWithin, firstUses, 1, now());
+    if (ok) firsts.set(index, [...(firsts.get(index) ?? []), at]);
+    return ok;
+  }
+
+  function endFirst(index: number): void {
+    const at = firsts.get(index)?.pop();
+    if (at !== undefined) counters.give(`first ${topic} ${index}`, firstUsesWithin, 1, at);
+  }
+
+  /** That a key is taken is told once. */
+  function telling(index: number | undefined, work: () => void): void {
+    const isNews = index !== undefined && !inner.isProved(index);
+    work();
+    if (isNews && inner.isProved(index)) publish({ kind: 'proved', index });
+  }
+
   return {
     ...inner,
     pick() {
       bus.catchUp();
       const choice = inner.pick();
-      if (isWell || choice.kind !== 'key') return choice;
+      if (choice.kind !== 'key') return choice;
+      if (!inner.isProved(choice.index) && !mayBeFirst(choice.index)) {
+        inner.abandoned(choice.index);
+        return { kind: 'later', turn: pause(firstUsesWaitMs, undefined, { ref: false }) };
+      }
+      if (isWell) return choice;
       const isTrial = isPaused || inner.state().keys[choice.index]?.breaker === 'half-open';
       if (!isTrial || mayTry(choice.index)) return choice;
       inner.abandoned(choice.index);
       return { kind: 'wait', ms: trialWaitMs, because: inner.state().lastError ?? 'server-error' };
     },
+    mayUse(index) {
+      bus.catchUp();
+      return inner.mayUse(index);
+    },
+    heard(startedAt, index) {
+      telling(index, () => inner.heard(startedAt, index));
+    },
     succeeded(index, startedAt) {
-      inner.succeeded(index, startedAt);
+      telling(index, () => inner.succeeded(index, startedAt));
+      endFirst(index);
       if (isWell) return;
       const wasTrial = trials.has(index);
       endTrial(index);
@@ -143,7 +183,8 @@ function shareOne(topic: string, inner: ProviderHealth, parts: SharedHealthParts
       if (isWell || wasTrial || isDue('succeeded')) publish({ kind: 'succeeded', index, startedAt });
     },
     failed(index, failure) {
-      inner.failed(index, failure);
+      telling(index, () => inner.failed(index, failure));
+      endFirst(index);
       endTrial(index);
       if (isWell && !isProvidersFault(failure.kind)) return;
       isPaused ||= pauses(failure);
@@ -152,6 +193,7 @@ function shareOne(topic: string, inner: ProviderHealth, parts: SharedHealthParts
     },
     abandoned(index) {
       inner.abandoned(index);
+      endFirst(index);
       endTrial(index);
     },
     gaveUp() {

@@ -66,7 +66,7 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
     const end = await callUpstream(provider.dispatcher, request, (status, headers, flow) => {
       if (status !== 200 || !String(headers['content-type'] ?? '').startsWith(provider.dialect.streamType))
         return undefined;
-      provider.health.heard(sentAt);
+      provider.health.heard(sentAt, provider.keys.indexOf(key));
       const passOn = (events: readonly ReplyEvent[]) => {
         for (const event of events) relay.take(event, flow);
         if (filter.refusal() !== undefined) given.cancel();
@@ -107,7 +107,7 @@ async function readWhole(
   { readReply, named }: Pick<Speech, 'readReply'> & { named: (event: ReplyEvent) => ReplyEvent },
   end: UpstreamEnd,
 ): Promise<AttemptEnd<void>> {
-  if (end.kind === 'aborted') return end;
+  if (end.kind === 'aborted' || end.kind === 'unsent') return end;
   if (end.kind === 'failed') return failed(end.failure);
   if (end.kind === 'streamed') return failed({ kind: 'malformed', heals: true });
   const failure = failureOfStatus(provider, end.status, end.headers, end.body, now);
@@ -137,6 +137,7 @@ async function concludeStream(
   end: UpstreamEnd,
   { reader, relay, filter, finish }: Streamed,
 ): Promise<AttemptEnd<void>> {
+  if (end.kind === 'unsent') return end;
   const isStopped = () => filter.refusal() !== undefined || progress.stopped !== undefined;
   if (end.kind === 'aborted' && !isStopped()) return end;
   if (end.kind === 'whole') {

@@ -100,7 +100,7 @@ export function createHandleDetails(
       const sent = sentFor(provider, asked);
       const request = providerRequest(provider, key, sent, settings, until - now(), signal);
       const end = await callUpstream(provider.dispatcher, request);
-      if (end.kind === 'aborted') return end;
+      if (end.kind === 'aborted' || end.kind === 'unsent') return end;
       if (end.kind === 'failed') return { ...end, committed: false };
       const malformed = { kind: 'failed', failure: { kind: 'malformed', heals: true }, committed: false } as const;
       if (end.kind === 'streamed') return malformed;

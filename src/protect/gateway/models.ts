@@ -67,12 +67,13 @@ export function modelsAttempt(
   until: number,
   settings: GatewaySettings,
   signal: Ending,
+  isProbe = false,
 ): AskProvider<readonly ModelCard[]> {
   return async (provider, key) => {
-    const sent = { method: 'GET', path: provider.dialect.paths.models } as const;
+    const sent = { method: 'GET', path: provider.dialect.paths.models, isProbe } as const;
     const request = providerRequest(provider, key, sent, settings, until - now(), signal);
     const end = await callUpstream(provider.dispatcher, request);
-    if (end.kind === 'aborted') return end;
+    if (end.kind === 'aborted' || end.kind === 'unsent') return end;
     if (end.kind === 'failed') return { ...end, committed: false };
     const malformed = { kind: 'failed', failure: { kind: 'malformed', heals: true }, committed: false } as const;
     if (end.kind === 'streamed') return malformed;

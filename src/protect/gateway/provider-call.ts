@@ -10,12 +10,14 @@ export interface Sent {
   method: 'GET' | 'POST';
   path: string;
   body?: string;
+  /** It asks about a key that may be refused. */
+  isProbe?: boolean;
 }
 
 export function providerRequest(
-  { prefix, dialect, traceHeaders }: Provider & Pick<Target, 'traceHeaders'>,
+  { prefix, dialect, traceHeaders, keys, health }: Provider & Pick<Target, 'traceHeaders'>,
   key: string,
-  { method, path, body }: Sent,
+  { method, path, body, isProbe }: Sent,
   { timeouts }: GatewaySettings,
   totalMs: number,
   signal: Ending,
@@ -35,6 +37,7 @@ export function providerRequest(
     timeouts,
     totalMs,
     signal,
+    ...(key === '' || isProbe === true ? {} : { mayGo: () => health.mayUse(keys.indexOf(key)) }),
   };
 }
 

@@ -30,7 +30,11 @@ export function createRemoteModels(now: () => number, settings: GatewaySettings)
   /** Also a look at a list is a use of a key: a refused one is not used, and what it shows is heeded. */
   async function lookWith(provider: Provider, signal: Ending): Promise<AttemptEnd<readonly ModelCard[]>> {
     const { health, keys } = provider;
-    const picked = health.pick();
+    let picked = health.pick();
+    while (picked.kind === 'later') {
+      await picked.turn;
+      picked = health.pick();
+    }
     if (picked.kind !== 'key') return { kind: 'aborted' };
     const startedAt = now();
     const attempt = modelsAttempt(now, startedAt + longestLookMs, settings, signal);

@@ -12,7 +12,11 @@ export type AttemptEnd<T> =
   | { kind: 'done'; value: T }
   /** `committed`: the caller has seen a part, so nothing may be tried again. */
   | { kind: 'failed'; failure: Failure; committed: boolean }
-  | { kind: 'aborted' };
+  | { kind: 'aborted' }
+  /** By the time that it could go its key was refused. */
+  | { kind: 'unsent' };
+
+type Ended<T> = Exclude<AttemptEnd<T>, { kind: 'unsent' }>;
 
 /** Asks a target with one of its keys. */
 export type AskTarget<T> = (target: Target, key: string) => Promise<AttemptEnd<T>>;
@@ -40,7 +44,7 @@ export interface StepLimits extends ForwardLimits {
   budget: number;
 }
 
-export type StepEnd<T> = AttemptEnd<T> & { target: Target };
+export type StepEnd<T> = Ended<T> & { target: Target };
 
 interface Tried {
   target: Target;
@@ -115,9 +119,9 @@ async function tryEach<T>(
 async function tryKeys<T>(
   { now, log, metrics }: ForwardParts,
   one: Tried,
-  { rank = 0 }: ForwardLimits,
+  { rank = 0, until, signal }: ForwardLimits,
   ask: AskTarget<T>,
-): Promise<AttemptEnd<T>> {
+): Promise<Ended<T>> {
   const { target } = one;
   const { name, keys, health, foresight } = target;
   const rationedMs = foresight?.wait(rank) ?? 0;
@@ -128,6 +132,12 @@ async function tryKeys<T>(
   }
   for (let forbidden = false; ; ) {
     const picked = health.pick();
+    if (picked.kind === 'later') {
+      await picked.turn;
+      if (signal.aborted) return { kind: 'aborted' };
+      if (now() >= until) return failed({ kind: 'timeout', heals: false });
+      continue;
+    }
     if (picked.kind === 'refused') return failed({ kind: 'key-refused', heals: false });
     if (picked.kind === 'wait') {
       // Whose own question it was that a key was forbidden for is not to ask it the same again.
@@ -137,6 +147,10 @@ async function tryKeys<T>(
     }
     const startedAt = now();
     const end = await ask(target, keys[picked.index] ?? '');
+    if (end.kind === 'unsent') {
+      health.abandoned(picked.index);
+      continue;
+    }
     metrics.attempt(name, end.kind === 'failed' ? end.failure.kind : end.kind);
     if (end.kind === 'done') health.succeeded(picked.index, startedAt);
     if (end.kind === 'aborted') health.abandoned(picked.index);

@@ -17,6 +17,8 @@ export interface UpstreamRequest {
   /** Milliseconds left for the whole request. */
   totalMs: number;
   signal: Ending;
+  /** Asked at the last moment, when a connection is there: whether it is still to be sent. */
+  mayGo?: () => boolean;
 }
 
 export interface Flow {
@@ -33,7 +35,8 @@ export type UpstreamEnd =
   | { kind: 'whole'; status: number; headers: ProviderHeaders; body: string }
   | { kind: 'streamed'; headers: ProviderHeaders }
   | { kind: 'failed'; failure: Failure }
-  | { kind: 'aborted' };
+  | { kind: 'aborted' }
+  | { kind: 'unsent' };
 
 type TakeBytes = (chunk: Uint8Array) => void;
 
@@ -80,6 +83,7 @@ export function callUpstream(
         onRequestStart(started) {
           controller = started;
           if (settled) started.abort(new Error('the gateway stopped waiting'));
+          else if (request.mayGo?.() === false) stop({ kind: 'unsent' });
           else clock.expectWithin(timeouts.firstByteMs);
         },
         onResponseStart(_controller, status, received) {

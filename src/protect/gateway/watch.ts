@@ -16,10 +16,10 @@ export function watchProviders(now: () => number, providers: readonly Provider[]
     probing.add(provider);
     const startedAt = now();
     const { connectMs, firstByteMs } = settings.timeouts;
-    const attempt = modelsAttempt(now, startedAt + connectMs + firstByteMs, settings, end.signal);
+    const attempt = modelsAttempt(now, startedAt + connectMs + firstByteMs, settings, end.signal, true);
     const result = await attempt(provider, provider.keys[index] ?? '');
     probing.delete(provider);
-    if (result.kind !== 'aborted')
+    if (result.kind === 'done' || result.kind === 'failed')
       provider.health.probed(index, startedAt, result.kind === 'failed' ? result.failure : undefined);
   }
 

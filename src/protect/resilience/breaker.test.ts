@@ -103,9 +103,11 @@ test('refuse() asks the last key sooner, and no more often', () => {
   assert.deepEqual(refuse(twice, 34_000, settings, true), { kind: 'spent' });
 });
 
-test('refuse() does not take a call that was sent before the refusal was known for a probe', () => {
+test('refuse() counts a call that was sent before the refusal was known, and does not take it for a probe', () => {
   const settings = { ...defaultRefusal, maxUses: 3, lastKeyProbesMs: [4_000, 30_000] as const };
   const once = refuse({ kind: 'accepted' }, 0, settings, true);
-  assert.deepEqual(refuse(once, 5, settings, true), once);
-  assert.deepEqual(refuse(once, 4_000, settings, true), { kind: 'refused', uses: 2, nextProbeAt: 34_000 });
+  const crossed = refuse(once, 5, settings, true);
+  assert.deepEqual(crossed, { ...once, uses: 2 });
+  assert.deepEqual(refuse(crossed, 6, settings, true), { kind: 'spent' });
+  assert.deepEqual(refuse(crossed, 4_000, settings, true), { kind: 'spent' });
 });

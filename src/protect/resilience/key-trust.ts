@@ -45,6 +45,10 @@ interface Key {
   forbidden: number;
   /** Since the first of them another key was answered: it is this one, not what was asked. */
   isOutdone: boolean;
+  /** Such answers while it was in question: what they were to is not known apart. */
+  crossed: number;
+  /** It is certain that it is the key. */
+  isCertain: boolean;
   /** When it was refused last. */
   refusedAt: number;
   /** How often a probe has let it back since its last real answer. */
@@ -64,6 +68,8 @@ export function createKeyTrust(parts: KeyTrustParts): KeyTrust {
     suspectedAt: 0,
     forbidden: 0,
     isOutdone: false,
+    crossed: 0,
+    isCertain: false,
     refusedAt: 0,
     returns: 0,
   }));
@@ -73,18 +79,19 @@ export function createKeyTrust(parts: KeyTrustParts): KeyTrust {
   // A probe that hangs must not hold everybody up.
   const isInQuestion = ({ suspected, suspectedAt }: Key) => suspected && now() - suspectedAt < longestQuestionMs;
 
-  /** `uses` is 2 where a suspicion cost one use and its probe another. */
-  function refused(index: number, uses: 1 | 2 = 1): void {
+  /** After so many answers that refuse it, of which nobody has heard yet. */
+  function refused(index: number, uses: number, isCertain: boolean): void {
     const key = keys[index]!;
     key.suspected = false;
+    key.crossed = 0;
+    key.isCertain ||= isCertain;
     const isFirst = key.refusal.kind === 'accepted';
     const isLast = keys.every((other) => other === key || other.refusal.kind !== 'accepted');
     // A probe that let it back before was wrong: the next one comes later.
     const before: Refusal =
       isFirst && key.returns > 0 ? { kind: 'refused', uses: lastReturn, nextProbeAt: 0 } : key.refusal;
     if (isFirst) key.refusedAt = now();
-    key.refusal = refuse(before, now(), settings, isLast);
-    if (uses === 2 && key.refusal.kind === 'refused') key.refusal = { ...key.refusal, uses };
+    key.refusal = refuse(before, now(), settings, isLast, uses);
     if (!isFirst) return;
     const facts = { provider, key: index, spareLeft: isAnyLeft() };
     signals.emit({ kind: 'provider-key-compromised', time: now(), severity: 'critical', facts });
@@ -92,6 +99,7 @@ export function createKeyTrust(parts: KeyTrustParts): KeyTrust {
   }
 
   function accepted(index: number, key: Key): void {
+    key.isCertain = false;
     if (key.refusal.kind === 'accepted') return;
     key.refusal = { kind: 'accepted' };
     signals.emit({ kind: 'provider-recovered', time: now(), severity: 'info', facts: { provider, key: index } });
@@ -101,14 +109,22 @@ export function createKeyTrust(parts: KeyTrustParts): KeyTrust {
     isTrusted: (index) => keys[index]!.refusal.kind === 'accepted' && !isInQuestion(keys[index]!),
     isRefused: (index) => keys[index]!.refusal.kind !== 'accepted',
     isAnyInQuestion: () => keys.some(isInQuestion),
-    refused: (index) => refused(index),
+    refused: (index) => refused(index, 1 + keys[index]!.crossed, true),
     forbidden(index) {
       const key = keys[index]!;
       // Sent before it was in question, at the same moment.
-      if (isInQuestion(key) || key.refusal.kind !== 'accepted') return;
+      if (key.refusal.kind !== 'accepted') {
+        if (key.isCertain) refused(index, 1, true);
+        return;
+      }
+      if (isInQuestion(key)) {
+        key.crossed++;
+        return;
+      }
       key.forbidden++;
       if (key.forbidden >= forbiddenLimit) {
-        refused(index);
+        // Perhaps only what was asked for: a count that one user can raise must not spend the key.
+        refused(index, 1, false);
         // Its probes pass, so none of them can tell when it is well again.
         if (key.isOutdone) key.refusal = { kind: 'spent' };
         return;
@@ -124,6 +140,7 @@ export function createKeyTrust(parts: KeyTrustParts): KeyTrust {
       key.forbidden = 0;
       key.isOutdone = false;
       key.suspected = false;
+      key.crossed = 0;
       key.returns = 0;
       accepted(index, key);
       for (const other of keys) if (other.forbidden > 0) other.isOutdone = true;
@@ -131,10 +148,11 @@ export function createKeyTrust(parts: KeyTrustParts): KeyTrust {
     probed(index, outcome) {
       const key = keys[index]!;
       if (outcome === 'refused') {
-        refused(index, key.suspected ? 2 : 1);
+        refused(index, 1 + (key.suspected ? 1 : 0) + key.crossed, true);
         return;
       }
       key.suspected = false;
+      key.crossed = 0;
       // One that was under way: it asked before the last word was said.
       if (key.refusal.kind === 'spent') return;
       if (key.refusal.kind !== 'accepted') key.returns++;

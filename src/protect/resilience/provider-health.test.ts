@@ -206,3 +206,42 @@ test('createProviderHealth() gives the place of a trial back when it tells nothi
     assert.equal(made.pick(), 0, what);
   }
 });
+
+test('createProviderHealth() lets two requests find out whether a key is taken, and all the others as soon as they know', async () => {
+  const { health, clock, pick } = healthOf({ keys: 2 });
+  assert.deepEqual([pick(), pick()], [0, 0]);
+  const first = health.pick();
+  assert.equal(first.kind, 'later');
+  health.failed(0, refused);
+  if (first.kind === 'later') await first.turn;
+  assert.deepEqual([pick(), pick()], [1, 1]);
+  const second = health.pick();
+  assert.equal(second.kind, 'later');
+  health.failed(1, { kind: 'not-found', heals: false });
+  if (second.kind === 'later') await second.turn;
+  assert.deepEqual([pick(), pick(), pick()], [1, 1, 1], 'whatever it says, it takes the key');
+  health.succeeded(0, clock.now - 10);
+  assert.equal(health.isProved(0), false, 'that was sent before');
+});
+
+test('createProviderHealth() holds nobody up for a key that nobody asked for, nor for one whose answer takes its time', () => {
+  const none = healthOf({ keys: 0 });
+  assert.deepEqual([none.pick(), none.pick(), none.pick()], [0, 0, 0]);
+  const { health, clock, pick } = healthOf();
+  assert.deepEqual([pick(), pick()], [0, 0]);
+  assert.equal(health.pick().kind, 'later');
+  clock.now += 2_000;
+  assert.deepEqual([pick(), pick()], [0, 0]);
+});
+
+test('createProviderHealth() counts what crossed the refusal of a key, and spends no more on it', () => {
+  const { health, clock } = healthOf({ keys: 2 });
+  for (let nth = 0; nth < 3; nth++) health.failed(0, refused);
+  clock.now += 86_400_000;
+  assert.equal(health.due(), undefined);
+  const one = healthOf({ keys: 2 });
+  for (let nth = 0; nth < 2; nth++) one.health.failed(0, forbidden);
+  one.health.probed(0, one.clock.now, forbidden);
+  one.clock.now += 86_400_000;
+  assert.equal(one.health.due(), undefined, 'two that crossed, and the probe');
+});

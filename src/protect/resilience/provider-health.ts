@@ -4,6 +4,7 @@ import { type Account, createAccount } from './account.ts';
 import { type Breaker, type BreakerSettings, createBreaker } from './breaker.ts';
 import { type Failure, type FailureKind, isProvidersFault } from './failure.ts';
 import { createHold } from './hold.ts';
+import { createKeyProof } from './key-proof.ts';
 import { createKeyTrust } from './key-trust.ts';
 import { createOutage } from './outage.ts';
 import { defaultRefusal, type RefusalSettings } from './refusal.ts';
@@ -36,6 +37,8 @@ export type KeyChoice =
   | { kind: 'key'; index: number }
   /** Nothing may be sent now; `because` is what was last wrong. `isHeld`: the provider itself asked to wait so long. */
   | { kind: 'wait'; ms: number; because: FailureKind; isHeld?: true }
+  /** Others find out whether this key is taken; it is to be asked for again once they know. */
+  | { kind: 'later'; turn: Promise<void> }
   | { kind: 'refused' };
 
 export interface ProviderState {
@@ -47,10 +50,16 @@ export interface ProviderState {
 
 export interface ProviderHealth {
   pick(): KeyChoice;
+  /** It has been answered with that key, and not that it is refused. */
+  isProved(index: number): boolean;
+  /** As another thread has found. */
+  proved(index: number): void;
+  /** Whether what was to be sent with this key, and is not yet, may still go. */
+  mayUse(index: number): boolean;
   succeeded(index: number, startedAt: number): void;
   failed(index: number, failure: Failure): void;
-  /** An answer to what was sent at `startedAt` begins: nobody need wait for its end to know that it is there. */
-  heard(startedAt: number): void;
+  /** An answer to what was sent at `startedAt`, with the key `index`, begins: nobody need wait for its end to know that it is there. */
+  heard(startedAt: number, index?: number): void;
   /** The attempt ended without a verdict on the provider. */
   abandoned(index: number): void;
   /** Until when a request may wait for a network that was just cut; 0 when it was not, or too long ago to hope. */
@@ -123,9 +132,22 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     onNoneLeft: () => outage.suffered({ kind: 'key-refused', heals: false }),
   });
 
+  const proof = createKeyProof(now, {
+    keys: settings.keys,
+    // One is left for a probe.
+    atOnce: Math.max(1, refusalSettings.maxUses - 1),
+  });
+
+  /** What was sent before the refusal proves nothing about what comes after it. */
+  function proved(index: number): void {
+    if (index >= 0 && !trust.isRefused(index)) proof.proved(index);
+  }
+
   function failed(index: number, failure: Failure): void {
     const key = keys[index]!;
     const at = now();
+    if (isAnswer(failure.kind)) proved(index);
+    else proof.ended(index);
     if (failure.maybeBrief) cutSince ??= at;
     else if (failure.kind !== 'cut' && failure.kind !== 'timeout') cutSince = undefined;
     if (!isProvidersFault(failure.kind)) {
@@ -139,6 +161,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
       release(index);
       if (failure.kind === 'forbidden') trust.forbidden(index);
       else trust.refused(index);
+      if (trust.isRefused(index)) proof.doubted(index);
       return;
     }
     outage.suffered(failure);
@@ -175,6 +198,8 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     if (throttle.left(at) > 0)
       return { kind: 'wait', ms: throttle.untilEnd(at), because: 'rate-limited', isHeld: true };
     if (pause.left(at) > 0) return { kind: 'wait', ms: pause.untilEnd(at), because: 'overloaded', isHeld: true };
+    const admitted = proof.admit(index);
+    if (admitted.kind === 'later') return admitted;
     // Only now, since each takes the one place of a trial where there is one.
     key.breaker.admit(at);
     shared?.admit(at);
@@ -186,6 +211,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
 
   function succeeded(index: number, startedAt: number): void {
     const key = keys[index]!;
+    proved(index);
     cutSince = undefined;
     key.breaker.succeeded();
     shared?.succeeded();
@@ -196,7 +222,8 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     outage.healed(startedAt, 'answer');
   }
 
-  function heard(startedAt: number): void {
+  function heard(startedAt: number, index = -1): void {
+    proved(index);
     for (const { breaker } of keys) if (breaker.state() === 'half-open') breaker.heard();
     if (shared?.state() === 'half-open') shared.heard();
     if (quota.state() === 'half-open') quota.heard();
@@ -209,7 +236,13 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     succeeded,
     failed,
     heard,
-    abandoned: release,
+    isProved: proof.isProved,
+    proved,
+    mayUse: trust.isTrusted,
+    abandoned(index) {
+      proof.ended(index);
+      release(index);
+    },
     rideUntil,
     gaveUp: outage.gaveUp,
     due() {
@@ -259,4 +292,9 @@ function worst(breakers: readonly Breaker[]): ReturnType<Breaker['state']> {
   const states = breakers.map((breaker) => breaker.state());
   if (states.includes('open')) return 'open';
   return states.includes('half-open') ? 'half-open' : 'closed';
+}
+
+/** It was said with the key, and not about it. */
+function isAnswer(kind: FailureKind): boolean {
+  return !['key-refused', 'forbidden', 'unreachable', 'cut', 'timeout'].includes(kind);
 }

@@ -1,7 +1,7 @@
 // A provider key that was refused: out at once, and tried again so rarely that an attacker's or auditor's log stays short.
 
 export interface RefusalSettings {
-  /** Uses of a refused key in one outage, the one that found out among them. */
+  /** Uses of a refused key in one outage: the one that found out, those that were on their way by then, and probes. */
   maxUses: number;
   /** Before the first new try while another key serves; doubled before the next. */
   probeAfterMs: number;
@@ -17,14 +17,15 @@ export type Refusal =
   /** Every use is spent: only new configuration or an operator brings it back. */
   | { kind: 'spent' };
 
-/** The state after one more refusal; `lastKey` when no other key is accepted. */
-export function refuse(state: Refusal, now: number, settings: RefusalSettings, lastKey: boolean): Refusal {
+/** The state after so many more refusals; `lastKey` when no other key is accepted. */
+export function refuse(state: Refusal, now: number, settings: RefusalSettings, lastKey: boolean, more = 1): Refusal {
   if (state.kind === 'spent') return state;
-  // Sent before the refusal was known, by another user at the same moment: it is no probe and must not spend one.
-  if (state.kind === 'refused' && now < state.nextProbeAt) return state;
-  const uses = state.kind === 'accepted' ? 1 : state.uses + 1;
+  const isFirst = state.kind === 'accepted';
+  const uses = (isFirst ? 0 : state.uses) + more;
   if (uses >= settings.maxUses) return { kind: 'spent' };
+  // Sent before the refusal was known, by another user at the same moment: a use like any other, but no probe.
+  if (state.kind === 'refused' && now < state.nextProbeAt) return { ...state, uses };
   const [first, later] = settings.lastKeyProbesMs;
-  const pause = lastKey ? (uses === 1 ? first : later) : settings.probeAfterMs * 2 ** (uses - 1);
+  const pause = lastKey ? (isFirst ? first : later) : settings.probeAfterMs * (isFirst ? 1 : 2 ** (uses - 1));
   return { kind: 'refused', uses, nextProbeAt: now + pause };
 }
