@@ -51,10 +51,11 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
     const filter = createAnswerFilter(given.answers, listener === undefined);
     progress.filter = filter;
     // What a route calls it, and what it is called behind it, is not the caller's to know.
-    const named = (event: ReplyEvent): ReplyEvent =>
-      event.kind === 'model' && (asked !== call || !isNameOf(event.model, call.model))
-        ? { kind: 'model', model: call.model }
-        : event;
+    const named = (event: ReplyEvent): ReplyEvent => {
+      if (event.kind !== 'model') return event;
+      if (event.isOllama === true) provider.remote.isOllama();
+      return asked !== call || !isNameOf(event.model, call.model) ? { kind: 'model', model: call.model } : event;
+    };
     if (listener === undefined)
       return readWhole(given, provider, { ...speech, named }, await callUpstream(provider.dispatcher, request));
 

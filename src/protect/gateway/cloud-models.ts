@@ -3,5 +3,6 @@ import { canonicalModel } from './scopes.ts';
 
 /** A tag that is `cloud` or ends in `-cloud`; with a name that has no tag the name itself must not end so. */
 export function isCloudModel(name: string): boolean {
-  return /(?:^|[:-])cloud$/.test(canonicalModel(name));
+  // Most names hold no such word, whatever their spelling.
+  return /cloud/i.test(name) && /(?:^|[:-])cloud$/.test(canonicalModel(name));
 }

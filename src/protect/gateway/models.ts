@@ -46,7 +46,7 @@ export function createListModels(
       known.set(
         end.provider.name,
         end.value.filter(
-          ({ id, isRemote }) => isRemote !== true && !(end.provider.dialect.name === 'ollama' && isCloudModel(id)),
+          ({ id, isRemote }) => isRemote !== true && !(end.provider.remote.refusesNames && isCloudModel(id)),
         ),
       );
     }

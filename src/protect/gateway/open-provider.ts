@@ -6,6 +6,7 @@ import type { KeptHealth } from '../resilience/kept-health.ts';
 import { createProviderHealth, type HealthParts } from '../resilience/provider-health.ts';
 import type { HeldBack } from '../restraints.ts';
 import { dialectByName } from './dialects/index.ts';
+import { createRemoteGuard } from './remote-guard.ts';
 import type { Provider } from './route.ts';
 import type { GatewaySettings, ProviderSettings } from './settings.ts';
 
@@ -49,6 +50,7 @@ export function openProvider(
     dialect: dialectByName[dialect],
     keys,
     prefix: url.pathname.replace(/\/+$/, ''),
+    remote: createRemoteGuard(provider),
     health:
       parts.keptHealth?.open({ name, dialect, url: provider.url, keys, workspace, ...healthSettings }, newHealth) ??
       newHealth(),

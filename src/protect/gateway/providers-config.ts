@@ -24,6 +24,11 @@ const provider = z.strictObject({
     .string()
     .regex(/^[a-z0-9][a-z0-9-]*$/, 'issue.provider.name')
     .optional(),
+  /**
+   * Models that an Ollama behind an address of OpenAI's form would send on to its maker's servers. `auto`: those whose
+   * names say so are refused unless the address is one of the internet, and the others once it is known for an Ollama.
+   */
+  remoteModels: z.enum(['auto', 'refuse', 'allow']).default('auto'),
 });
 
 export const providersSchema = z.array(provider);
@@ -38,11 +43,13 @@ export interface ProvidersIssue {
 /** The first thing that is wrong with the resolved section. */
 export function providersIssue(providers: Providers): ProvidersIssue | undefined {
   const names = new Set<string>();
-  for (const [index, { name, url, proxy }] of providers.entries()) {
+  for (const [index, { name, dialect, url, proxy, remoteModels }] of providers.entries()) {
     const wrong = urlIssue(url) ?? (/[?#]/.test(url) ? 'issue.url.extra' : undefined);
     if (wrong !== undefined) return { path: `providers.${index}.url`, key: wrong };
     const wrongProxy = ['auto', 'environment', 'none'].includes(proxy) ? undefined : proxyIssue(proxy);
     if (wrongProxy !== undefined) return { path: `providers.${index}.proxy`, key: wrongProxy };
+    if (dialect === 'ollama' && remoteModels === 'allow')
+      return { path: `providers.${index}.remoteModels`, key: 'issue.provider.remote' };
     if (names.has(name)) return { path: `providers.${index}.name`, key: 'issue.provider.twice', facts: { name } };
     names.add(name);
   }

@@ -1,7 +1,9 @@
 // Keeps calls from models that an Ollama server would only pass on: it says in its list which those are.
 import type { Ending } from '../../platform/base/ending.ts';
 import { RempartError } from '../../platform/base/errors.ts';
+import type { FailureKind } from '../resilience/failure.ts';
 import type { ChatCall, ModelCard } from './dialects/dialect.ts';
+import { dialectByName } from './dialects/index.ts';
 import { modelsAttempt } from './models.ts';
 import { isFirstStepOver, type Provider, type Target } from './route.ts';
 import { canonicalModel } from './scopes.ts';
@@ -22,6 +24,8 @@ const goodForMs = 60_000;
 /** A server that is away will be found away by the call itself. */
 const triedAgainAfterMs = 1_000;
 const longestLookMs = 2_000;
+/** What is no Ollama, or stands before one and shows only the calls. */
+const meaningNoList: ReadonlySet<FailureKind> = new Set(['not-found', 'invalid-request', 'malformed', 'forbidden']);
 
 export function createRemoteModels(now: () => number, settings: GatewaySettings): RemoteModels {
   const known = new Map<string, Known>();
@@ -38,12 +42,17 @@ export function createRemoteModels(now: () => number, settings: GatewaySettings)
     if (picked.kind !== 'key') return { kind: 'aborted' };
     const startedAt = now();
     const attempt = modelsAttempt(now, startedAt + longestLookMs, settings, signal);
-    const end = await attempt(provider, keys[picked.index] ?? '');
-    const isRefused = end.kind === 'failed' && ['key-refused', 'forbidden'].includes(end.failure.kind);
+    const isForeign = provider.dialect.name !== 'ollama';
+    // An Ollama that is spoken to in another form has its own list all the same.
+    const asked = isForeign ? { ...provider, dialect: dialectByName.ollama } : provider;
+    const end = await attempt(asked, keys[picked.index] ?? '');
+    const failed = end.kind === 'failed' ? end.failure : undefined;
+    const isNoList = isForeign && failed !== undefined && meaningNoList.has(failed.kind);
+    const isRefused = !isNoList && (failed?.kind === 'key-refused' || failed?.kind === 'forbidden');
     // Whether it lives, the call itself will find out.
-    if (isRefused) health.failed(picked.index, end.failure);
+    if (isRefused) health.failed(picked.index, failed);
     else health.abandoned(picked.index);
-    return end;
+    return isNoList ? { kind: 'done', value: [] } : end;
   }
 
   async function look(provider: Provider, signal: Ending): Promise<Known> {
@@ -73,10 +82,10 @@ export function createRemoteModels(now: () => number, settings: GatewaySettings)
 
   return {
     async without(call, targets) {
-      if (!targets.some(({ dialect }) => dialect.name === 'ollama')) return targets;
+      if (!targets.some(({ remote }) => remote.looks)) return targets;
       const able: Target[] = [];
       for (const [index, provider] of targets.entries()) {
-        if (provider.dialect.name !== 'ollama') {
+        if (!provider.remote.looks) {
           able.push(provider);
           continue;
         }

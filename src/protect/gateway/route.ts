@@ -3,7 +3,9 @@ import type { Dispatcher } from 'undici';
 import { RempartError } from '../../platform/base/errors.ts';
 import type { Foresight } from '../resilience/foresight.ts';
 import type { ProviderHealth } from '../resilience/provider-health.ts';
+import { isCloudModel } from './cloud-models.ts';
 import type { ChatCall, Dialect } from './dialects/dialect.ts';
+import type { RemoteGuard } from './remote-guard.ts';
 
 export interface Provider {
   name: string;
@@ -12,6 +14,7 @@ export interface Provider {
   keys: readonly string[];
   /** Put before the dialect's own paths. */
   prefix: string;
+  remote: RemoteGuard;
   health: ProviderHealth;
   /** With it, what is left of its limits is kept for those who matter most. */
   foresight?: Foresight;
@@ -51,22 +54,27 @@ function isOwnWord({ dialect, task }: ChatCall, target: Target): boolean {
   return target.dialect.name === dialect && task === undefined && dialect !== 'ollama';
 }
 
+/** Throws ERR_MODEL_REMOTE: such a name makes an Ollama send the texts on to another company. */
+function refuseRemote({ model }: ChatCall, target: Target): void {
+  if (target.remote.refusesNames && isCloudModel(target.model ?? model)) throw new RempartError('ERR_MODEL_REMOTE');
+}
+
 /**
  * The targets whose dialects can say the call. Throws ERR_BODY_UNTRANSLATABLE when none of them can, and ERR_MODEL_REMOTE
  * when it names what the first of them would send on: what was meant for this machine must not go elsewhere instead.
  */
 export function ableTargets(call: ChatCall, targets: readonly Target[]): readonly Target[] {
-  if (targets.length === 1 && isOwnWord(call, targets[0]!)) return targets;
+  if (targets.length === 1 && isOwnWord(call, targets[0]!)) {
+    refuseRemote(call, targets[0]!);
+    return targets;
+  }
   let refusal: unknown;
   const able: Target[] = [];
   for (const [index, target] of targets.entries()) {
     const { dialect } = target;
-    if (isOwnWord(call, target)) {
-      able.push(target);
-      continue;
-    }
     try {
-      dialect.speak(askedOf(call, target), false);
+      refuseRemote(call, target);
+      if (!isOwnWord(call, target)) dialect.speak(askedOf(call, target), false);
       able.push(target);
     } catch (error) {
       const isRemote = error instanceof RempartError && error.code === 'ERR_MODEL_REMOTE';

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { TextKey } from '../../platform/i18n/say.ts';
 import { isCloudModel } from './cloud-models.ts';
 import { createFindRule } from './find-rule.ts';
+import { type RemoteSettings, refusesCloudNames } from './remote-guard.ts';
 import { canonicalModel } from './scopes.ts';
 import type { ProviderSettings, RouteSettings, TargetSettings } from './settings.ts';
 
@@ -37,6 +38,8 @@ export const routesSchema = z.array(route).max(500);
 export const weightedKeys = <T extends z.ZodType>(secret: T) =>
   z.array(z.strictObject({ key: secret, weight: weight.default(1) })).max(32);
 
+type KnownProvider = Pick<ProviderSettings, 'name'> & RemoteSettings;
+
 export interface RouteIssue {
   path: string;
   key: TextKey;
@@ -46,7 +49,7 @@ export interface RouteIssue {
 /** The first thing wrong with the routes that only shows beside the providers and each other. */
 export function routesIssue(
   routes: readonly RouteSettings[],
-  providers: readonly Pick<ProviderSettings, 'name' | 'dialect'>[],
+  providers: readonly KnownProvider[],
 ): RouteIssue | undefined {
   const met = new Set<string>();
   const find = createFindRule(routes);
@@ -63,7 +66,7 @@ export function routesIssue(
 
 function targetsIssue(
   targets: readonly TargetSettings[],
-  providers: readonly Pick<ProviderSettings, 'name' | 'dialect'>[],
+  providers: readonly KnownProvider[],
   path: string,
 ): RouteIssue | undefined {
   const met = new Set<string>();
@@ -75,7 +78,7 @@ function targetsIssue(
       const known = providers.map((one) => one.name).join(', ');
       return { path: `${at}.provider`, key: 'routes.issue.provider', facts: { name: asked, known } };
     }
-    if (model !== undefined && provider.dialect === 'ollama' && isCloudModel(model))
+    if (model !== undefined && isCloudModel(model) && refusesCloudNames(provider))
       return { path: `${at}.model`, key: 'routes.issue.cloud', facts: { model } };
     const same = `${asked} ${canonicalModel(model ?? '')}`;
     if (met.has(same)) return { path: at, key: 'routes.issue.sameTarget' };

@@ -12,9 +12,9 @@ import type { RouteSettings } from './settings.ts';
 const names = ['p', 'q', 'r'];
 const providers = names.map((name): Provider => {
   const { openai: dialect } = dialectByName;
-  return { name, dialect, keys: [], prefix: '' } as unknown as Provider;
+  return { name, dialect, keys: [], prefix: '', remote: { refusesNames: false, looks: false } } as unknown as Provider;
 });
-const settings = names.map((name) => ({ name, dialect: 'openai' as const }));
+const settings = names.map((name) => ({ name, dialect: 'openai' as const, url: 'https://llm.example.org' }));
 
 const model = fc.constantFrom('a', 'b', 'a-1', 'A:latest', 'library/b', 'c-long-name', 'd/e');
 const pattern = fc.constantFrom('a', 'b', 'a-*', '*', 'c-*', '*-1', 'd/*', 'library/B');

@@ -24,6 +24,8 @@ export interface ProviderSettings {
   proxy?: string;
   /** Whose limits its keys have: providers of one account name the same one; default: its own name. */
   workspace?: string | undefined;
+  /** Models that an Ollama would send on to its maker's servers; default `auto`: refused where it may be one. Of dialect ollama always. */
+  remoteModels?: 'auto' | 'refuse' | 'allow' | undefined;
 }
 
 /** Where calls for a model go: to targets, or wherever those for another model go. */

@@ -19,7 +19,7 @@ export function readCompletionsReply(body: Json, form: Form = 'chat'): ReplyEven
   const root = asObject(body);
   const choices = asList(root['choices']);
   if (choices.length === 0) throw new MalformedReply('read a choice');
-  const events = readModelName(root['model']);
+  const events = readModel(root);
   for (const entry of choices) {
     const choice = asObject(entry);
     const index = countOr(choice['index'], 0);
@@ -29,6 +29,13 @@ export function readCompletionsReply(body: Json, form: Form = 'chat'): ReplyEven
     events.push({ kind: 'finish', index, reason: readReason(choice['finish_reason']) ?? 'stop' });
   }
   return [...events, ...readUsage(root['usage'])];
+}
+
+/** An Ollama behind this form says who it is. */
+function readModel({ model, system_fingerprint: server }: JsonObject): ReplyEvent[] {
+  const [event] = readModelName(model);
+  if (event?.kind === 'model' && server === 'fp_ollama') event.isOllama = true;
+  return event === undefined ? [] : [event];
 }
 
 /** Throws MalformedReply. */
@@ -52,7 +59,7 @@ export function createCompletionsReader(take: (event: ReplyEvent) => void, form:
     if (event === 'error' || chunk['error'] !== undefined || chunk['object'] === 'error') throw new UpstreamFailed();
     if (!named) {
       named = true;
-      for (const read of readModelName(chunk['model'])) take(read);
+      for (const read of readModel(chunk)) take(read);
     }
     // A server written in Go says null for a list without entries.
     for (const entry of asList(chunk['choices'] === null ? [] : chunk['choices'])) {

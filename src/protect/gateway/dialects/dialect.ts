@@ -57,7 +57,7 @@ export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' |
 /** What an answer is made of, whole or streamed. */
 export type ReplyEvent =
   /** The name that the upstream gives to what answered. */
-  | { kind: 'model'; model: string }
+  | { kind: 'model'; model: string; isOllama?: true }
   | { kind: 'delta'; index: number; text?: string; thinking?: string; toolCalls?: Json[]; logprobs?: Json }
   | { kind: 'finish'; index: number; reason: FinishReason }
   | { kind: 'embedding'; index: number; vector: number[] }
