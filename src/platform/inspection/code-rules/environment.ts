@@ -49,7 +49,8 @@ export function replay(reading: Reading, flow: Flow): Replay {
     if (frame === undefined) return;
     for (const target of assignment.targets) {
       // A member set anywhere in a fragment is seen by its other methods.
-      const holder = /^(?:self|this|@)/.test(target) && frames[0] !== undefined ? frames[0] : frame;
+      const member = /^(?:self|this|@)/.test(target) && frames[0] !== undefined;
+      const holder = member ? frames[0]! : (outerOf(assignment, target, frame) ?? frame);
       const depth = depths(assignment.at) + (standsAlone(reading, assignment) ? 1 : 0);
       const before = holder.held.get(target) ?? (assignment.adds ? known(environment, target, depth) : undefined);
       holder.held.set(target, {
@@ -58,13 +59,18 @@ export function replay(reading: Reading, flow: Flow): Replay {
       });
     }
   };
+  /** A callback adds to the variable of the function around it. */
+  const outerOf = ({ adds, at }: Assignment, target: string, { scope }: (typeof frames)[number]) =>
+    adds && scope.callback
+      ? frames.findLast((outer) => outer.scope.span[0] <= at && at < outer.scope.span[1] && outer.held.has(target))
+      : undefined;
   /** What was checked holds nothing foreign from there on. */
   const clean = ({ name, at }: { name: string; at: number }): void => {
     const frame = frames.findLast(({ scope, held }) => scope.span[0] <= at && at < scope.span[1] && held.has(name));
     const held = frame?.held.get(name);
     if (held !== undefined) held.value = { ...held.value, level: 0, built: false };
-    // An element of what was sent is no variable: that it was checked is held under its own text.
-    else if (name.startsWith('$_')) {
+    // What nothing assigned in the fragment, or an element of what was sent: that it was checked is held under its own text.
+    else {
       const here = frames.findLast(({ scope }) => scope.span[0] <= at && at < scope.span[1]);
       here?.held.set(name, { value: { level: 0, built: false, literal: '', list: false, source: '' }, depth: 0 });
     }

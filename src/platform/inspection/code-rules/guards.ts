@@ -13,6 +13,8 @@ const name = String.raw`\$?(?<name>[A-Za-z_]\w{0,60})`;
 const space = String.raw`\s{0,4}`;
 /** What PHP was sent under a fixed name is checked where it lies, before any variable holds it. */
 const sent = String.raw`(?<name>\$_(?:GET|POST|REQUEST|COOKIE)\[${space}(?:'[\w-]{1,60}'|"[\w-]{1,60}")${space}\])`;
+/** What a request brought, checked where it lies before any variable holds it. */
+const brought = String.raw`(?<name>(?:req|request)\.(?:query|body|params|cookies|args|form)\.\w{1,60}|params\[:\w{1,60}\]|(?:req|request)\.(?:query|body|params|args|form)\[${space}(?:'[\w-]{1,60}'|"[\w-]{1,60}")${space}\])`;
 /** What a list of allowed values is called. */
 const listName = String.raw`(?:[A-Z][A-Z0-9_]{2,60}|\w{0,40}(?:[aA]llow|[vV]alid|[sS]afe|[wW]hite|[pP]ermit|[sS]upported|[kK]nown|[aA]ccept|[tT]rusted|[rR]oles|[cC]olumns|[fF]ields|[oO]ptions|[cC]hoices|[pP]ages|[sS]orts?)\w{0,40})`;
 const list = String.raw`(?<against>\$?(?:[A-Za-z_]\w{0,40}\.){0,3}${listName}(?:\(\))?|[\])}])`;
@@ -45,6 +47,19 @@ const memberships: readonly Check[] = [
   check(
     String.raw`${list}\??\.(?:keySet\(\)\.)?(?:includes|has|contains|containsKey|Contains|ContainsKey|include\?|member\?|key\?|TryGetValue|indexOf)\(${space}${name}${space}[),]`,
     '.includes( .has( .contains( .containskey( .include?( .member?( .key?( .trygetvalue( .indexof(',
+  ),
+  check(
+    String.raw`${list}\??\.(?:includes|has|contains|include\?|member\?|key\?)\(${space}${brought}${space}[),]`,
+    '.includes( .has( .contains( .include?( .member?( .key?(',
+  ),
+  // An address whose host is compared with a name that is written out.
+  check(
+    String.raw`\b${name}\.(?:hostname|host|origin|netloc|Host)${space}(?:[!=]==?)${space}["'\x60]`,
+    '.hostname .host .origin .netloc',
+  ),
+  check(
+    String.raw`${list}\.(?:includes|has|contains|Contains|include\?)\(${space}${name}\.(?:hostname|host|origin|Host)\b`,
+    '.hostname .host .origin',
   ),
   check(String.raw`\b(?:in_array|array_key_exists)\(${space}${name}${space},`, 'in_array( array_key_exists('),
   check(String.raw`\b(?:in_array|array_key_exists)\(${space}${sent}${space},`, 'in_array( array_key_exists('),

@@ -1,6 +1,7 @@
 // Runs the rules of a language over one fragment: words first, then tokens, then the values that reach a dangerous place.
 import { parseCode } from '../ast/grammars.ts';
 import type { Language } from '../ast/languages.ts';
+import { withoutHead } from './begun-before.ts';
 import { candidateRules } from './candidate-rules.ts';
 import { eachMatch } from './each-match.ts';
 import { flowHits } from './flow-hits.ts';
@@ -34,7 +35,8 @@ export function inspectCode(language: Language, text: string, rules: RuleSet = l
 
 /** The same, and what of the text could not be read; where no rule has a word in it, nothing could be missed. */
 export function inspectWhole(language: Language, whole: string, rules: RuleSet = loadRules()): Inspection {
-  const { text, partial } = prepare(whole);
+  const { text: prepared, partial } = prepare(whole);
+  const text = withoutHead(language, prepared);
   const own = inspectPrepared(language, text, partial, rules);
   if (language !== 'html') return own;
   const scripts = scriptsOf(text);

@@ -17,6 +17,10 @@ const saysClean =
 const formatting =
   /(?:^|\.)(?:format|sprintf|vsprintf|Sprintf|Sprint|Sprintln|String\.format|string\.Format|formatted|printf|concat|util\.format|string\.Concat|strcat|Concat|join|Join|implode|append|Append|AppendFormat|interpolate)(?:\(\))?$/;
 
+/** What is looked up by a value is no longer that value: a record, a row, an element. */
+const lookups =
+  /(?:^|\.)(?:find|find_by\w{0,20}|findOne|findById|findByPk|findUnique|findFirst|findMany|findAll|findOrFail|get_object_or_404|get_or_404|first_or_404|FindAsync|FirstOrDefault\w{0,5}|SingleOrDefault\w{0,5}|objects\.get|query\.get|session\.get|getReferenceById)\(\)$/;
+
 /** The value of a variable, by its name where nothing is known of it. */
 export function nameValue(name: string, environment: Environment): Value {
   const known = environment(name.replaceAll('$', ''));
@@ -36,6 +40,10 @@ export function callValue(value: Value, name: string, args: Value): void {
     value.built = value.built || args.built || (!placeholders && level > 0 && /\w/.test(text));
     value.literal = text;
     value.list = false;
+    return;
+  }
+  if (lookups.test(name)) {
+    Object.assign(value, { level: Math.max(value.level, 1), built: false, list: false });
     return;
   }
   const glue = value.literal;

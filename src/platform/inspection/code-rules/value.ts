@@ -40,5 +40,10 @@ export function join(total: Value, value: Value): void {
 export function textOf(reading: Reading, [from, to]: Span): string {
   const first = reading.tokens[from];
   const last = reading.tokens[to - 1];
-  return first === undefined || last === undefined ? '' : reading.text.slice(first.start, last.end);
+  if (first === undefined || last === undefined) return '';
+  // The expressions laid open behind a string stand within it.
+  let owner = to - 1;
+  while (owner > from && reading.tokens[owner]!.text === '⟩' && reading.tokens[owner]!.pair > from)
+    owner = reading.tokens[owner]!.pair - 1;
+  return reading.text.slice(first.start, Math.max(last.end, reading.tokens[owner]!.end));
 }

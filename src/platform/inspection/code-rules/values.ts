@@ -38,6 +38,7 @@ function evaluateParts(reading: Reading, span: Span, environment: Environment, f
   let glued = false;
   let compared = false;
   let hasLiteral = false;
+  let hasList = false;
   for (let i = from; i < to; ) {
     const token = tokens[i]!;
     if (token.kind === 'op' && glue.test(token.text)) {
@@ -51,11 +52,14 @@ function evaluateParts(reading: Reading, span: Span, environment: Environment, f
     else {
       const [value, next] = operand(reading, i, to, environment, flow);
       if (token.kind === 'string' || value.literal !== '') hasLiteral = true;
+      if (token.text === '[' && family.name === 'python') hasList = true;
       join(total, value);
       i = Math.max(next, i + 1);
     }
   }
-  if (glued && hasLiteral) {
+  // Lists put behind one another keep their elements apart.
+  if (glued && hasList) total.list = true;
+  else if (glued && hasLiteral) {
     total.list = false;
     if (total.level > 0) total.built = true;
   }
@@ -200,9 +204,9 @@ function chain(
   return [value, i];
 }
 
-/** `$_GET['page']` where it was looked for in a list before. */
+/** `$_GET['page']`, `req.query.page` where it was looked for in a list before. */
 function isChecked(reading: Reading, span: Span, environment: Environment): boolean {
-  return reading.family.name === 'php' && environment(elementName(textOf(reading, span))) !== undefined;
+  return environment(elementName(textOf(reading, span)))?.level === 0;
 }
 
 function argumentsOf(reading: Reading, open: number, close: number, environment: Environment, flow: Flow): Value {
