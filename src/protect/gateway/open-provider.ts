@@ -6,6 +6,7 @@ import type { KeptHealth } from '../resilience/kept-health.ts';
 import { createProviderHealth, type HealthParts } from '../resilience/provider-health.ts';
 import type { HeldBack } from '../restraints.ts';
 import { dialectByName } from './dialects/index.ts';
+import { connectPatiently } from './patient-connect.ts';
 import { createRemoteGuard } from './remote-guard.ts';
 import type { Provider } from './route.ts';
 import type { GatewaySettings, ProviderSettings } from './settings.ts';
@@ -72,7 +73,7 @@ function keysOf({ key, keys = [], spareKeys = [] }: ProviderSettings): { keys: s
 
 /** No pipelining: a slow answer must not stand before a quick one. */
 function openPool(origin: string, connectMs: number): Dispatcher {
-  return new Pool(origin, { connections: null, pipelining: 1, connect: { timeout: connectMs } });
+  return new Pool(origin, { connections: null, pipelining: 1, connect: connectPatiently(connectMs) });
 }
 
 /** Through an HTTP proxy: https in a tunnel, http as a request to the proxy. */

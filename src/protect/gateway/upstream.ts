@@ -5,6 +5,7 @@ import type { Ending } from '../../platform/base/ending.ts';
 import { atTurnEnd } from '../../platform/base/turn-end.ts';
 import type { ProviderHeaders } from '../../platform/wire/provider-errors.ts';
 import { type Failure, failureOfError } from '../resilience/failure.ts';
+import { type BodyDecoder, codingOf, createBodyDecoder } from './decode-body.ts';
 import { MalformedReply, UpstreamFailed } from './dialects/dialect.ts';
 import type { Timeouts } from './settings.ts';
 
@@ -67,6 +68,7 @@ export function callUpstream(
       settled = true;
       clock.stop();
       signal.removeEventListener('abort', aborted);
+      reading.over();
       // Answers that came in one turn are read and passed on in step.
       atTurnEnd(() => resolve(end));
     }
@@ -75,7 +77,11 @@ export function callUpstream(
       controller?.abort(new Error('the gateway stopped reading'));
     }
     signal.addEventListener('abort', aborted, { once: true });
-    const reading = createReading(openStream, timeouts.idleMs, clock, () => controller);
+    const reading = createReading(openStream, timeouts.idleMs, clock, {
+      controller: () => controller,
+      ended: settle,
+      broken: (error) => stop({ kind: 'failed', failure: failureOfReading(error) }),
+    });
 
     dispatcher.dispatch(
       { path, method, headers, ...(body === undefined ? {} : { body }), headersTimeout: 0, bodyTimeout: 0 },
@@ -87,7 +93,13 @@ export function callUpstream(
           else clock.expectWithin(timeouts.firstByteMs);
         },
         onResponseStart(_controller, status, received) {
-          if (!settled && status >= 200) reading.head(status, received);
+          // Before it come others at times that nobody asked for.
+          if (settled || status < 200) return;
+          try {
+            reading.head(status, received);
+          } catch (error) {
+            stop({ kind: 'failed', failure: failureOfReading(error) });
+          }
         },
         onResponseData(_controller, chunk) {
           if (settled) return;
@@ -97,7 +109,7 @@ export function callUpstream(
             stop({ kind: 'failed', failure: failureOfReading(error) });
           }
         },
-        onResponseEnd: () => settle(reading.end()),
+        onResponseEnd: () => reading.end(),
         onResponseError: (_controller, error) => settle({ kind: 'failed', failure: failureOfError(error) }),
       },
     );
@@ -164,17 +176,27 @@ function createClock(connectMs: number, totalMs: number, silent: (kind: 'unreach
 }
 
 interface Reading {
+  /** Throws MalformedReply where its body is in a coding that nobody here knows. */
   head(status: number, headers: ProviderHeaders): void;
   /** Throws what the taker throws, and MalformedReply at a reply over the limit. */
   data(chunk: Uint8Array): void;
-  end(): UpstreamEnd;
+  /** Nothing more comes. */
+  end(): void;
+  /** Nothing more is wanted. */
+  over(): void;
+}
+
+interface ReadingHears {
+  controller(): Dispatcher.DispatchController | undefined;
+  ended(end: UpstreamEnd): void;
+  broken(error: unknown): void;
 }
 
 function createReading(
   openStream: OpenStream,
   idleMs: number,
   clock: Clock,
-  controller: () => Dispatcher.DispatchController | undefined,
+  { controller, ended, broken }: ReadingHears,
 ): Reading {
   let status = 0;
   let headers: ProviderHeaders = {};
@@ -182,13 +204,19 @@ function createReading(
   let begun = false;
   let size = 0;
   const collected: Uint8Array[] = [];
+  let decoder: BodyDecoder | undefined;
+  let isHeld = false;
   const flow: Incoming = {
     // A slow client is not the upstream's silence.
     pause() {
+      isHeld = true;
       controller()?.pause();
+      decoder?.pause();
       clock.rest();
     },
     resume() {
+      isHeld = false;
+      decoder?.resume();
       controller()?.resume();
       clock.expectWithin(idleMs);
     },
@@ -198,27 +226,49 @@ function createReading(
     head(code, received) {
       status = code;
       headers = received;
+      const coding = codingOf(received);
+      if (coding === 'unknown') throw new MalformedReply('read a coding that is known');
+      if (coding !== undefined)
+        decoder = createBodyDecoder(coding, {
+          data: pass,
+          end: () => ended(conclusion()),
+          error: broken,
+          drain() {
+            if (!isHeld) controller()?.resume();
+          },
+        });
       take = openStream(code, received, flow);
     },
     data(chunk) {
       if (begun) clock.heard();
       else clock.expectWithin(idleMs);
       begun = true;
-      size += chunk.length;
-      if (take !== undefined) take(chunk);
-      else if (size > maxReplyBytes) throw new MalformedReply('read a reply of bounded size');
-      else collected.push(chunk);
+      if (decoder === undefined) pass(chunk);
+      else if (!decoder.write(chunk)) controller()?.pause();
     },
     end() {
-      if (take !== undefined) return { kind: 'streamed', headers };
-      const [first] = collected;
-      const bytes =
-        collected.length === 1 && first !== undefined
-          ? Buffer.from(first.buffer, first.byteOffset, first.length)
-          : Buffer.concat(collected);
-      return { kind: 'whole', status, headers, body: bytes.toString('utf8') };
+      if (decoder !== undefined) decoder.end();
+      else ended(conclusion());
     },
+    over: () => decoder?.destroy(),
   };
+
+  function pass(chunk: Uint8Array): void {
+    size += chunk.length;
+    if (take !== undefined) take(chunk);
+    else if (size > maxReplyBytes) throw new MalformedReply('read a reply of bounded size');
+    else collected.push(chunk);
+  }
+
+  function conclusion(): UpstreamEnd {
+    if (take !== undefined) return { kind: 'streamed', headers };
+    const [first] = collected;
+    const bytes =
+      collected.length === 1 && first !== undefined
+        ? Buffer.from(first.buffer, first.byteOffset, first.length)
+        : Buffer.concat(collected);
+    return { kind: 'whole', status, headers, body: bytes.toString('utf8') };
+  }
 }
 
 function failureOfReading(error: unknown): Failure {
