@@ -32,6 +32,14 @@ test('mode turns on and off without an instance, and the journal has both', asyn
   assert.equal((await run(['journal', 'verify', '--data', 'alone'], { cwd })).code, 0);
 });
 
+test('mode waits its turn where several commands are given at once without an instance', async () => {
+  const names = ['safe', 'lockdown', 'heightened'];
+  const all = await Promise.all(names.map((name) => mode('together', name, 'on')));
+  for (const { code, stderr } of all) assert.equal(code, 0, stderr);
+  const listed = JSON.parse((await mode('together', '--json')).stdout) as { modes: { name: string; on: boolean }[] };
+  assert.equal(listed.modes.filter(({ name, on }) => names.includes(name) && on).length, names.length);
+});
+
 for (const [args, says] of [
   [['sleep', 'on'], /safe, lockdown, heightened/],
   [['safe'], /on\|off/],

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { journalFor } from '../app/privacy.ts';
 import { type Config, loadConfig } from '../config.ts';
 import { callControl } from '../platform/base/control-socket.ts';
-import { lockHolder, openDataDirectory } from '../platform/base/data-directory.ts';
 import { RempartError } from '../platform/base/errors.ts';
 import type { Json, JsonObject } from '../platform/base/json.ts';
 import type { Journal } from '../platform/journal/journal.ts';
@@ -19,17 +18,19 @@ import { createRecordActivity } from '../protect/record-activity.ts';
 import { tokenCommands } from '../protect/token-commands.ts';
 import { createTokenRepository } from '../protect/token-repository.ts';
 import type { CommandInput } from './command.ts';
+import { holdData, instanceAnswers } from './hold-data.ts';
 
 /** Something new is a reason to make a data directory; a look at what is there is none. */
 const making = ['keys.create', 'tokens.issued', 'tokens.revoke'];
 
-/** Throws what the instance throws, or ERR_DATA_MISSING, ERR_STORE_AWAY. */
+/** Throws what the instance throws, or ERR_DATA_LOCKED, ERR_DATA_MISSING, ERR_STORE_AWAY. */
 export async function askAccess(input: CommandInput, command: string, args: JsonObject): Promise<Json> {
-  if (lockHolder(input.data) !== null) return callControl(input.data, command, args);
+  if (await instanceAnswers(input.data)) return callControl(input.data, command, args);
   if (!making.includes(command) && !existsSync(input.data))
     throw new RempartError('ERR_DATA_MISSING', { dir: input.data });
   const config = loadConfig({ file: input.configFile, asked: input.configAsked, env: input.env });
-  const directory = await openDataDirectory(input.data);
+  const directory = await holdData(input.data);
+  if (directory === null) return callControl(input.data, command, args);
   try {
     const { path, url } = config.store;
     const store = await openStore(url === undefined ? { path: path ?? directory.path('store.sqlite') } : { url });

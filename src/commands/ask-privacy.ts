@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { journalFor, openPrivacy } from '../app/privacy.ts';
 import { loadConfig } from '../config.ts';
 import { callControl } from '../platform/base/control-socket.ts';
-import { lockHolder, openDataDirectory } from '../platform/base/data-directory.ts';
 import { RempartError } from '../platform/base/errors.ts';
 import type { Json, JsonObject } from '../platform/base/json.ts';
 import { createLog } from '../platform/base/log.ts';
@@ -16,10 +15,11 @@ import { givenKeys } from '../protect/gateway/access-config.ts';
 import { createKeys } from '../protect/gateway/keys.ts';
 import { createKeyRepository } from '../protect/key-repository.ts';
 import type { CommandInput } from './command.ts';
+import { holdData, instanceAnswers } from './hold-data.ts';
 
-/** Throws what the instance throws, or ERR_DATA_MISSING, ERR_STORE_AWAY. */
+/** Throws what the instance throws, or ERR_DATA_LOCKED, ERR_DATA_MISSING, ERR_STORE_AWAY. */
 export async function askPrivacy(input: CommandInput, command: string, args: JsonObject): Promise<Json> {
-  if (lockHolder(input.data) !== null) return callControl(input.data, command, args);
+  if (await instanceAnswers(input.data)) return callControl(input.data, command, args);
   if (!existsSync(input.data)) throw new RempartError('ERR_DATA_MISSING', { dir: input.data });
   const ends: (() => Promise<unknown> | undefined)[] = [];
   try {
@@ -36,7 +36,8 @@ async function offline(
   atEnd: (end: () => Promise<unknown> | undefined) => void,
 ): Promise<Json> {
   const config = loadConfig({ file: input.configFile, asked: input.configAsked, env: input.env });
-  const directory = await openDataDirectory(input.data);
+  const directory = await holdData(input.data);
+  if (directory === null) return callControl(input.data, command, args);
   atEnd(async () => directory.lock.release());
   const { path, url } = config.store;
   const store = await openStore(url === undefined ? { path: path ?? directory.path('store.sqlite') } : { url });

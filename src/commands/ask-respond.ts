@@ -5,13 +5,13 @@ import { openRespond, type Respond } from '../app/respond.ts';
 import { storeLocation } from '../app/sinks.ts';
 import { loadConfig } from '../config.ts';
 import { callControl } from '../platform/base/control-socket.ts';
-import { lockHolder, openDataDirectory } from '../platform/base/data-directory.ts';
 import { RempartError } from '../platform/base/errors.ts';
 import type { Json, JsonObject } from '../platform/base/json.ts';
 import { createLog } from '../platform/base/log.ts';
 import { openJournals } from '../platform/journal/journals.ts';
 import { openStore } from '../platform/store/store.ts';
 import type { CommandInput } from './command.ts';
+import { holdData, instanceAnswers } from './hold-data.ts';
 
 export interface AskOptions {
   /** Makes a data directory where there is none. */
@@ -22,24 +22,20 @@ export interface AskOptions {
   inside?: (respond: Respond) => Promise<Json>;
 }
 
-/** Whether an instance answers: without one, nothing goes on once the command has ended. */
-export function isRunning({ data }: Pick<CommandInput, 'data'>): boolean {
-  return lockHolder(data) !== null;
-}
-
-/** Throws what the instance throws, or ERR_DATA_MISSING, ERR_STORE_AWAY. */
+/** Throws what the instance throws, or ERR_DATA_LOCKED, ERR_DATA_MISSING, ERR_STORE_AWAY. */
 export async function askRespond(
   input: CommandInput,
   command: string,
   args: JsonObject,
   { making = false, working = false, inside }: AskOptions = {},
 ): Promise<Json> {
-  if (isRunning(input)) return callControl(input.data, command, args);
+  if (await instanceAnswers(input.data)) return callControl(input.data, command, args);
   if (!making && !existsSync(input.data)) throw new RempartError('ERR_DATA_MISSING', { dir: input.data });
   const config = loadConfig({ file: input.configFile, asked: input.configAsked, env: input.env });
   const closers: (() => Promise<void>)[] = [];
   const atEnd = (end: () => Promise<void>) => void closers.push(end);
-  const directory = await openDataDirectory(input.data);
+  const directory = await holdData(input.data);
+  if (directory === null) return callControl(input.data, command, args);
   atEnd(async () => directory.lock.release());
   try {
     const { data } = input;

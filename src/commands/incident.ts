@@ -4,8 +4,9 @@ import { type Incident, incidentVerdicts } from '../platform/documents/incident.
 import type { Question } from '../platform/documents/incidents.ts';
 import { loadTaxonomy } from '../respond/taxonomy/load-taxonomy.ts';
 import { account } from './account.ts';
-import { askRespond, isRunning } from './ask-respond.ts';
+import { askRespond } from './ask-respond.ts';
 import { type Command, type CommandInput, usageError, wholeNumber } from './command.ts';
+import { instanceAnswers } from './hold-data.ts';
 import { describeIncident, describeQuestion, incidentRow, questionRow, typesTable } from './incident-output.ts';
 import { type FollowUp, followUpLines, reviewActionsOfIncident, reviewOptions, reviewRuns } from './incident-review.ts';
 
@@ -147,7 +148,8 @@ async function open(input: CommandInput): Promise<number> {
   const { say, stdout } = input;
   stdout.write(`${say(opened.isNew ? 'incident.opened' : 'incident.open-already', { id: opened.incident.id })}\n`);
   stdout.write(`${incidentRow(opened.incident, input)}\n`);
-  if (opened.isNew && wantsRun && !isRunning(input)) stdout.write(`${say('incident.opened.later')}\n`);
+  if (opened.isNew && wantsRun && !(await instanceAnswers(input.data)))
+    stdout.write(`${say('incident.opened.later')}\n`);
   return 0;
 }
 
@@ -204,7 +206,8 @@ async function approve(input: CommandInput, [task = '', ...given]: readonly stri
   if (input.json) return print(input, { schema: 'rempart/question@1', ...decided });
   const grants = decided.decisions.filter(({ grant }) => grant).length;
   input.stdout.write(`${input.say(`incident.decided.${decided.state}`, { grants, quorum: decided.quorum })}\n`);
-  if (decided.state !== 'open' && !isRunning(input)) input.stdout.write(`${input.say('incident.decided.later')}\n`);
+  if (decided.state !== 'open' && !(await instanceAnswers(input.data)))
+    input.stdout.write(`${input.say('incident.decided.later')}\n`);
   return 0;
 }
 

@@ -1,7 +1,6 @@
 // `rempart mode safe|lockdown|heightened on|off [--for 72h]`: through the running instance when there is one, else directly on the data directory.
 import { join } from 'node:path';
 import { callControl } from '../platform/base/control-socket.ts';
-import { lockHolder, openDataDirectory } from '../platform/base/data-directory.ts';
 import { RempartError } from '../platform/base/errors.ts';
 import type { JsonObject } from '../platform/base/json.ts';
 import { openJournals } from '../platform/journal/journals.ts';
@@ -9,6 +8,7 @@ import { createSwitchMode, modeCommands } from '../protect/mode-commands.ts';
 import { type ModeName, type ModeState, modeNames, openModes } from '../protect/modes.ts';
 import { account } from './account.ts';
 import { type Command, type CommandInput, usageError } from './command.ts';
+import { holdData, instanceAnswers } from './hold-data.ts';
 
 const action = (name: ModeName) => ({
   usage: `${name} on|off [--for 72h]`,
@@ -80,14 +80,15 @@ function sentence({ say, lang }: CommandInput, { name, on, until }: ModeState): 
 }
 
 async function ask({ data }: CommandInput, command: 'mode.set' | 'mode.list', args: JsonObject): Promise<unknown> {
-  if (lockHolder(data) !== null) return callControl(data, command, args);
+  if (await instanceAnswers(data)) return callControl(data, command, args);
   const file = join(data, 'modes.json');
   if (command === 'mode.list') {
     const modes = openModes(file, { now: Date.now });
     modes.close();
     return modes.all();
   }
-  const directory = await openDataDirectory(data);
+  const directory = await holdData(data);
+  if (directory === null) return callControl(data, command, args);
   try {
     const modes = openModes(file, { now: Date.now });
     const journals = await openJournals({ dir: join(data, 'journal'), keyFile: join(data, 'journal.key.pem') });

@@ -6,8 +6,9 @@ import { RempartError } from '../platform/base/errors.ts';
 import type { Json, JsonObject } from '../platform/base/json.ts';
 import type { PlaybookPlanDocument, PlaybookRunDocument } from '../platform/documents/playbook.ts';
 import { account } from './account.ts';
-import { askRespond, isRunning } from './ask-respond.ts';
+import { askRespond } from './ask-respond.ts';
 import { type CommandInput, usageError } from './command.ts';
+import { instanceAnswers } from './hold-data.ts';
 import { planLines, runLines, stepLine } from './playbook-output.ts';
 
 type Run = Omit<PlaybookRunDocument, 'schema'>;
@@ -36,7 +37,7 @@ export function resumeRun(input: CommandInput, run: string): Promise<number> {
 
 /** Looks only: where there is no data directory, none is made. */
 export async function askLooking(input: CommandInput, command: string, args: JsonObject): Promise<Json> {
-  if (isRunning(input) || existsSync(input.data)) return askRespond(input, command, args);
+  if (existsSync(input.data)) return askRespond(input, command, args);
   const data = mkdtempSync(join(tmpdir(), 'rempart-look-'));
   try {
     return await askRespond({ ...input, data }, command, args, { making: true });
@@ -54,7 +55,7 @@ async function foretell(input: CommandInput, args: JsonObject): Promise<number> 
 
 /** One conversation with respond: the instance carries runs out, and without one this command does while it lasts. */
 async function withRespond(input: CommandInput, work: (ask: Ask) => Promise<number>): Promise<number> {
-  if (isRunning(input)) return work((command, args) => askRespond(input, command, args));
+  if (await instanceAnswers(input.data)) return work((command, args) => askRespond(input, command, args));
   let code = 0;
   const inside = { making: true, working: true } as const;
   await askRespond(

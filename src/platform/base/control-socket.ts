@@ -44,14 +44,31 @@ export async function serveControl(dir: string, handlers: ControlHandlers): Prom
   };
 }
 
+/** Whether somebody answers commands for this directory. */
+export async function answersControl(dir: string): Promise<boolean> {
+  const socket = createConnection(addressOf(resolve(dir)));
+  try {
+    await connected(socket);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+function connected(socket: Socket): Promise<void> {
+  return new Promise((done, failed) => {
+    socket.once('connect', done);
+    socket.once('error', failed);
+  });
+}
+
 /** Asks the running instance; throws the instance's own RempartError, or ERR_CONTROL_UNREACHABLE when none answers. */
 export async function callControl(dir: string, command: string, args: JsonObject = {}): Promise<Json> {
   const socket = createConnection(addressOf(resolve(dir)));
   try {
-    await new Promise<void>((done, failed) => {
-      socket.once('connect', done);
-      socket.once('error', failed);
-    });
+    await connected(socket);
     socket.write(`${JSON.stringify({ command, args })}\n`);
     for await (const line of createInterface({ input: socket })) {
       const answer = JSON.parse(line) as Answer;
