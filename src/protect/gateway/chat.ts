@@ -51,7 +51,8 @@ export function createHandleChat(
     }
     const writer = wire.createWriter(head, call);
     await converse(door, call, streamTo(context, writer), (end) => {
-      if (end.kind === 'answered') context.res.end(writer.end());
+      if (end.kind === 'answered')
+        context.res.end(writer.write({ kind: 'usage', usage: end.settlement }) + writer.end());
       else if (end.kind === 'cut') context.res.end(writer.fail(viewOf(end.error, context.lang)));
       else if (end.kind === 'failed') sendError(context, end);
       else if (end.kind === 'deferred') sendTicket(context, 202, end.ticket, now());
@@ -120,8 +121,7 @@ export function createHandleChat(
 /** A provider may not say what it used: its caller is told what it is charged. */
 function counted({ events, settlement }: Extract<Conversed, { kind: 'answered' }>): readonly ReplyEvent[] {
   if (!settlement.estimated) return events;
-  const { promptTokens, completionTokens } = settlement;
-  return [...events, { kind: 'usage', usage: { promptTokens, completionTokens } }];
+  return [...events, { kind: 'usage', usage: settlement }];
 }
 
 function headersOf({ degraded, retryAfterSeconds }: Extract<Conversed, { kind: 'answered' }>): Record<string, string> {
@@ -151,6 +151,8 @@ function streamTo({ res, requestId }: ReplyContext, writer: ReplyWriter): Listen
       });
     },
     event(event, flow) {
+      // What it came to is told at the end, by who told it or by our own count.
+      if (event.kind === 'usage') return;
       const text = writer.write(event);
       if (text !== '' && !res.write(text)) holdBack(flow);
     },

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../../../platform/base/json.ts';
 import { formatSse } from '../../../platform/wire/sse.ts';
 import type { Form } from './completions-reading.ts';
 import type { ErrorView, FinishReason, ReplyEvent, ReplyHead, ReplyWriter, Usage } from './dialect.ts';
+import { markOf } from './estimated.ts';
 import { countOr, objectOr, textOr } from './json-reading.ts';
 import { mintToolId } from './tool-ids.ts';
 
@@ -104,11 +105,12 @@ function createCallWriter(head: ReplyHead, family: Family): (choice: number, cal
   };
 }
 
-function writeUsage({ promptTokens, completionTokens }: Usage): JsonObject {
+function writeUsage({ promptTokens, completionTokens, estimated }: Usage): JsonObject {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
+    ...markOf(estimated),
   };
 }
 

@@ -50,6 +50,8 @@ export interface ChatCall {
 export interface Usage {
   promptTokens: number;
   completionTokens: number;
+  /** Nobody told it: it is from the length of the texts. */
+  estimated?: boolean;
 }
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'error';

@@ -23,6 +23,7 @@ import {
   type Usage,
   type Wire,
 } from './dialect.ts';
+import { markOf } from './estimated.ts';
 import { asList, asObject, countOr, objectOr, readModelName } from './json-reading.ts';
 import { keepAlive, ollamaOptions } from './ollama-options.ts';
 import { promptTurn } from './prompt-request.ts';
@@ -153,6 +154,7 @@ function writeEmbeddings(
       total_duration: nanoseconds,
       load_duration: 0,
       prompt_eval_count: usage.promptTokens,
+      ...markOf(usage.estimated),
     };
   }
   const packed = native['encoding_format'] === 'base64';
@@ -169,6 +171,7 @@ function writeEmbeddings(
       prompt_tokens: usage.promptTokens,
       total_tokens: usage.promptTokens,
       ...(kind === 'mistral' ? { completion_tokens: 0 } : {}),
+      ...markOf(usage.estimated),
     },
   };
 }

@@ -21,6 +21,7 @@ import {
   type Wire,
 } from './dialect.ts';
 import { embeddingWire, noReader, readEmbeddings, writeEmbeddingCall } from './embeddings.ts';
+import { markOf } from './estimated.ts';
 import { asList, asObject, countOr, objectOr, parseReply, readModelName, textOr } from './json-reading.ts';
 import { readGenerate, readOllamaChat, writeGenerate, writeOllamaChat } from './ollama-request.ts';
 import { argumentsObject } from './translate-turns.ts';
@@ -191,7 +192,11 @@ function line(head: ReplyHead, model: string): JsonObject {
   return { model, created_at: new Date(head.createdAt).toISOString() };
 }
 
-function ending(head: ReplyHead, reason: FinishReason, { promptTokens, completionTokens }: Usage): JsonObject {
+function ending(
+  head: ReplyHead,
+  reason: FinishReason,
+  { promptTokens, completionTokens, estimated }: Usage,
+): JsonObject {
   const nanoseconds = Math.max(0, head.now() - head.createdAt) * 1_000_000;
   return {
     done: true,
@@ -202,6 +207,7 @@ function ending(head: ReplyHead, reason: FinishReason, { promptTokens, completio
     prompt_eval_duration: 0,
     eval_count: completionTokens,
     eval_duration: nanoseconds,
+    ...markOf(estimated),
   };
 }
 
