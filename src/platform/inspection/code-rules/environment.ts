@@ -1,5 +1,6 @@
 // What each variable holds at each point of a fragment: assignments replayed in order, one scope inside the other.
 import { chainStart } from './chains.ts';
+import { isOverConstants } from './constant-lists.ts';
 import { deadSpans } from './dead-code.ts';
 import { type Guard, guardsOf } from './guards.ts';
 import type { Assignment, Reading, Scope } from './reading.ts';
@@ -22,7 +23,7 @@ const notData =
   /^(?:self|cls|this|_|__|err|error|e|ex|ctx|context|w|res|response|resp|next|done|cb|callback|t|tb|logger|log|db|conn|connection|cursor|session|app|client)$/;
 
 export function replay(reading: Reading, flow: Flow): Replay {
-  const frames = reading.scopes.map((scope) => ({ scope, held: parameters(scope) }));
+  const frames = reading.scopes.map((scope) => ({ scope, held: parameters(reading, scope) }));
   const { dead, guards } = checksOf(reading);
   const ordered = reading.assignments
     .filter(({ pair, at }) => !pair && !dead.some(([from, to]) => from <= at && at < to))
@@ -160,10 +161,11 @@ function settle(before: Held | undefined, value: Value, assignment: Assignment, 
   };
 }
 
-function parameters(scope: Scope): Map<string, Held> {
+function parameters(reading: Reading, scope: Scope): Map<string, Held> {
+  const constant = isOverConstants(reading, scope);
   return new Map(
     scope.params.map((name) => {
-      const level = scope.sent.has(name) ? 3 : scope.callback || notData.test(name) ? 1 : 2;
+      const level = constant ? 0 : scope.sent.has(name) ? 3 : scope.callback || notData.test(name) ? 1 : 2;
       return [name, { value: { level, built: false, literal: '', list: false, source: '' }, depth: 0 }];
     }),
   );

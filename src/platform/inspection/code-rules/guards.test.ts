@@ -23,6 +23,10 @@ const checked: [Language, string, string][] = [
   ['php', "<?php\nif (!in_array($_GET['page'], $pages, true)) { exit; }\n", "$_GET['page']"],
   ['php', "<?php\nif (!preg_match('/^[a-z]+$/', $page)) { exit; }\n", 'page'],
   ['csharp', 'if (!Regex.IsMatch(name, "^[a-z]{1,30}$")) return BadRequest();\n', 'name'],
+  ['javascript', 'if (!sortable.options.includes(req.query.sort)) return;\n', 'req.query.sort'],
+  ['ruby', 'return unless SORTS.include?(params[:sort])\n', 'params[:sort]'],
+  ['typescript', "if (target.hostname !== 'hooks.example.org') return refuse();\n", 'target'],
+  ['java', 'if (!ALLOWED_HOSTS.contains(uri.host)) { return; }\n', 'uri'],
   ['ruby', 'raise unless PERMITTED.include?(order)\n', 'order'],
 ];
 for (const [language, text, name] of checked) {

@@ -1,5 +1,6 @@
 // What an expression may hold: how far outsiders can choose it, and whether it is a string put together from parts.
 import { afterGroups, chainName, isMember } from './chains.ts';
+import { isConstantList, usesOnlyItsParameters } from './constant-lists.ts';
 import { elementName } from './guards.ts';
 import type { Reading, Span } from './reading.ts';
 import { splitArgs } from './statements.ts';
@@ -15,6 +16,8 @@ const gluing: Partial<Record<Reading['family']['name'], RegExp>> = {
   ruby: /^(?:\+|%|<<)$/,
   sql: /^\|\|$/,
 };
+
+const visits = /\.(?:map|filter|sort|toSorted)\(\)$/;
 
 /** Deeper than people write; a prepared text could otherwise exhaust the stack. */
 const deepest = 30;
@@ -177,6 +180,14 @@ function chain(
         flow.sanitizer?.test(name) === true ||
         (name.endsWith('.map()') && onlyMarks.test(textOf(reading, [link, token.pair]).slice(0, 60)));
       if (cleaned) Object.assign(value, nothing);
+      // A list of literals, shown or put in order, stays one.
+      else if (
+        value.level === 0 &&
+        visits.test(name) &&
+        isConstantList(reading, tokens[first]!.text) &&
+        usesOnlyItsParameters(reading, link, token.pair)
+      )
+        value.list = true;
       else callValue(value, name, argumentsOf(reading, link, token.pair, environment, flow));
     } else if (token.text === '[' && token.pair > 0) {
       i = token.pair + 1;

@@ -1,0 +1,72 @@
+// Callbacks over a list that is written out in the fragment: what they are handed, nobody outside has chosen.
+import { chainStart } from './chains.ts';
+import type { Reading, Scope } from './reading.ts';
+
+const visits = /^(?:map|forEach|filter|flatMap|find|some|every)$/;
+/** What gives elements of the list back, in whatever order. */
+const keeps = /^(?:filter|sort|slice|reverse|toSorted|toReversed)$/;
+const grows = /^(?:push|unshift|splice|concat|fill)$/;
+
+/** Whether the function is called for each element of a list of literals that nothing is added to. */
+export function isOverConstants(reading: Reading, scope: Scope): boolean {
+  if (!scope.callback || reading.family.name !== 'script') return false;
+  const { tokens } = reading;
+  const first = scope.span[0];
+  const open = tokens[first - 1]?.text === 'function' ? first - 2 : first - 1;
+  const name = tokens[open - 1];
+  if (tokens[open]?.text !== '(' || tokens[open - 2]?.text !== '.' || name === undefined || !visits.test(name.text))
+    return false;
+  let at = chainStart(reading, open - 1);
+  const list = tokens[at]?.text ?? '';
+  if (tokens[at]?.kind !== 'id') return false;
+  for (at++; at < open - 2; at++) {
+    if (tokens[at]!.text !== '.' || !keeps.test(tokens[at + 1]?.text ?? '') || tokens[at + 2]?.text !== '(')
+      return false;
+    at = tokens[at + 2]!.pair;
+    if (at < 0) return false;
+  }
+  return isConstantList(reading, list);
+}
+
+const known = new WeakMap<Reading, Map<string, boolean>>();
+
+/** Whether `list` is set once, to literals, and nothing is added to it; read once for all calls of a fragment. */
+export function isConstantList(reading: Reading, list: string): boolean {
+  const lists = known.get(reading) ?? new Map<string, boolean>();
+  known.set(reading, lists);
+  const before = lists.get(list);
+  if (before !== undefined) return before;
+  const now = isConstant(reading, list);
+  lists.set(list, now);
+  return now;
+}
+
+function isConstant({ tokens, assignments }: Reading, list: string): boolean {
+  const own = assignments.filter(({ targets, pair }) => !pair && targets.includes(list));
+  const [only] = own;
+  if (own.length !== 1 || only === undefined || only.adds || only.loop) return false;
+  const [from, to] = only.value;
+  if (tokens[from]?.text !== '[' || tokens[from]!.pair <= from + 1) return false;
+  for (let i = from; i < to; i++) {
+    const { kind, text, groups } = tokens[i]!;
+    if (kind === 'string' && (groups ?? 0) > 0) return false;
+    if (kind === 'id' && tokens[i + 1]?.text !== ':' && !/^(?:true|false|null|undefined)$/.test(text)) return false;
+  }
+  return !tokens.some(
+    ({ text }, i) => text === list && tokens[i + 1]?.text === '.' && grows.test(tokens[i + 2]?.text ?? ''),
+  );
+}
+
+/** Whether the arrow function between these parentheses speaks of nothing but what it is handed. */
+export function usesOnlyItsParameters({ tokens }: Reading, open: number, close: number): boolean {
+  let arrow = open + 1;
+  while (arrow < close && tokens[arrow]!.text !== '=>') arrow++;
+  if (arrow >= close) return false;
+  const own = new Set<string>();
+  for (let i = open + 1; i < arrow; i++) if (tokens[i]!.kind === 'id') own.add(tokens[i]!.text);
+  for (let i = arrow + 1; i < close; i++) {
+    const { kind, text } = tokens[i]!;
+    if (kind === 'id' && !own.has(text) && !/^\??\.$/.test(tokens[i - 1]!.text)) return false;
+  }
+  return true;
+}
