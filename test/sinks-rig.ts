@@ -9,6 +9,7 @@ import { type JournalRecord, parseLine } from '../src/platform/journal/record.ts
 import { type DeliveryState, deliver, usualPace } from '../src/platform/journal/sinks/deliver.ts';
 import { openOffsets } from '../src/platform/journal/sinks/offsets.ts';
 import type { Sink } from '../src/platform/journal/sinks/sink.ts';
+import { makePlace } from './instance.ts';
 
 export interface Written {
   data: string;
@@ -31,6 +32,13 @@ export async function openJournal(data: string, segmentBytes = 67_108_864): Prom
       await Promise.all(appended);
     },
   };
+}
+
+/** A journal in a folder of its own, which goes when the test ends. */
+export async function place(t: { after: (end: () => void) => void }, segmentBytes?: number) {
+  const { dir, remove } = makePlace();
+  t.after(remove);
+  return openJournal(dir, segmentBytes);
 }
 
 function event(number: number, more: Record<string, string>) {
