@@ -7,7 +7,7 @@ import { heads, writeModel } from '../src/protect/screening/model.ts';
 import { type Example, foldOf, folds, readAll } from '../src/protect/screening/training/examples.ts';
 import { scoreApart } from '../src/protect/screening/training/fold-worker.ts';
 import { quantise, trainHead } from '../src/protect/screening/training/learn.ts';
-import { trainApart } from '../src/protect/screening/training/second-worker.ts';
+import { lessonOf, trainApart } from '../src/protect/screening/training/second-worker.ts';
 import { thresholdsOf } from '../src/protect/screening/training/thresholds.ts';
 import { roles } from '../src/protect/screening/verdict.ts';
 
@@ -26,14 +26,22 @@ const vectorFile = Uint8Array.from(readFileSync(join(root, 'corpus', 'word-vecto
 const apart = 0;
 
 // What is learned for the thresholds alone, and the second reader, are learned in threads of their own; each does the same whatever the others do.
-const scored = Array.from({ length: folds }, (_, fold) => scoreApart(sources, fold));
+const scoring = Array.from({ length: folds }, (_, fold) => scoreApart(sources, fold));
 const { single, examples } = readAll(sources);
-const unseen = single.filter((one) => foldOf(one) === apart && isBenignUser(one));
-const withoutFold = trainApart({ lessons: single.filter((one) => foldOf(one) !== apart), unseen, vectorFile });
 const complete = trainApart({ lessons: single, unseen: [], vectorFile });
 const trained = heads.map((head) => trainHead(head, examples));
-const said = new Map((await withoutFold).logits.map((logit, at) => [unseen[at]!.id, logit]));
-const chosen = thresholdsOf((await Promise.all(scored)).flat(), said);
+const scored = (await Promise.all(scoring)).flat();
+const unseen = single.filter((one) => foldOf(one) === apart && isBenignUser(one));
+const runs = new Map(scored.map(({ id, loudest }) => [id, loudest]));
+const withoutFold = await trainApart({
+  lessons: single.filter((one) => foldOf(one) !== apart),
+  unseen: [...unseen.map(lessonOf), ...unseen.map(({ id }) => ({ text: runs.get(id)!, tool: false, attack: false }))],
+  vectorFile,
+});
+const said = new Map(
+  unseen.map(({ id }, at) => [id, { whole: withoutFold.logits[at]!, run: withoutFold.logits[unseen.length + at]! }]),
+);
+const chosen = thresholdsOf(scored, said);
 const { second } = await complete;
 const model = { ...quantise(trained), ...chosen, second, vectorFile };
 const bytes = writeModel(model, words);

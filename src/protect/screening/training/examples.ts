@@ -23,9 +23,23 @@ export interface Labelled {
 }
 export interface Example extends Labelled {
   /** The text itself and what was decoded from it. */
-  parts: Segments[];
+  parts: Part[];
   /** Twins, and all texts of a foreign source, have the same. */
   fold: number;
+  /** Segments of the text in which the attack stands, where it is known; what is around them is innocent. */
+  planted: Span | null;
+  /** Put together from two texts. */
+  composite: boolean;
+}
+export interface Part extends Segments {
+  text: string;
+  /** Where its segments begin. */
+  starts: Int32Array;
+}
+/** Segments from one to before another. */
+export interface Span {
+  from: number;
+  to: number;
 }
 
 interface CorpusRow {
@@ -40,7 +54,7 @@ interface CorpusRow {
   twin?: string;
 }
 
-export function labelledCorpus(directory: string): (Labelled & { pair: string })[] {
+export function labelledCorpus(directory: string): (Labelled & { pair: string; twin: string | null })[] {
   return readdirSync(directory)
     .filter((name) => name.endsWith('.jsonl'))
     .sort()
@@ -57,6 +71,7 @@ export function labelledCorpus(directory: string): (Labelled & { pair: string })
       family,
       kind: kindOf(name, twin === undefined && role !== 'tool' ? family : null),
       pair: twin !== undefined && twin < id ? twin : id,
+      twin: twin ?? null,
     }));
 }
 
@@ -100,11 +115,31 @@ function kindOf(file: string, family: string | null): string {
 
 export function readCorpus(directory: string, lexicon: Lexicon): Example[] {
   const partsOf = extractorFor(lexicon);
-  return labelledCorpus(directory).map(({ pair, ...one }) => ({
+  const rows = labelledCorpus(directory).map((row) => ({ ...row, parts: partsOf(row.text) }));
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return rows.map(({ pair, twin, ...one }) => ({
     ...one,
-    parts: partsOf(one.text),
     fold: digest(pair),
+    planted: one.attack && one.role === 'tool' ? freshOf(one.parts[0], byId.get(twin ?? '')?.parts[0]) : null,
+    composite: false,
   }));
+}
+
+/** From the first segment to the last that the same document without the order does not have. */
+function freshOf(document: Part | undefined, clean: Part | undefined): Span | null {
+  if (document === undefined || clean === undefined) return null;
+  const known = new Set(segmentsOf(clean));
+  const fresh = segmentsOf(document).map((one) => !known.has(one));
+  return fresh.includes(true) ? { from: fresh.indexOf(true), to: fresh.lastIndexOf(true) + 1 } : null;
+}
+
+function segmentsOf(part: Part): string[] {
+  return Array.from({ length: part.count }, (_, at) => runText(part, at, 1).trim());
+}
+
+/** So many segments of it, as they are written. */
+export function runText({ text, starts, count }: Part, first: number, length: number): string {
+  return text.slice(starts[first], first + length < count ? starts[first + length] : text.length);
 }
 
 /** How many parts the corpus is cut into where a threshold is chosen, by kind. */
@@ -130,14 +165,29 @@ export function composites(examples: readonly Example[], lexicon: Lexicon): Exam
     const others = innocent.get(keyOf(one)) ?? [];
     const other = others[(choice >>> 4) % others.length];
     if (other === undefined || other === one || choice % 16 >= (one.attack ? 6 : 5)) return [];
-    const text = choice % 2 === 0 ? `${one.text}\n${other.text}` : `${other.text}\n${one.text}`;
-    return [{ ...one, id: `${one.id} with ${other.id}`, text, parts: partsOf(text) }];
+    const first = choice % 2 === 0;
+    const text = first ? `${one.text}\n${other.text}` : `${other.text}\n${one.text}`;
+    const parts = partsOf(text);
+    const planted = one.attack ? beside(one.parts[0]?.count ?? 0, parts[0]?.count ?? 0, first) : null;
+    return [{ ...one, id: `${one.id} with ${other.id}`, text, parts, planted, composite: true }];
   });
+}
+
+/** The first so many segments of all, or the last. */
+function beside(count: number, all: number, first: boolean): Span | null {
+  if (count === 0 || all === 0) return null;
+  return first ? { from: 0, to: Math.min(count, all) } : { from: Math.max(0, all - count), to: all };
 }
 
 export function readForeign(file: string, lexicon: Lexicon): Example[] {
   const partsOf = extractorFor(lexicon);
-  return labelledForeign(file).map((one) => ({ ...one, parts: partsOf(one.text), fold: digest(one.source) }));
+  return labelledForeign(file).map((one) => ({
+    ...one,
+    parts: partsOf(one.text),
+    fold: digest(one.source),
+    planted: null,
+    composite: false,
+  }));
 }
 
 /** Where all that is learned from lies. */
@@ -161,12 +211,15 @@ export function readAll(sources: Sources): Read {
   return { single, examples: [...single, ...composites(corpus, lexicon)] };
 }
 
-function extractorFor(lexicon: Lexicon): (text: string) => Segments[] {
+function extractorFor(lexicon: Lexicon): (text: string) => Part[] {
   const sink = createLists();
   const reader = createReader({ lexicon, sink });
   return (text) => {
     const { text: plain, decoded } = normalise(text);
-    return [plain, ...decoded].flatMap((one) => (reader.read(one) === 0 ? [] : [sink.segments()]));
+    return [plain, ...decoded].flatMap((one) => {
+      const count = reader.read(one);
+      return count === 0 ? [] : [{ ...sink.segments(), text: one, starts: reader.starts().slice(0, count) }];
+    });
   };
 }
 

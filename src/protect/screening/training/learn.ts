@@ -1,8 +1,8 @@
 // Logistic regression by AdaGrad over each text as a whole, and over its strongest run of segments (multiple-instance learning); seeded, so that the same input gives the same weights.
-import { featureValue, type Segments, tableSize } from '../features.ts';
+import { featureValue, tableSize } from '../features.ts';
 import { type Best, type Head, heads, smoothing } from '../model.ts';
 import { bestRun, logitOf } from '../score.ts';
-import type { Example } from './examples.ts';
+import { digest, type Example, type Part, runText, type Span } from './examples.ts';
 import { generator, shuffle } from './random.ts';
 
 export interface TrainedHead {
@@ -11,44 +11,64 @@ export interface TrainedHead {
   bias: number;
 }
 
-/** How a head learns: `documents` is how much a document weighs, against what users write, which is a hint there. */
-interface Course {
-  epochs: number;
-  rate: number;
-  decay: number;
-  start: number;
-  documents: number;
-}
-const usual: Course = { epochs: 12, rate: 0.5, decay: 1e-5, start: 1e-4, documents: 1 };
-const courses: Readonly<Record<Head, Course>> = {
-  user: usual,
-  tool: { ...usual, documents: 20 },
-  injection: usual,
-  jailbreak: usual,
-  'code-execution': usual,
-  'user-run': usual,
-  'tool-run': { ...usual, documents: 1000 },
-};
+/** How a head learns. */
+const course = { epochs: 12, rate: 0.5, decay: 1e-5, start: 1e-4 } as const;
+
+/** What the heads for documents learn from: documents nearly alone, or all texts, of which documents count so often. */
+type Lessons = 'documents' | 'all';
+const documentsCount: Partial<Readonly<Record<Head, number>>> = { tool: 20, 'tool-run': 1000 };
+/** One innocent text of a user in so many tells what is no order either, where documents are nearly alone. */
+const innocentShare = 20;
 
 /** What the head has to say of an example; null leaves it out. */
-function target(head: Head, { role, attack, category, explicit }: Example): boolean | null {
+function target(head: Head, lessons: Lessons, one: Example): boolean | null {
+  const { role, attack } = one;
   // An operator's prompt reads like an attack: it would only teach that rules are harmless.
   if (role === 'system') return null;
-  if (head === 'user' || head === 'user-run') return attack;
-  // What is hidden in a user's story says nothing of documents.
-  if (head === 'tool' || head === 'tool-run') return role === 'tool' || !attack || explicit !== false ? attack : null;
-  // Which kind of attack: innocent texts have none.
-  return attack ? category === head : null;
+  switch (head) {
+    // The head for whole texts learns from whole texts: what stands around an attack is for the runs.
+    case 'user':
+      return role === 'tool' || one.composite ? null : attack;
+    case 'user-run':
+      return role === 'tool' ? null : attack;
+    case 'tool':
+    case 'tool-run':
+      if (role === 'tool') return attack;
+      // What is hidden in a user's story says nothing of documents.
+      if (lessons === 'all') return attack && one.explicit === false ? null : attack;
+      return !attack && one.source === 'rempart-prompts' && digest(`innocent ${one.id}`) % innocentShare === 0
+        ? false
+        : null;
+    // Which kind of attack: innocent texts have none.
+    default:
+      return attack ? one.category === head : null;
+  }
 }
 
+/**
+ * A head for documents is the mean of two: documents alone tell best what is an order in one, and what users write has
+ * the words that no document had.
+ */
 export function trainHead(head: Head, examples: readonly Example[]): TrainedHead {
-  const { epochs, rate, decay, start, documents } = courses[head];
+  const one = learn(head, 'all', examples);
+  if (head !== 'tool' && head !== 'tool-run') return one;
+  const other = learn(head, 'documents', examples);
+  return {
+    head,
+    weights: one.weights.map((weight, at) => (weight + other.weights[at]!) / 2),
+    bias: (one.bias + other.bias) / 2,
+  };
+}
+
+function learn(head: Head, lessons: Lessons, examples: readonly Example[]): TrainedHead {
+  const { epochs, rate, decay, start } = course;
+  const documents = (lessons === 'all' && documentsCount[head]) || 1;
   const trained: TrainedHead = { head, weights: new Float32Array(tableSize), bias: 0 };
   const { weights } = trained;
   const gradients = new Float32Array(tableSize).fill(start);
   const random = generator(42 + heads.indexOf(head));
   const chosen = examples.flatMap((example) => {
-    const wanted = target(head, example);
+    const wanted = target(head, lessons, example);
     return wanted === null || example.parts.length === 0 ? [] : [{ example, wanted }];
   });
   const attacks = chosen.filter(({ wanted }) => wanted).length;
@@ -58,7 +78,7 @@ export function trainHead(head: Head, examples: readonly Example[]): TrainedHead
     shuffle(chosen, random);
     const step = rate * (1 - epoch / epochs);
     for (const { example, wanted } of chosen) {
-      const { logit, features, from, to, mass } = strongest(trained, example.parts);
+      const { logit, features, from, to, mass } = strongest(trained, example.parts, wanted ? example.planted : null);
       const probability = 1 / (1 + Math.exp(-logit));
       const weight = (wanted ? attackWeight : 1) * (example.role === 'tool' ? documents : 1);
       const gradient = (probability - (wanted ? 1 : 0)) * weight;
@@ -86,13 +106,23 @@ let sums = new Float64Array(1 << 12);
 /** What decided: features `from` to `to`, divided by the root of their mass. */
 interface Strongest {
   logit: number;
+  part: Part;
+  /** Segments: the first and how many. */
+  first: number;
+  length: number;
   features: Int32Array;
   from: number;
   to: number;
   mass: number;
 }
 
-function strongest({ head, weights, bias }: TrainedHead, parts: readonly Segments[]): Strongest {
+/** Where it is known where the attack stands, no other run is the loudest. */
+function strongest(
+  { head, weights, bias }: TrainedHead,
+  parts: readonly Part[],
+  planted: Span | null = null,
+): Strongest {
+  if (isRun(head) && planted !== null) return strongestRun(weights, bias, parts[0]!, planted);
   let found: Strongest | undefined;
   for (const part of parts) {
     const one = isRun(head) ? strongestRun(weights, bias, part) : wholeOf(weights, bias, part);
@@ -101,9 +131,19 @@ function strongest({ head, weights, bias }: TrainedHead, parts: readonly Segment
   return found!;
 }
 
-function wholeOf(weights: Float32Array, bias: number, { whole: { features, mass } }: Segments): Strongest {
+function wholeOf(weights: Float32Array, bias: number, part: Part): Strongest {
+  const { features, mass } = part.whole;
   const sum = sumOf(weights, features, 0, features.length);
-  return { logit: logitOf(sum, mass, 1, bias), features, from: 0, to: features.length, mass: mass + smoothing };
+  return {
+    logit: logitOf(sum, mass, 1, bias),
+    part,
+    first: 0,
+    length: part.count,
+    features,
+    from: 0,
+    to: features.length,
+    mass: mass + smoothing,
+  };
 }
 
 function sumOf(weights: Float32Array, features: Int32Array, from: number, to: number): number {
@@ -112,13 +152,17 @@ function sumOf(weights: Float32Array, features: Int32Array, from: number, to: nu
   return sum;
 }
 
-function strongestRun(weights: Float32Array, bias: number, part: Segments): Strongest {
+function strongestRun(weights: Float32Array, bias: number, part: Part, within?: Span): Strongest {
   const { count, features, ends } = part;
   if (count > sums.length) sums = new Float64Array(count * 2);
   for (let at = 0; at < count; at++) sums[at] = sumOf(weights, features, at === 0 ? 0 : ends[at - 1]!, ends[at]!);
-  const best = bestRun(sums, part.mass, 1, bias, { from: 0, to: count, longest: Number.POSITIVE_INFINITY });
+  const { from, to } = within ?? { from: 0, to: count };
+  const best = bestRun(sums, part.mass, 1, bias, { from, to, longest: Number.POSITIVE_INFINITY });
   return {
     logit: best.logit,
+    part,
+    first: best.first,
+    length: best.length,
     features,
     from: best.first === 0 ? 0 : ends[best.first - 1]!,
     to: ends[best.first + best.length - 1]!,
@@ -131,7 +175,14 @@ export function scoreExample(trained: TrainedHead, { parts }: Example): number {
   return parts.length === 0 ? Number.NEGATIVE_INFINITY : strongest(trained, parts).logit;
 }
 
-function massOf({ mass }: Segments, { first, length }: Best): number {
+/** What speaks loudest of a text: a run of it, or the whole. */
+export function loudest(trained: TrainedHead, { parts }: Example): string {
+  if (parts.length === 0) return '';
+  const { part, first, length } = strongest(trained, parts);
+  return runText(part, first, length);
+}
+
+function massOf({ mass }: Part, { first, length }: Best): number {
   let total = smoothing;
   for (let at = first; at < first + length; at++) total += mass[at]!;
   return total;

@@ -18,19 +18,19 @@ export interface Trained {
 }
 type Given = Pick<Labelled, 'text' | 'role' | 'attack'>;
 
+/** A text as the second reader reads it. */
+export function lessonOf({ text, role, attack }: Given): Lesson {
+  return { text: joined(normalise(text)), tool: role === 'tool', attack };
+}
+
 export function trainApart(task: {
   lessons: readonly Given[];
-  unseen: readonly Given[];
+  unseen: readonly Lesson[];
   vectorFile: Uint8Array;
 }): Promise<Trained> {
-  const lesson = ({ text, role, attack }: Given): Lesson => ({
-    text: joined(normalise(text)),
-    tool: role === 'tool',
-    attack,
-  });
   // An operator's prompt reads like an attack: it would only teach that rules are harmless.
-  const lessons = task.lessons.filter(({ role }) => role !== 'system').map(lesson);
-  const data: Task = { lessons, unseen: task.unseen.map(lesson), vectorFile: task.vectorFile };
+  const lessons = task.lessons.filter(({ role }) => role !== 'system').map(lessonOf);
+  const data: Task = { lessons, unseen: task.unseen, vectorFile: task.vectorFile };
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(import.meta.url), { workerData: data });
     worker.once('message', resolve);

@@ -12,26 +12,42 @@ const scored: Scored[] = (['user', 'tool'] as const).flatMap((role) =>
     id: `${role} ${at}`,
     role,
     logits: new Map<Head, number>((['user', 'tool', 'user-run', 'tool-run'] as const).map((head) => [head, at / 1000])),
+    loudest: '',
   })),
 );
-const silent = new Map(scored.map(({ id }) => [id, 0]));
+const silent = new Map(scored.map(({ id }) => [id, { whole: 0, run: 0 }]));
 
 test('thresholdsOf() lets no more benign texts through than it says, with a second reader that says nothing as without', () => {
   const { thresholds, runThresholds, doubt } = thresholdsOf(scored, silent);
   const above = (threshold: number, head: Head = 'user'): number =>
     scored.filter(({ role, logits }) => role === 'user' && logits.get(head)! > threshold).length;
-  assert.equal(above(thresholds[user]!), 36);
-  assert.equal(above(runThresholds[tool]!, 'tool-run'), 10);
-  // Of runs both readers say more than the first alone does.
-  assert.ok(runThresholds[user]! > runThresholds[tool]!);
+  assert.equal(above(thresholds[user]!), 20);
+  assert.equal(above(runThresholds[user]!, 'user-run'), 7);
+  assert.equal(above(runThresholds[tool]!, 'tool-run'), 15);
   assert.equal(above(doubt), 120);
 });
 
 test('thresholdsOf() asks less of the first reader where the second says innocent of what it flags', () => {
-  const sure = thresholdsOf(scored, silent).thresholds[user]!;
-  const said = new Map(scored.map(({ id, logits }) => [id, logits.get('user')! > sure ? -5 : 0]));
-  const both = thresholdsOf(scored, said).thresholds[user]!;
-  assert.ok(both < sure, `${both} and ${sure}`);
+  const sure = thresholdsOf(scored, silent);
+  const said = new Map(
+    scored.map(({ id, logits }) => [
+      id,
+      {
+        whole: logits.get('user')! > sure.thresholds[user]! ? -5 : 0,
+        run: logits.get('user-run')! > sure.runThresholds[user]! ? -5 : 0,
+      },
+    ]),
+  );
+  const both = thresholdsOf(scored, said);
+  assert.ok(both.thresholds[user]! < sure.thresholds[user]!);
+  assert.ok(both.runThresholds[user]! < sure.runThresholds[user]!);
+});
+
+test('thresholdsOf() asks more where the second says of innocent texts what it says of attacks', () => {
+  const sure = thresholdsOf(scored, silent);
+  const loud = thresholdsOf(scored, new Map(scored.map(({ id }) => [id, { whole: 4, run: 2 }])));
+  assert.ok(Math.abs(loud.thresholds[user]! - sure.thresholds[user]! - 4 * loud.share) < 1e-9);
+  assert.ok(Math.abs(loud.runThresholds[user]! - sure.runThresholds[user]! - 2 * loud.share) < 1e-9);
 });
 
 test('thresholdsOf() gives an operator a threshold above that of users', () => {
