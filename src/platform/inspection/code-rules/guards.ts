@@ -15,6 +15,7 @@ const space = String.raw`\s{0,4}`;
 const sent = String.raw`(?<name>\$_(?:GET|POST|REQUEST|COOKIE)\[${space}(?:'[\w-]{1,60}'|"[\w-]{1,60}")${space}\])`;
 /** What a request brought, checked where it lies before any variable holds it. */
 const brought = String.raw`(?<name>(?:req|request)\.(?:query|body|params|cookies|args|form)\.\w{1,60}|params\[:\w{1,60}\]|(?:req|request)\.(?:query|body|params|args|form)\[${space}(?:'[\w-]{1,60}'|"[\w-]{1,60}")${space}\])`;
+const anyName = `${name}|${brought.replace('<name>', '<element>')}`;
 /** What a list of allowed values is called. */
 const listName = String.raw`(?:[A-Z][A-Z0-9_]{2,60}|\w{0,40}(?:[aA]llow|[vV]alid|[sS]afe|[wW]hite|[pP]ermit|[sS]upported|[kK]nown|[aA]ccept|[tT]rusted|[rR]oles|[cC]olumns|[fF]ields|[oO]ptions|[cC]hoices|[pP]ages|[sS]orts?)\w{0,40})`;
 const list = String.raw`(?<against>\$?(?:[A-Za-z_]\w{0,40}\.){0,3}${listName}(?:\(\))?|[\])}])`;
@@ -60,6 +61,18 @@ const memberships: readonly Check[] = [
   check(
     String.raw`${list}\.(?:includes|has|contains|Contains|include\?)\(${space}${name}\.(?:hostname|host|origin|Host)\b`,
     '.hostname .host .origin',
+  ),
+  check(
+    String.raw`${list}\.(?:includes|has)\(${space}new${space}URL\(${space}(?:${anyName})${space}\)\.(?:hostname|host|origin)\b`,
+    '.hostname .host .origin',
+  ),
+  check(
+    String.raw`\b(?:urlparse|urlsplit)\(${space}${name}${space}\)\.(?:hostname|netloc)${space}(?:(?:not${space})?in\b|[!=]=)`,
+    'urlparse( urlsplit(',
+  ),
+  check(
+    String.raw`\bin_array\(${space}parse_url\(${space}${name}${space},${space}PHP_URL_HOST${space}\)`,
+    'php_url_host',
   ),
   check(String.raw`\b(?:in_array|array_key_exists)\(${space}${name}${space},`, 'in_array( array_key_exists('),
   check(String.raw`\b(?:in_array|array_key_exists)\(${space}${sent}${space},`, 'in_array( array_key_exists('),
@@ -117,7 +130,8 @@ export function guardsOf({ bare }: Pick<Reading, 'bare'>): Guard[] {
   const found: Guard[] = [];
   const hold = (matches: Iterable<RegExpExecArray>) => {
     for (const { groups, index } of matches)
-      if (!refuses.test(groups?.against ?? '')) found.push({ name: elementName(groups?.name ?? ''), from: index });
+      if (!refuses.test(groups?.against ?? ''))
+        found.push({ name: elementName(groups?.name ?? groups?.element ?? ''), from: index });
   };
   const worth = new Set<Check>();
   automaton.scan(bare, (word) => {

@@ -17,9 +17,11 @@ const saysClean =
 const formatting =
   /(?:^|\.)(?:format|sprintf|vsprintf|Sprintf|Sprint|Sprintln|String\.format|string\.Format|formatted|printf|concat|util\.format|string\.Concat|strcat|Concat|join|Join|implode|append|Append|AppendFormat|interpolate)(?:\(\))?$/;
 
-/** What is looked up by a value is no longer that value: a record, a row, an element. */
+/** What is looked up by a value is no longer that value: a record, a row, an element, what a file holds. */
 const lookups =
-  /(?:^|\.)(?:find|find_by\w{0,20}|findOne|findById|findByPk|findUnique|findFirst|findMany|findAll|findOrFail|get_object_or_404|get_or_404|first_or_404|FindAsync|FirstOrDefault\w{0,5}|SingleOrDefault\w{0,5}|objects\.get|query\.get|session\.get|getReferenceById)\(\)$/;
+  /(?:^|\.)(?:find|find_by\w{0,20}|findOne|findById|findByPk|findUnique|findFirst|findMany|findAll|findOrFail|get_object_or_404|get_or_404|first_or_404|FindAsync|FirstOrDefault\w{0,5}|SingleOrDefault\w{0,5}|objects\.get|query\.get|session\.get|getReferenceById|ReadFile|readFileSync|ReadAllText|ReadAllBytes|readAllBytes|readString|read_text)\(\)$/;
+/** A table of constants gives one of its own values, whatever it is asked for. */
+export const tables = /^[A-Z][A-Z0-9_]{2,60}\.(?:get|fetch|getOrDefault|GetValueOrDefault)\(\)$/;
 
 /** The value of a variable, by its name where nothing is known of it. */
 export function nameValue(name: string, environment: Environment): Value {

@@ -6,7 +6,7 @@ import type { Reading, Span } from './reading.ts';
 import { splitArgs } from './statements.ts';
 import type { Token } from './tokens.ts';
 import { type Environment, type Flow, join, nothing, textOf, type Value } from './value.ts';
-import { callValue, constants, measures, nameValue, numeric, onlyMarks, selves } from './value-names.ts';
+import { callValue, constants, measures, nameValue, numeric, onlyMarks, selves, tables } from './value-names.ts';
 import { afterType, castType, isFunction, isOperand, isTagged, isTypeWord, numbers, words } from './value-words.ts';
 
 const comparisons = /^(?:==|===|!=|!==|<|<=|>=|=~|!~|<=>)$/;
@@ -177,6 +177,7 @@ function chain(
       i = token.pair + 1;
       cleaned =
         numeric.test(name) ||
+        tables.test(name) ||
         flow.sanitizer?.test(name) === true ||
         (name.endsWith('.map()') && onlyMarks.test(textOf(reading, [link, token.pair]).slice(0, 60)));
       if (cleaned) Object.assign(value, nothing);
