@@ -2,11 +2,18 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { App } from '../app.ts';
 import { type Config, loadConfig, maxWorkers } from '../config.ts';
 import { createLog } from '../platform/base/log.ts';
 import { openLogFile } from '../platform/base/log-file.ts';
 import { type Command, type CommandInput, usageError, wholeNumber } from './command.ts';
+
+/**
+ * Of all threads: a heap is looked through once half as much again has gathered in it, not four times as much. Under load
+ * 60 MB of 175 were in use; an instance holds 90 to 130 MB less, and what it costs was lost in the noise (0.91 to 1.17).
+ */
+const sparingHeap = '--heap-growing-percent=50';
 
 export const up: Command = {
   name: 'up',
@@ -36,6 +43,7 @@ export const up: Command = {
       };
     };
     const config = load();
+    setFlagsFromString(sparingHeap);
     const { startApp } = await import('../app.ts');
     // A person reads the terminal: what is written for machines goes to a file. A pipe or a service manager gets it all.
     const logFile = isTerminal(input.stderr) ? join(input.data, 'log', 'rempart.log') : undefined;
