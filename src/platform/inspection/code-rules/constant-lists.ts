@@ -1,6 +1,6 @@
 // Callbacks over a list that is written out in the fragment: what they are handed, nobody outside has chosen.
 import { chainStart } from './chains.ts';
-import type { Reading, Scope } from './reading.ts';
+import type { Reading, Scope, Span } from './reading.ts';
 
 const visits = /^(?:map|forEach|filter|flatMap|find|some|every)$/;
 /** What gives elements of the list back, in whatever order. */
@@ -36,18 +36,24 @@ export function isConstantList(reading: Reading, list: string): boolean {
   known.set(reading, lists);
   const before = lists.get(list);
   if (before !== undefined) return before;
+  lists.set(list, false);
   const now = isConstant(reading, list);
   lists.set(list, now);
   return now;
 }
 
-function isConstant({ tokens, assignments }: Reading, list: string): boolean {
+function isConstant(reading: Reading, list: string): boolean {
+  const { tokens, assignments } = reading;
   const own = assignments.filter(({ targets, pair }) => !pair && targets.includes(list));
   const [only] = own;
   if (own.length !== 1 || only === undefined || only.adds || only.loop) return false;
   const [from, to] = only.value;
-  if (tokens[from]?.text !== '[' || tokens[from]!.pair <= from + 1) return false;
-  for (let i = from; i < to; i++) {
+  // `fields = allowed.filter(…)`: some of them.
+  if (tokens[from]?.kind === 'id' && tokens[from + 1]?.text === '.' && keeps.test(tokens[from + 2]?.text ?? ''))
+    return (tokens[from + 3]?.pair ?? 0) + 1 >= to && isConstantList(reading, tokens[from]!.text);
+  const end = tokens[from]?.pair ?? -1;
+  if (tokens[from]?.text !== '[' || end <= from + 1) return false;
+  for (let i = from; i < end; i++) {
     const { kind, text, groups } = tokens[i]!;
     if (kind === 'string' && (groups ?? 0) > 0) return false;
     if (kind === 'id' && tokens[i + 1]?.text !== ':' && !/^(?:true|false|null|undefined)$/.test(text)) return false;
@@ -57,16 +63,16 @@ function isConstant({ tokens, assignments }: Reading, list: string): boolean {
   );
 }
 
-/** Whether the arrow function between these parentheses speaks of nothing but what it is handed. */
-export function usesOnlyItsParameters({ tokens }: Reading, open: number, close: number): boolean {
+/** The parameters and the body of an arrow function in these parentheses that gives one expression, or undefined. */
+export function arrowIn(
+  { tokens }: Reading,
+  open: number,
+  close: number,
+): { own: Set<string>; body: Span } | undefined {
   let arrow = open + 1;
   while (arrow < close && tokens[arrow]!.text !== '=>') arrow++;
-  if (arrow >= close) return false;
+  if (arrow + 1 >= close || tokens[arrow + 1]!.text === '{') return undefined;
   const own = new Set<string>();
   for (let i = open + 1; i < arrow; i++) if (tokens[i]!.kind === 'id') own.add(tokens[i]!.text);
-  for (let i = arrow + 1; i < close; i++) {
-    const { kind, text } = tokens[i]!;
-    if (kind === 'id' && !own.has(text) && !/^\??\.$/.test(tokens[i - 1]!.text)) return false;
-  }
-  return true;
+  return { own, body: [arrow + 1, close] };
 }

@@ -19,9 +19,16 @@ const formatting =
 
 /** What is looked up by a value is no longer that value: a record, a row, an element, what a file holds. */
 const lookups =
-  /(?:^|\.)(?:find|find_by\w{0,20}|findOne|findById|findByPk|findUnique|findFirst|findMany|findAll|findOrFail|get_object_or_404|get_or_404|first_or_404|FindAsync|FirstOrDefault\w{0,5}|SingleOrDefault\w{0,5}|objects\.get|query\.get|session\.get|getReferenceById|ReadFile|readFileSync|ReadAllText|ReadAllBytes|readAllBytes|readString|read_text)\(\)$/;
+  /(?:^|\.)(?:find|find_by\w{0,20}|findOne|findBy[A-Z]\w{0,40}|getBy[A-Z]\w{0,40}|loadUserBy\w{0,20}|findUnique|findFirst|findMany|findAll|findOrFail|get_object_or_404|get_or_404|first_or_404|FindAsync|FirstOrDefault\w{0,5}|SingleOrDefault\w{0,5}|objects\.get|query\.get|session\.get|getReferenceById|ReadFile|readFileSync|ReadAllText|ReadAllBytes|readAllBytes|readString|read_text)\(\)$/;
 /** A table of constants gives one of its own values, whatever it is asked for. */
 export const tables = /^[A-Z][A-Z0-9_]{2,60}\.(?:get|fetch|getOrDefault|GetValueOrDefault)\(\)$/;
+
+/** Functions of a package: what is formatted are the arguments alone. */
+const ofPackage =
+  /(?:^|\.)(?:Sprintf|Sprint|Sprintln|sprintf|vsprintf|String\.format|string\.Format|string\.Concat|util\.format)\(\)$/;
+/** The same text in another dress: what went in comes out. */
+const dresses =
+  /(?:^String|^str|\.(?:toString|to_s|padStart|padEnd|toFixed|trim|strip|toUpperCase|toLowerCase|upper|lower|zfill|rjust|ljust))\(\)$/;
 
 /** The value of a variable, by its name where nothing is known of it. */
 export function nameValue(name: string, environment: Environment): Value {
@@ -33,7 +40,12 @@ export function nameValue(name: string, environment: Environment): Value {
 
 /** What a call makes of the value that it is a method of, and of its arguments. */
 export function callValue(value: Value, name: string, args: Value): void {
-  const level = Math.max(value.level, args.level);
+  const level = ofPackage.test(name) ? args.level : Math.max(value.level, args.level);
+  if (dresses.test(name)) {
+    const whole = /^\w/.test(name) && !name.includes('.') ? args : { ...value, level };
+    Object.assign(value, { level: whole.level, built: whole.built, literal: whole.literal, list: false });
+    return;
+  }
   if (formatting.test(name)) {
     const text = value.literal + args.literal;
     // `','.join('?')` and the like give text that nobody outside can choose.

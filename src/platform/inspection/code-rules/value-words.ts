@@ -33,8 +33,9 @@ export function isFunction(reading: Reading, at: number, to: number): boolean {
     !isOperand(reading, at, to)
   )
     return true;
-  if (token.kind === 'id' && tokens[at + 1]?.text === '=>') return true;
-  return token.text === '(' && token.pair > 0 && token.pair + 1 < to && tokens[token.pair + 1]?.text === '=>';
+  const arrow = reading.family.name === 'java' ? '->' : '=>';
+  if (token.kind === 'id' && tokens[at + 1]?.text === arrow) return true;
+  return token.text === '(' && token.pair > 0 && token.pair + 1 < to && tokens[token.pair + 1]?.text === arrow;
 }
 
 /** TypeScript's `x as string`, C#'s `x as Order`. */

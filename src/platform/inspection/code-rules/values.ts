@@ -1,6 +1,6 @@
 // What an expression may hold: how far outsiders can choose it, and whether it is a string put together from parts.
 import { afterGroups, chainName, isMember } from './chains.ts';
-import { isConstantList, usesOnlyItsParameters } from './constant-lists.ts';
+import { arrowIn, isConstantList } from './constant-lists.ts';
 import { elementName } from './guards.ts';
 import type { Reading, Span } from './reading.ts';
 import { splitArgs } from './statements.ts';
@@ -186,7 +186,7 @@ function chain(
         value.level === 0 &&
         visits.test(name) &&
         isConstantList(reading, tokens[first]!.text) &&
-        usesOnlyItsParameters(reading, link, token.pair)
+        (!name.endsWith('.map()') || givesConstants(reading, [link, token.pair], environment, flow))
       )
         value.list = true;
       else callValue(value, name, argumentsOf(reading, link, token.pair, environment, flow));
@@ -219,6 +219,14 @@ function chain(
 /** `$_GET['page']`, `req.query.page` where it was looked for in a list before. */
 function isChecked(reading: Reading, span: Span, environment: Environment): boolean {
   return environment(elementName(textOf(reading, span)))?.level === 0;
+}
+
+/** Whether what a function written in place makes of an element holds nothing but what is written in the fragment. */
+function givesConstants(reading: Reading, [open, close]: Span, environment: Environment, flow: Flow): boolean {
+  const arrow = arrowIn(reading, open, close);
+  if (arrow === undefined) return false;
+  const { own, body } = arrow;
+  return evaluate(reading, body, (name) => (own.has(name) ? nothing : environment(name)), flow).level === 0;
 }
 
 function argumentsOf(reading: Reading, open: number, close: number, environment: Environment, flow: Flow): Value {
