@@ -28,6 +28,7 @@ const checked: [Language, string, string][] = [
   ['typescript', 'if (!allowedHosts.has(new URL(raw).host)) return;\n', 'raw'],
   ['python', 'if urlparse(target).hostname not in HOSTS:\n    abort(400)\n', 'target'],
   ['php', '<?php\nif (!in_array(parse_url($feed, PHP_URL_HOST), $hosts, true)) { exit; }\n', 'feed'],
+  ['php', "<?php\nif (in_array(strtolower($ext), ['jpg', 'png'])) { keep($ext); }\n", 'ext'],
   ['ruby', 'return unless SORTS.include?(params[:sort])\n', 'params[:sort]'],
   ['typescript', "if (target.hostname !== 'hooks.example.org') return refuse();\n", 'target'],
   ['java', 'if (!ALLOWED_HOSTS.contains(uri.host)) { return; }\n', 'uri'],

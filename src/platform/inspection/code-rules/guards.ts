@@ -74,6 +74,7 @@ const memberships: readonly Check[] = [
     String.raw`\bin_array\(${space}parse_url\(${space}${name}${space},${space}PHP_URL_HOST${space}\)`,
     'php_url_host',
   ),
+  check(String.raw`\bin_array\(${space}(?:mb_)?strto(?:lower|upper)\(${space}${name}${space}\)${space},`, 'in_array('),
   check(String.raw`\b(?:in_array|array_key_exists)\(${space}${name}${space},`, 'in_array( array_key_exists('),
   check(String.raw`\b(?:in_array|array_key_exists)\(${space}${sent}${space},`, 'in_array( array_key_exists('),
   check(
