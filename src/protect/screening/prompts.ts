@@ -206,6 +206,10 @@ const idle: ReadonlySet<string> = new Set(
   'ALL NOW YOU ME REVEAL QUESTION REPLY DO LEARN DOCUMENT NEGATION RESULT FICTION PRIOR TOLD THEN'.split(' '),
 );
 
+/** "run it", "exécute-la": what there is to be run was said, and judged, before. */
+const nothingNamed = /^\p{L}+(?:[ -](?:it|this|that|them|les?|la|ça|cela|ceci))?[ ?!.…]*$/iu;
+const ofRunning: ReadonlySet<string> = new Set(['EXECUTE', '[run-code]', 'TOLD EXECUTE THEN [run-code]']);
+
 /**
  * "and then", "what did you say": a few plain words, none of which an attack is made of. Weights learned from texts that
  * are nearly all longer would say more of them than there is to say.
@@ -213,8 +217,12 @@ const idle: ReadonlySet<string> = new Set(
 function isSmallTalk(text: string, meanings: readonly Reason[]): boolean {
   const said = text.trim();
   if (said.length > 40 || !/^[\p{L}\p{M}\d\s'’?!.,…-]+$/u.test(said) || said.split(/\s+/).length > 5) return false;
+  const isBare = nothingNamed.test(said);
   return meanings.every(
-    ({ feature }) => !feature.includes('[') && (feature.match(/[A-Z]{2,}/g) ?? []).every((name) => idle.has(name)),
+    ({ feature }) =>
+      (isBare && ofRunning.has(feature.replace(/^\^+/, ''))) ||
+      (!feature.includes('[') &&
+        (feature.match(/[A-Z]{2,}/g) ?? []).every((name) => idle.has(name) || (isBare && name === 'EXECUTE'))),
   );
 }
 

@@ -21,9 +21,9 @@ test('thresholdsOf() lets no more benign texts through than it says, with a seco
   const { thresholds, runThresholds, doubt } = thresholdsOf(scored, silent);
   const above = (threshold: number, head: Head = 'user'): number =>
     scored.filter(({ role, logits }) => role === 'user' && logits.get(head)! > threshold).length;
-  assert.equal(above(thresholds[user]!), 20);
-  assert.equal(above(runThresholds[user]!, 'user-run'), 7);
-  assert.equal(above(runThresholds[tool]!, 'tool-run'), 15);
+  assert.equal(above(thresholds[user]!), 25);
+  assert.equal(above(runThresholds[user]!, 'user-run'), 9);
+  assert.equal(above(runThresholds[tool]!, 'tool-run'), 12);
   assert.equal(above(doubt), 120);
 });
 

@@ -17,12 +17,13 @@ export interface Said {
 }
 
 /** Share of benign texts that may be taken for attacks, judged whole and by their runs. */
-const allowed = { user: 0.02, tool: 0.01, 'user-run': 0.0075, 'tool-run': 0.015 } as const;
+const allowed = { user: 0.025, tool: 0.01, 'user-run': 0.0095, 'tool-run': 0.0125 } as const;
 const allowedOfSystem = 0.02;
 /** Share of benign texts of users of which the second reader is asked. */
 const doubted = 0.12;
 /** What the second reader's logit counts beside the first's, which spreads more. */
 const share = 0.5;
+
 /** `said` is what the second reader, which saw no text of their fold, says of some of the users' texts. */
 export function thresholdsOf(
   scored: readonly Scored[],
