@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { openDataDirectory } from '../src/platform/base/data-directory.ts';
 import { createBus } from '../src/platform/shared/bus.ts';
 import { type ModeState, openModes } from '../src/protect/modes.ts';
 import { makePlace, run, startInstance } from './instance.ts';
@@ -38,6 +39,13 @@ test('mode waits its turn where several commands are given at once without an in
   for (const { code, stderr } of all) assert.equal(code, 0, stderr);
   const listed = JSON.parse((await mode('together', '--json')).stdout) as { modes: { name: string; on: boolean }[] };
   assert.equal(listed.modes.filter(({ name, on }) => names.includes(name) && on).length, names.length);
+});
+
+test('mode tells the modes while another command holds the data directory and does not answer', async () => {
+  const held = await openDataDirectory(join(cwd, 'held'));
+  const listed = await mode('held', '--json');
+  assert.equal(listed.code, 0, listed.stderr);
+  held.lock.release();
 });
 
 for (const [args, says] of [

@@ -1,12 +1,12 @@
 // `rempart incident list|show|types|open|ack|approve|resolve|close|report|checklist|amend|follow-up`: incidents by hand, through the running instance when there is one.
 import { loadConfig } from '../config.ts';
+import { answersControl } from '../platform/base/control-socket.ts';
 import { type Incident, incidentVerdicts } from '../platform/documents/incident.ts';
 import type { Question } from '../platform/documents/incidents.ts';
 import { loadTaxonomy } from '../respond/taxonomy/load-taxonomy.ts';
 import { account } from './account.ts';
 import { askRespond } from './ask-respond.ts';
 import { type Command, type CommandInput, usageError, wholeNumber } from './command.ts';
-import { instanceAnswers } from './hold-data.ts';
 import { describeIncident, describeQuestion, incidentRow, questionRow, typesTable } from './incident-output.ts';
 import { type FollowUp, followUpLines, reviewActionsOfIncident, reviewOptions, reviewRuns } from './incident-review.ts';
 
@@ -148,7 +148,7 @@ async function open(input: CommandInput): Promise<number> {
   const { say, stdout } = input;
   stdout.write(`${say(opened.isNew ? 'incident.opened' : 'incident.open-already', { id: opened.incident.id })}\n`);
   stdout.write(`${incidentRow(opened.incident, input)}\n`);
-  if (opened.isNew && wantsRun && !(await instanceAnswers(input.data)))
+  if (opened.isNew && wantsRun && !(await answersControl(input.data)))
     stdout.write(`${say('incident.opened.later')}\n`);
   return 0;
 }
@@ -206,7 +206,7 @@ async function approve(input: CommandInput, [task = '', ...given]: readonly stri
   if (input.json) return print(input, { schema: 'rempart/question@1', ...decided });
   const grants = decided.decisions.filter(({ grant }) => grant).length;
   input.stdout.write(`${input.say(`incident.decided.${decided.state}`, { grants, quorum: decided.quorum })}\n`);
-  if (decided.state !== 'open' && !(await instanceAnswers(input.data)))
+  if (decided.state !== 'open' && !(await answersControl(input.data)))
     input.stdout.write(`${input.say('incident.decided.later')}\n`);
   return 0;
 }

@@ -1,6 +1,6 @@
 // `rempart mode safe|lockdown|heightened on|off [--for 72h]`: through the running instance when there is one, else directly on the data directory.
 import { join } from 'node:path';
-import { callControl } from '../platform/base/control-socket.ts';
+import { answersControl, callControl } from '../platform/base/control-socket.ts';
 import { RempartError } from '../platform/base/errors.ts';
 import type { JsonObject } from '../platform/base/json.ts';
 import { openJournals } from '../platform/journal/journals.ts';
@@ -80,7 +80,9 @@ function sentence({ say, lang }: CommandInput, { name, on, until }: ModeState): 
 }
 
 async function ask({ data }: CommandInput, command: 'mode.set' | 'mode.list', args: JsonObject): Promise<unknown> {
-  if (await instanceAnswers(data)) return callControl(data, command, args);
+  // A look needs no turn: whoever holds the directory without answering goes on meanwhile.
+  const isAnswered = command === 'mode.list' ? await answersControl(data) : await instanceAnswers(data);
+  if (isAnswered) return callControl(data, command, args);
   const file = join(data, 'modes.json');
   if (command === 'mode.list') {
     const modes = openModes(file, { now: Date.now });

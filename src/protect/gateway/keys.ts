@@ -129,9 +129,13 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
 
   const withRecord = (record: KeyRecord) => new Map(byHash).set(record.hash, record);
 
+  /** What `byId` was made of: every call under way is looked up after a change, and not before. */
+  let lookedUp: typeof byHash | undefined;
+  let byId = new Map<string, KeyRecord>();
   function withId(id: string): KeyRecord | undefined {
-    for (const record of byHash.values()) if (record.id === id) return record;
-    return undefined;
+    if (lookedUp !== byHash) byId = new Map([...byHash.values()].map((record) => [record.id, record]));
+    lookedUp = byHash;
+    return byId.get(id);
   }
 
   function adopt(records: readonly KeyRecord[]): void {
@@ -160,7 +164,7 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
       ...(key.expiresAt === undefined ? {} : { expiresAt: key.expiresAt }),
     };
     await repository.insert(record);
-    byHash.set(record.hash, record);
+    byHash = withRecord(record);
     onChange();
     return { secret, record };
   }
