@@ -184,7 +184,19 @@ async function start(given: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'close'
       admitSource: gateway.admitSource,
       login: access.login,
     },
-    { lang, ...config.gateway },
+    {
+      lang,
+      // Asked at each question: what a reload changes for calls to models is changed here too.
+      get maxBodyBytes() {
+        return running.config.gateway.maxBodyBytes;
+      },
+      get maxBodyDepth() {
+        return running.config.gateway.maxBodyDepth;
+      },
+      get unknownFields() {
+        return running.config.gateway.unknownFields;
+      },
+    },
   );
   registerProviders(registry, gateway.state);
   const dependencies = () =>

@@ -147,6 +147,33 @@ test('POST /api/reload is for admins, says what changed and what waits for a res
   assert.match(error.message, /metrics\.bareName/);
 });
 
+test('SIGHUP bounds the bodies of questions to the chatbot as those of calls to models, and says what it leaves as it was', async () => {
+  const respond = (enabled: string) => `respond: {actions: {enabled: [${enabled}]}}`;
+  const bodies = (most: number) => `gateway: {maxBodyBytes: ${most}}`;
+  const statusAt = async (path: string, body: object) =>
+    (
+      await fetch(`${instance.gatewayUrl}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${env.KEY_B}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    ).status;
+  const content = 'What is a rampart, and what was it for? '.repeat(60);
+  const statuses = async () => [
+    await statusAt('/v1/chat/completions', { model: 'm', messages: [{ role: 'user', content }] }),
+    await statusAt('/chat', { message: content }),
+  ];
+  put(provider('second', quick.url), access('KEY_B'), bodies(100_000), respond(''));
+  await hangup();
+  assert.deepEqual(await statuses(), [200, 200]);
+
+  put(provider('second', quick.url), access('KEY_B'), bodies(2_000), respond('"containers.*"'));
+  const { unmapped } = await hangup();
+  assert.deepEqual(await statuses(), [413, 413]);
+  // What may be done was handed out at the start: who believed that a reload takes it back would be wrong.
+  assert.deepEqual([unmapped['changed'], unmapped['needsRestart']], [['gateway.maxBodyBytes'], ['respond']]);
+});
+
 test('SIGHUP keeps a refused provider key refused while its provider stays as it is', async () => {
   const same = [provider('third', refusing.url, ', key: "env:UP", spareKeys: ["env:SPARE"]'), access('KEY_B')];
   put(...same);

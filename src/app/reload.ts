@@ -49,6 +49,8 @@ const fixed = [
   'privacy',
   'tracing',
   'prediction',
+  // Its actions, and what they may do, are handed out at the start.
+  'respond',
   'screening.behaviour.warmAfter',
   'screening.behaviour.warmAfterMinutes',
 ] as const;
