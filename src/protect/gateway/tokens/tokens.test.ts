@@ -197,10 +197,24 @@ test('createTokens() remembers a token until it ends or is revoked, by its id or
   assert.equal((await find(second)).kind, 'accepted');
   await revocations.revoke({ kind: 'subject', value: 'ada', at: time + 500 });
   assert.equal((await find(second)).kind, 'refused');
+  time += 1_000;
   const later = await make({ claims: { jti: 'three', iat: start + 1 } });
   assert.equal((await find(later)).kind, 'accepted', 'what was given afterwards is good');
   time += 700_000;
   assert.deepEqual(await find(later), { kind: 'refused', reason: 'expired', credential: 'jwt_three' });
+  time = start * 1_000;
+});
+
+test('createTokens() closes with its subject a token whose issuer’s clock is ahead, and does not open it again later', async () => {
+  const { find, revocations } = rig(hs);
+  const ahead = await make({ claims: { jti: 'ahead', iat: start + 25 } });
+  assert.equal((await find(ahead)).kind, 'accepted');
+  time += 5_000;
+  await revocations.revoke({ kind: 'subject', value: 'ada', at: time });
+  assert.equal((await find(ahead)).kind, 'refused', 'it was here before, whatever it says');
+  time += 60_000;
+  assert.equal((await find(ahead)).kind, 'refused');
+  assert.equal((await find(await make({ claims: { jti: 'new', iat: start + 60 } }))).kind, 'accepted');
   time = start * 1_000;
 });
 

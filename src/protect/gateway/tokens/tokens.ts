@@ -48,7 +48,7 @@ const roleRank: readonly Role[] = ['viewer', 'user', 'operator', 'admin'];
 interface Verified {
   bearer: Bearer;
   jti?: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; no later than it was first met, which an issuer whose clock is ahead may say. */
   issuedAt: number;
   /** Until when it is good, the tolerance for clocks included. */
   until: number;
@@ -93,8 +93,10 @@ export function createTokens(parts: TokensParts, issuers: readonly TokenIssuer[]
       // Only to know whose keys to try: nothing in it is believed before the signature is checked.
       const issuer = byName.get(decodeJwt(token).iss ?? '');
       if (issuer === undefined) return unknown;
-      const verified = await issuer(token);
-      if (verified === undefined) return unknown;
+      const found = await issuer(token);
+      if (found === undefined) return unknown;
+      const before = remembered.get(digest)?.issuedAt ?? now();
+      const verified = { ...found, issuedAt: Math.min(found.issuedAt, before) };
       remember(digest, verified);
       return judge(verified);
     } catch (error) {
