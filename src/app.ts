@@ -41,6 +41,7 @@ import { givenKeys } from './protect/gateway/access-config.ts';
 import { createGatewayMetrics } from './protect/gateway/metrics.ts';
 import { createQuarantineState } from './protect/gateway/quarantine.ts';
 import { createSwappable } from './protect/gateway/swappable.ts';
+import { createKeySets } from './protect/gateway/tokens/key-set.ts';
 import { startHostMonitor } from './protect/host-monitor.ts';
 import { keyCommands } from './protect/key-commands.ts';
 import { postureCommands } from './protect/posture/models/record.ts';
@@ -124,6 +125,7 @@ async function start(given: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'close'
     signals,
     keys,
     revocations,
+    keySets: createKeySets({ now: Date.now, fetch, log }),
     memory,
     limits,
     promptKey: readOrCreateSecret(join(data, 'prompt.key'), 32),

@@ -1,8 +1,10 @@
 // A running instance reads its configuration anew, on SIGHUP and from the console: whole or not at all, and nobody under way notices.
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { exportJWK, SignJWT } from 'jose';
 import {
   answering,
   type Behaviour,
@@ -172,6 +174,30 @@ test('SIGHUP bounds the bodies of questions to the chatbot as those of calls to 
   assert.deepEqual(await statuses(), [413, 413]);
   // What may be done was handed out at the start: who believed that a reload takes it back would be wrong.
   assert.deepEqual([unmapped['changed'], unmapped['needsRestart']], [['gateway.maxBodyBytes'], ['respond']]);
+});
+
+test('SIGHUP keeps the keys of an issuer of tokens that is away at that moment', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const key = { ...(await exportJWK(publicKey)), kid: 'a', alg: 'EdDSA', use: 'sig' };
+  let isAway = false;
+  const issuer = await startUpstream(answering(''), (_req, res) => json(res, isAway ? 503 : 200, { keys: [key] }));
+  const tokens = `tokens: [{issuer: "https://id.test", audience: rempart, jwks: "${issuer.url}/v1/models"}]`;
+  const lines = [provider('second', quick.url), `access: {${tokens}}`];
+  const token = await new SignJWT({ sub: 'ada' })
+    .setProtectedHeader({ alg: 'EdDSA', kid: 'a' })
+    .setIssuer('https://id.test')
+    .setAudience('rempart')
+    .setIssuedAt()
+    .setExpirationTime('10m')
+    .sign(privateKey);
+  put(...lines);
+  await hangup();
+  assert.equal((await ask(token)).status, 200);
+  isAway = true;
+  put(...lines, 'log: warn');
+  await hangup();
+  assert.equal((await ask(token)).status, 200);
+  await issuer.close();
 });
 
 test('SIGHUP keeps a refused provider key refused while its provider stays as it is', async () => {

@@ -15,6 +15,7 @@ import type { GatewayMetrics } from '../protect/gateway/metrics.ts';
 import type { QuarantineState } from '../protect/gateway/quarantine.ts';
 import type { Tracing } from '../protect/gateway/request-trace.ts';
 import type { GatewaySettings } from '../protect/gateway/settings.ts';
+import type { KeySets } from '../protect/gateway/tokens/key-set.ts';
 import type { Revocations } from '../protect/gateway/tokens/revocations.ts';
 import type { ModelGuard } from '../protect/gateway/verified-models.ts';
 import type { AnswerCache } from '../protect/resilience/answer-cache.ts';
@@ -34,6 +35,8 @@ export interface GatewayGround {
   signals: Signals;
   keys: Keys;
   revocations: Revocations;
+  /** The keys of issuers of tokens. */
+  keySets: KeySets;
   /** What all threads count in. */
   memory: SharedArrayBuffer;
   /** Key of the HMAC that stands for prompts in the journal. */

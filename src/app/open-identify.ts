@@ -8,6 +8,7 @@ import type { Signals } from '../platform/signals.ts';
 import { createIdentify, type Identify } from '../protect/gateway/authenticate.ts';
 import { createGuesses, type Lockout } from '../protect/gateway/guesses.ts';
 import type { Keys } from '../protect/gateway/keys.ts';
+import type { KeySets } from '../protect/gateway/tokens/key-set.ts';
 import type { Revocations } from '../protect/gateway/tokens/revocations.ts';
 import { createTokens } from '../protect/gateway/tokens/tokens.ts';
 
@@ -17,17 +18,19 @@ export interface IdentifyGround {
   signals: Signals;
   keys: Keys;
   revocations: Revocations;
+  /** The keys of issuers, kept over reloads. */
+  keySets: KeySets;
   /** Those of what strangers can make up. */
   strangers: Counters;
 }
 
 export function openIdentify(ground: IdentifyGround, access: Config['access']): Identify {
-  const { log, keys, revocations, strangers } = ground;
+  const { log, keys, revocations, keySets, strangers } = ground;
   const now = Date.now;
   return createIdentify({
     keys,
     guesses: createGuesses({ now, counters: strangers, onLock: (lock) => tellLockout(ground, lock) }, access.guesses),
-    ...(access.tokens.length === 0 ? {} : { tokens: createTokens({ now, fetch, log, revocations }, access.tokens) }),
+    ...(access.tokens.length === 0 ? {} : { tokens: createTokens({ now, fetch, log, revocations, keySets }, access.tokens) }),
   });
 }
 

@@ -16,6 +16,7 @@ import { createGatewayMetrics } from '../../protect/gateway/metrics.ts';
 import { createQuarantineState } from '../../protect/gateway/quarantine.ts';
 import { receive } from '../../protect/gateway/receive.ts';
 import { createSwappable } from '../../protect/gateway/swappable.ts';
+import { createKeySets } from '../../protect/gateway/tokens/key-set.ts';
 import { openModes } from '../../protect/modes.ts';
 import { createKeptHealth } from '../../protect/resilience/kept-health.ts';
 import { openHeldBack } from '../../protect/restraints.ts';
@@ -80,6 +81,7 @@ export async function openWorker(start: WorkerStart, main: Link): Promise<OpenWo
   const gatewayGround: GatewayGround = {
     ...ground,
     ...borrowed,
+    keySets: createKeySets({ now: Date.now, fetch, log }),
     limits,
     cache,
     tracing: await openTracing({ log, registry }, started, atEnd),

@@ -44,8 +44,25 @@ export interface KeySetSettings {
   timeoutMs?: number;
 }
 
+/** They outlive the configuration that names them: an issuer that is away must not be forgotten because something else was changed. */
+export interface KeySets {
+  of(settings: KeySetSettings): KeySet;
+}
+
 const maxBytes = 262_144;
 const maxKeys = 100;
+
+export function createKeySets(parts: KeySetParts): KeySets {
+  const known = new Map<string, KeySet>();
+  return {
+    of(settings) {
+      const name = JSON.stringify(settings);
+      const set = known.get(name) ?? createKeySet(parts, settings);
+      known.set(name, set);
+      return set;
+    },
+  };
+}
 
 export function createKeySet({ now, fetch, log }: KeySetParts, settings: KeySetSettings): KeySet {
   const { url, maxAgeMs, cooldownMs = 30_000, retryMs = 5_000, staleMs = 86_400_000, timeoutMs = 5_000 } = settings;

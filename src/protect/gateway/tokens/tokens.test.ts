@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { exportJWK, type JWTPayload, SignJWT } from 'jose';
 import { createSharedMemory } from '../../../platform/shared/memory.ts';
 import { openSet } from '../../../platform/shared/set.ts';
+import { createKeySets } from './key-set.ts';
 import { createRevocations, type Revocation } from './revocations.ts';
 import { type TokenIssuer, tokenIssuerSchema, tokenIssues } from './token-settings.ts';
 import { createTokens, type FoundToken } from './tokens.ts';
@@ -333,6 +334,18 @@ test('createTokens() keeps the last good keys while the address is down, and say
   const none = rig({ jwks: url });
   assert.deepEqual(await none.find(next), { kind: 'away', seconds: 5 });
   time = start * 1_000;
+});
+
+test('createTokens() made anew, as a reload does, still knows the keys of an issuer that is away', async () => {
+  reset([await jwkOf(ed.publicKey, 'e', 'EdDSA')]);
+  const parts = { now, fetch, log: { warn() {} }, revocations: { isRevoked: () => false } };
+  const keySets = createKeySets(parts);
+  const settings = [issuer({ jwks: url })];
+  const token = await make({ alg: 'EdDSA', key: ed.privateKey, kid: 'e' });
+  assert.equal((await createTokens({ ...parts, keySets }, settings).find(token)).kind, 'accepted');
+  state.status = 500;
+  assert.equal((await createTokens({ ...parts, keySets }, settings).find(token)).kind, 'accepted');
+  assert.equal(state.asked, 1);
 });
 
 test('createTokens() takes no secret, no private and no weak key from a JWK set, and no redirect', async () => {

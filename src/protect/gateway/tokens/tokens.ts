@@ -12,7 +12,7 @@ import {
 import { isSubject } from '../../../platform/base/subject.ts';
 import type { Role } from '../ask.ts';
 import { isScope, type Scopes } from '../scopes.ts';
-import { createKeySet, type KeySetParts, KeysAway } from './key-set.ts';
+import { createKeySets, type KeySetParts, type KeySets, KeysAway } from './key-set.ts';
 import type { Revocations } from './revocations.ts';
 import { type Algorithm, publicKeyOf, type TokenIssuer } from './token-settings.ts';
 
@@ -38,6 +38,8 @@ export interface Tokens {
 
 export interface TokensParts extends KeySetParts {
   revocations: Pick<Revocations, 'isRevoked'>;
+  /** Default: its own, which nobody has fetched yet. */
+  keySets?: KeySets;
 }
 
 const longestToken = 8_192;
@@ -68,8 +70,8 @@ function isCanonical(token: string): boolean {
 }
 
 export function createTokens(parts: TokensParts, issuers: readonly TokenIssuer[]): Tokens {
-  const { now, revocations } = parts;
-  const byName = new Map(issuers.map((issuer) => [issuer.issuer, openIssuer(parts, issuer)]));
+  const { now, revocations, keySets = createKeySets(parts) } = parts;
+  const byName = new Map(issuers.map((issuer) => [issuer.issuer, openIssuer({ now, keySets }, issuer)]));
   const remembered = new Map<string, Verified>();
 
   function judge({ bearer, jti, issuedAt, until }: Verified): FoundToken {
@@ -119,12 +121,14 @@ export function createTokens(parts: TokensParts, issuers: readonly TokenIssuer[]
 
 type VerifyToken = (token: string) => Promise<Verified | undefined>;
 
-function openIssuer(parts: TokensParts, settings: TokenIssuer): VerifyToken {
-  const { now } = parts;
+function openIssuer(
+  { now, keySets }: Required<Pick<TokensParts, 'now' | 'keySets'>>,
+  settings: TokenIssuer,
+): VerifyToken {
   const { issuer, audience, clockToleranceSeconds, maxLifetimeHours, jwks } = settings;
   const given = givenKeys(settings);
   const believedMs = settings.jwksMinutes * 60_000;
-  const keySet = jwks === undefined ? undefined : createKeySet(parts, { url: jwks, maxAgeMs: believedMs });
+  const keySet = jwks === undefined ? undefined : keySets.of({ url: jwks, maxAgeMs: believedMs });
   const algorithms = [
     ...new Set<string>([...given.map((key) => key.algorithm), ...(keySet === undefined ? [] : settings.algorithms)]),
   ];
