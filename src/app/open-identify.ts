@@ -30,7 +30,9 @@ export function openIdentify(ground: IdentifyGround, access: Config['access']): 
   return createIdentify({
     keys,
     guesses: createGuesses({ now, counters: strangers, onLock: (lock) => tellLockout(ground, lock) }, access.guesses),
-    ...(access.tokens.length === 0 ? {} : { tokens: createTokens({ now, fetch, log, revocations, keySets }, access.tokens) }),
+    ...(access.tokens.length === 0
+      ? {}
+      : { tokens: createTokens({ now, fetch, log, revocations, keySets }, access.tokens) }),
   });
 }
 
