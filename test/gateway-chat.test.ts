@@ -224,6 +224,19 @@ test('createGateway() refuses unknown fields where the configuration says so', a
   assert.match(answer.text, /ERR_BODY_FIELD_UNKNOWN/);
 });
 
+for (const agent of ['openai', 'mistral-client'])
+  test(`createGateway() names the field that is at fault where clients look for it (${agent})`, async () => {
+    const { rig } = await rigBefore('openai');
+    const paramOf = async (body: object) => {
+      const answer = JSON.parse((await rig.ask('/v1/chat/completions', body, { 'user-agent': agent })).text);
+      return (answer.error ?? answer).param;
+    };
+    const messages = [{ role: 'user', content: 'x' }, { content: 'x' }];
+    assert.equal(await paramOf({ model: 'm', messages }), 'messages[1].role');
+    assert.equal(await paramOf({ model: 'm', messages: messages.slice(0, 1), temperature: 99 }), 'temperature');
+    assert.equal(await paramOf([]), null);
+  });
+
 test("createGateway() speaks the caller's language and shape in errors", async () => {
   const { rig } = await rigBefore('openai');
   const french = await rig.get('/api/nowhere', { 'accept-language': 'fr-FR,en;q=0.5' });

@@ -31,7 +31,7 @@ const speakers: readonly Speaker[] = [
     path: '/v1/chat/completions',
     isShaped: ({ error }) => {
       const { message, type, code, param } = error as Record<string, unknown>;
-      return isText(message) && isText(type) && isText(code) && param === null;
+      return isText(message) && isText(type) && isText(code) && (param === null || isText(param));
     },
   },
   {

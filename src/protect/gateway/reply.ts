@@ -24,8 +24,10 @@ export function langOf(req: IncomingMessage, fallback: Lang): Lang {
 
 export function viewOf(error: RempartError, lang: Lang): ErrorView {
   const { says, todo } = explainError(error, lang);
+  const { field } = error.facts;
   // French and English sentences alike end in a full stop here; the catalogue keeps it off the first.
-  return { status: error.http, code: error.code, message: `${says}. ${todo}` };
+  const param = typeof field === 'string' ? { param: field } : {};
+  return { status: error.http, code: error.code, message: `${says}. ${todo}`, ...param };
 }
 
 export function sendJson(

@@ -107,6 +107,8 @@ export interface ErrorView {
   code: ErrorCode;
   /** In the user's language, fit for a user. */
   message: string;
+  /** The field of the request that is at fault, by its path. */
+  param?: string;
 }
 
 export interface ModelCard {

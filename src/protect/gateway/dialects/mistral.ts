@@ -114,8 +114,8 @@ function writeModel({ id, createdAt }: ModelCard): JsonObject {
   };
 }
 
-function writeError({ status, code, message }: ErrorView): JsonObject {
-  return { object: 'error', message, type: errorType(status, code), param: null, code };
+function writeError({ status, code, message, param }: ErrorView): JsonObject {
+  return { object: 'error', message, type: errorType(status, code), param: param ?? null, code };
 }
 
 /** Under `error`, where clients of either family look for it in mid-stream. */

@@ -117,8 +117,8 @@ function writeModel({ id, createdAt }: ModelCard): JsonObject {
   return { id, object: 'model', created: Math.floor(createdAt / 1_000), owned_by: 'rempart' };
 }
 
-function writeError({ status, code, message }: ErrorView): JsonObject {
-  return { error: { message, type: errorType(status, code), param: null, code } };
+function writeError({ status, code, message, param }: ErrorView): JsonObject {
+  return { error: { message, type: errorType(status, code), param: param ?? null, code } };
 }
 
 function errorType(status: number, code: string): string {
