@@ -42,3 +42,20 @@ test('createSummedMetrics() adds up counters, histograms and gauges of all threa
   assert.match(after, /^took_seconds_sum 13$/m);
   assert.match(after, /^waiting 1$/m);
 });
+
+test('createSummedMetrics() asks each metric of the main thread once a page: some begin anew when they are asked', async () => {
+  const own = registryOf(1, [], 0);
+  let sinceLast = 5;
+  new Gauge({
+    name: 'longest',
+    help: 'Longest',
+    registers: [own],
+    collect() {
+      this.set(sinceLast);
+      sinceLast = 0;
+    },
+  });
+  const summed = createSummedMetrics(own);
+  summed.note({}, await json(registryOf(2, [], 0)));
+  assert.match(await summed.text(), /^longest 5$/m);
+});
