@@ -10,6 +10,7 @@ import { loadDeployment } from '../src/platform/documents/load-deployment.ts';
 import { alertRules } from '../src/protect/alert-rules/alert-rules.ts';
 import { prometheusRules } from '../src/protect/alert-rules/prometheus-rules.ts';
 import { hardenedFiles } from '../src/protect/posture/harden/harden.ts';
+import { makePlace, startInstance } from './instance.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'rempart-rules-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -40,7 +41,7 @@ const failed = (reason: string, instance = 'a') =>
 const suspicious = 'rempart_suspicious_prompts_total{job="rempart",instance="a",category="injection",role="user"}';
 const host = (from: string) =>
   `rempart_host_access_violations_total{job="rempart",instance="a",from="${from}",to="host"}`;
-const started = 'process_start_time_seconds{job="rempart",instance="a"}';
+const started = 'rempart_process_start_time_seconds{job="rempart",instance="a"}';
 
 const cases: Case[] = [
   {
@@ -202,3 +203,15 @@ for (const [index, { title, series, alert, on }] of cases.entries())
       };
     }
   });
+
+test('each series that the rules ask for is one that an instance has', async () => {
+  const place = makePlace();
+  const instance = await startInstance([], { cwd: place.dir });
+  const page = await (await fetch(`${instance.consoleUrl}/metrics`)).text();
+  await instance.stop();
+  place.remove();
+  const had = new Set(Array.from(page.matchAll(/^# TYPE (\w+)/gm), ([, name]) => name));
+  const asked = new Set(prometheusRules().match(/\b\w+_(?:total|seconds)\b/g));
+  assert.ok(asked.size >= 5, [...asked].join(' '));
+  for (const name of asked) assert.ok(had.has(name), `${name} is on no page`);
+});

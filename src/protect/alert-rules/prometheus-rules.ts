@@ -37,7 +37,7 @@ const gapSeconds = 900;
 function expression({ metric, threshold, windowSeconds }: Pick<AlertRule, 'metric' | 'threshold' | 'windowSeconds'>) {
   const before = `offset ${windowSeconds}s`;
   const known = `last_over_time(${metric}[${gapSeconds}s] ${before})`;
-  const sameProcess = `process_start_time_seconds < time() - ${windowSeconds + gapSeconds}`;
+  const sameProcess = `rempart_process_start_time_seconds < time() - ${windowSeconds + gapSeconds}`;
   const fromNothing = `${metric} unless (${known} and on (job, instance) (${sameProcess}))`;
   return `sum by (job) ((${metric} - ${metric} ${before}) >= 0 or (${fromNothing})) >= ${threshold}`;
 }
