@@ -95,6 +95,7 @@ for (const [what, text] of [
     assert.equal(answers(answer), 1, 'what came after it is not answered');
     assert.match(answer, /connection: close/i);
     assert.match(answer, /x-content-type-options: nosniff/i);
+    assert.match(answer, /x-request-id: req_[0-9a-f]{32}\r\n/i);
     assert.deepEqual(actedOn(), before, 'nothing acted on it, nor on what came after it');
     JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
   });

@@ -4,6 +4,7 @@ import type { RempartError } from '../../../platform/base/errors.ts';
 import type { Lang } from '../../../platform/i18n/say.ts';
 import { dialectOf } from '../receive.ts';
 import { langOf, sendError, viewOf } from '../reply.ts';
+import { newRequestId } from './request-id.ts';
 
 /** On every answer: nothing here is a page, and nothing is to be kept. */
 export const securityHeaders: Readonly<Record<string, string>> = {
@@ -30,7 +31,7 @@ export function refuse(
 export function rawRefusal(error: RempartError, target: string, lang: Lang) {
   return {
     body: dialectOf(pathOf(target)).writeError(viewOf(error, lang)),
-    headers: { ...securityHeaders, 'content-language': lang },
+    headers: { ...securityHeaders, 'x-request-id': newRequestId(), 'content-language': lang },
   };
 }
 
