@@ -22,13 +22,23 @@ export function readCompletionsReply(body: Json, form: Form = 'chat'): ReplyEven
   const events = readModel(root);
   for (const entry of choices) {
     const choice = asObject(entry);
-    const index = countOr(choice['index'], 0);
+    const index = placeOf(choice);
     events.push(
       ...readDelta(index, form === 'chat' ? asObject(choice['message']) : saidIn(choice), choice['logprobs']),
     );
     events.push({ kind: 'finish', index, reason: readReason(choice['finish_reason']) ?? 'stop' });
   }
   return [...events, ...readUsage(root['usage'])];
+}
+
+/** More than anybody can ask for: 64 prompts with 16 answers each. What is built for each must not be many. */
+const mostChoices = 1_024;
+
+/** Throws MalformedReply. */
+function placeOf({ index: given }: JsonObject): number {
+  const index = countOr(given, 0);
+  if (index >= mostChoices) throw new MalformedReply('read a choice that was asked for');
+  return index;
 }
 
 /** An Ollama behind this form says who it is. */
@@ -64,7 +74,7 @@ export function createCompletionsReader(take: (event: ReplyEvent) => void, form:
     // A server written in Go says null for a list without entries.
     for (const entry of asList(chunk['choices'] === null ? [] : chunk['choices'])) {
       const choice = asObject(entry);
-      const index = countOr(choice['index'], 0);
+      const index = placeOf(choice);
       const said = form === 'chat' ? (objectOr(choice['delta']) ?? {}) : { content: textOr(choice['text']) ?? '' };
       for (const read of readDelta(index, said, choice['logprobs'])) take(read);
       const reason = readReason(choice['finish_reason']);

@@ -178,6 +178,19 @@ test('OpenAI’s reader takes what compatible servers say in their own way: empt
   assert.equal(readStream(openai, Buffer.from(bytes.replace('[DONE]\n\n', '[DO')), []).end, 'cut');
 });
 
+test('OpenAI’s and Mistral’s readers take no choice that nobody can have asked for', () => {
+  for (const { speak, wires } of [dialectByName.openai, dialectByName.mistral]) {
+    const { readReply, createReader } = speak(wires.chat!.readCall(minimal, 'drop'), true);
+    const choice = { message: { content: 'x' }, delta: { content: 'x' }, finish_reason: 'stop' };
+    for (const index of [1_024, 50_000_000, Number.MAX_SAFE_INTEGER]) {
+      assert.throws(() => readReply({ choices: [{ ...choice, index }] }), MalformedReply);
+      const frame = `data: ${JSON.stringify({ choices: [{ ...choice, index }] })}\n\n`;
+      assert.throws(() => createReader(() => {}).push(Buffer.from(frame)), MalformedReply);
+    }
+    assert.ok(readReply({ choices: [{ ...choice, index: 1_023 }] }).length > 0);
+  }
+});
+
 test('OpenAI is asked for JSON in a form that it takes, also for callers of dialects that need not say the word', () => {
   const [openai, ollama] = ['openai', 'ollama'].map((wanted) => dialects.find(({ name }) => name === wanted)!);
   const asked = (content: string) => {
