@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { openStore, type Store } from '../platform/store/store.ts';
 import { startPostgres, type TestPostgres } from '../platform/store/test-postgres.ts';
-import { createKeys } from './gateway/keys.ts';
+import { createKeys, type KeyRepository, type Keys } from './gateway/keys.ts';
 import { createRevocations } from './gateway/tokens/revocations.ts';
 import { createKeyRepository } from './key-repository.ts';
 import { createTokenRepository } from './token-repository.ts';
@@ -48,6 +48,28 @@ function suite(name: string, open: () => Promise<Store>): void {
     await there.refresh();
     assert.equal(there.find(second.secret).kind, 'revoked');
     assert.ok(!readFileSync(file('there'), 'utf8').includes(second.secret.slice(15)));
+  });
+
+  test(`createKeyRepository() on ${name} keeps it when a key of the configuration is revoked, also while the store is away`, async () => {
+    const given = [{ key: `of-the-configuration-${name}`, subject: 'eve', role: 'user' as const }];
+    const opened = (repository: KeyRepository) => createKeys({ now, repository, given });
+    const kept = (snapshot: string) => opened(createKeyRepository(store, file(snapshot)));
+    const stateOf = async (keys: Keys) => {
+      await keys.refresh();
+      return keys.find(given[0]!.key).kind;
+    };
+    const here = kept('configured');
+    assert.equal(await stateOf(here), 'accepted');
+    const { id } = here.list().find(({ subject }) => subject === 'eve')!;
+    const away = { db: undefined } as unknown as Store;
+    await assert.rejects(opened(createKeyRepository(away, file('configured'))).revoke(id));
+    assert.equal(await stateOf(kept('configured')), 'revoked', 'it was in the copy');
+    assert.equal(await stateOf(kept('elsewhere')), 'revoked', 'and came to the store from there');
+    assert.equal(await stateOf(here), 'revoked');
+    assert.ok(await here.revoke(id), 'once more is no fault');
+    assert.equal(here.list().filter((key) => key.id === id).length, 1);
+    here.give(given);
+    assert.equal(await stateOf(here), 'revoked', 'named again it stays so');
   });
 
   test(`createTokenRepository() on ${name} keeps revocations, the later of two for one subject`, async () => {

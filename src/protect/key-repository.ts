@@ -3,23 +3,46 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Store } from '../platform/store/store.ts';
 import type { ApiKeyRow } from '../platform/store/tables.ts';
 import type { Role } from './gateway/ask.ts';
-import type { KeyRecord, KeyRepository } from './gateway/keys.ts';
+import { isConfigured, type KeyRecord, type KeyRepository } from './gateway/keys.ts';
 
 /** `snapshot` is the path of the copy. */
 export function createKeyRepository({ db }: Pick<Store, 'db'>, snapshot: string): KeyRepository {
   async function load(): Promise<readonly KeyRecord[]> {
     const rows = await db.selectFrom('api_keys').selectAll().orderBy('created_at').execute();
     // What was revoked while the store was away is only in the copy: it reaches the store now.
-    const revoked = new Map(readSnapshot(snapshot)?.map(({ id, revokedAt }) => [id, revokedAt]));
+    const copy = readSnapshot(snapshot) ?? [];
+    const revoked = new Map(copy.map(({ id, revokedAt }) => [id, revokedAt]));
     for (const row of rows) {
       const at = revoked.get(row.id);
       if (row.revoked_at !== null || at === undefined) continue;
       await setRevoked(row.id, at);
       row.revoked_at = at;
     }
-    const records = rows.map(toRecord);
+    const known = new Set(rows.map(({ id }) => id));
+    const unknown = copy.filter(({ id }) => isConfigured(id) && !known.has(id));
+    for (const record of unknown) await insertRow(record);
+    const records = [...rows.map(toRecord), ...unknown];
     writeSnapshot(snapshot, records);
     return records;
+  }
+
+  async function insertRow(record: KeyRecord): Promise<void> {
+    const { id, hash, subject, role, scopes, replaces, createdAt, expiresAt, revokedAt } = record;
+    const row = db.insertInto('api_keys').values({
+      id,
+      prefix: id,
+      hash,
+      subject,
+      role,
+      created_at: createdAt,
+      expires_at: expiresAt ?? null,
+      revoked_at: revokedAt ?? null,
+      models: joined(scopes?.models),
+      routes: joined(scopes?.routes),
+      replaces: replaces ?? null,
+    });
+    // Another node may have brought the same one there.
+    await (isConfigured(id) ? row.onConflict((conflict) => conflict.column('id').doNothing()) : row).execute();
   }
 
   async function setRevoked(id: string, at: number): Promise<void> {
@@ -41,23 +64,10 @@ export function createKeyRepository({ db }: Pick<Store, 'db'>, snapshot: string)
         return records;
       }
     },
-    async insert({ id, hash, subject, role, scopes, replaces, createdAt, expiresAt }) {
-      await db
-        .insertInto('api_keys')
-        .values({
-          id,
-          prefix: id,
-          hash,
-          subject,
-          role,
-          created_at: createdAt,
-          expires_at: expiresAt ?? null,
-          revoked_at: null,
-          models: joined(scopes?.models),
-          routes: joined(scopes?.routes),
-          replaces: replaces ?? null,
-        })
-        .execute();
+    async insert(record) {
+      // One that is over already is kept for that alone, which must hold while the store is away too.
+      if (record.revokedAt !== undefined) writeSnapshot(snapshot, [...(readSnapshot(snapshot) ?? []), record]);
+      await insertRow(record);
       await load();
     },
     async revoke(id, at) {

@@ -138,14 +138,22 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
     return byId.get(id);
   }
 
+  function withEnd(record: KeyRecord): KeyRecord {
+    const revokedAt = record.revokedAt ?? revokedHere.get(record.id);
+    return revokedAt === undefined ? record : { ...record, revokedAt };
+  }
+
   function adopt(records: readonly KeyRecord[]): void {
+    // Of the configuration's keys only those are stored that were revoked: the file still names them at the next start.
+    for (const record of records) {
+      if (!isConfigured(record.id) || record.revokedAt === undefined) continue;
+      revokedHere.set(record.id, record.revokedAt);
+      if (revoked?.has(revocation(record), now()) === false) revoked.add(revocation(record), record.revokedAt);
+    }
     replace(
       index([
-        ...records.map((record) => {
-          const revokedAt = record.revokedAt ?? revokedHere.get(record.id);
-          return revokedAt === undefined ? record : { ...record, revokedAt };
-        }),
-        ...fromConfig.map((record) => byHash.get(record.hash) ?? record),
+        ...records.filter(({ id }) => !isConfigured(id)).map(withEnd),
+        ...fromConfig.map((record) => withEnd(byHash.get(record.hash) ?? record)),
       ]),
     );
   }
@@ -183,7 +191,7 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
     async rotate(id, overlapMs) {
       const old = withId(id);
       if (old === undefined) return { kind: 'unknown' };
-      if (id.startsWith('cfg_')) return { kind: 'fixed' };
+      if (isConfigured(id)) return { kind: 'fixed' };
       if (old.revokedAt !== undefined || (old.expiresAt ?? Infinity) <= now()) return { kind: 'over' };
       const { subject, role, scopes, expiresAt } = old;
       const made = await store({
@@ -213,7 +221,8 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
       revokedHere.set(id, at);
       revoked?.add(revocation(record), at);
       replace(withRecord({ ...record, revokedAt: at }));
-      if (!id.startsWith('cfg_')) await repository.revoke(id, at);
+      if (!isConfigured(id)) await repository.revoke(id, at);
+      else if (record.revokedAt === undefined) await repository.insert({ ...record, revokedAt: at });
       onChange();
       return true;
     },
@@ -221,7 +230,7 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
     isTakenBack(id) {
       const record = withId(id);
       // What a new configuration no longer names ends with what it opened.
-      if (record === undefined) return !id.startsWith('cfg_') || revokedHere.has(id);
+      if (record === undefined) return !isConfigured(id) || revokedHere.has(id);
       if (record.revokedAt !== undefined || endedEarly.has(id)) return true;
       return revoked?.has(revocation(record), now()) === true;
     },
@@ -230,11 +239,8 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
       return () => void listeners.delete(listener);
     },
     give(next) {
-      const stored = [...byHash.values()].filter(({ id }) => !id.startsWith('cfg_'));
-      fromConfig = next.map(ofConfig).map((record) => {
-        const revokedAt = revokedHere.get(record.id);
-        return revokedAt === undefined ? record : { ...record, revokedAt };
-      });
+      const stored = [...byHash.values()].filter(({ id }) => !isConfigured(id));
+      fromConfig = next.map(ofConfig).map(withEnd);
       byHash = index([...stored, ...fromConfig]);
     },
     adopt,
@@ -247,6 +253,11 @@ export function createKeys({ now, repository, given = [], revoked, onChange = ()
       }
     },
   };
+}
+
+/** One that the configuration gives. */
+export function isConfigured(id: string): boolean {
+  return id.startsWith('cfg_');
 }
 
 /** By its hash: ids of the configuration's keys are no secret, and two files may give one key. */
