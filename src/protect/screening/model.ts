@@ -27,6 +27,9 @@ export interface Model {
   /** The second reader is asked of a user's text from this logit on; what it says counts so much beside that. */
   doubt: number;
   share: number;
+  /** What the loudest run of a text counts beside the text as a whole: of what people write, and of documents. */
+  runShare: number;
+  documentRunShare: number;
   second: SecondWeights;
   /** The file of word vectors, as the second reader was trained with it. */
   vectorFile: Uint8Array;
@@ -38,17 +41,18 @@ export interface Best {
   length: number;
 }
 
-export const magic = 'rempart-screening-4\n';
+export const magic = 'rempart-screening-5\n';
 
 const counts = [heads.length, heads.length, roles.length, roles.length];
 /** The words' SHA-256 stands in the weights' file: other words would mean something else to them. */
 const hashBytes = 32;
-const single = ['doubt', 'share', 'scale'] as const;
+const single = ['doubt', 'share', 'runShare', 'documentRunShare', 'scale'] as const;
 const numberBytes = 4 * counts.reduce((sum, count) => sum + count, 0 + single.length);
 
 export function writeModel(model: Model, lexicon: string): Uint8Array {
-  const { weights, scales, biases, thresholds, runThresholds, doubt, share, second, vectorFile } = model;
-  const floats = [...scales, ...biases, ...thresholds, ...runThresholds, doubt, share, second.scale];
+  const { weights, scales, biases, thresholds, runThresholds, second, vectorFile } = model;
+  const numbers = single.map((name) => (name === 'scale' ? second.scale : model[name]));
+  const floats = [...scales, ...biases, ...thresholds, ...runThresholds, ...numbers];
   const size = Buffer.alloc(4);
   size.writeUInt32LE(vectorFile.length);
   return Buffer.concat([
@@ -92,7 +96,7 @@ export function readModel(bytes: Uint8Array, hash: string, lexicon: string): Mod
       return buffer.readFloatLE(at - 4);
     });
   const [scales = [], biases = [], thresholds = [], runThresholds = []] = counts.map(take);
-  const [doubt = 0, share = 0, scale = 0] = take(single.length);
+  const [doubt = 0, share = 0, runShare = 0, documentRunShare = 0, scale = 0] = take(single.length);
   // A copy: whoever gave the bytes may use their buffer again.
   const cut = (length: number): Int8Array => {
     at += length;
@@ -106,5 +110,6 @@ export function readModel(bytes: Uint8Array, hash: string, lexicon: string): Mod
   const vectorFile = Uint8Array.from(buffer.subarray(at + 4, at + 4 + buffer.readUInt32LE(at)));
   const second = { table, scale, dense };
   const vectors = readVectors(vectorFile);
-  return { weights, scales, biases, thresholds, runThresholds, doubt, share, second, vectorFile, vectors };
+  const shares = { share, runShare, documentRunShare };
+  return { weights, scales, biases, thresholds, runThresholds, doubt, ...shares, second, vectorFile, vectors };
 }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { RempartError } from '../../platform/base/errors.ts';
 import { createLists, createSums, createThreeSums, featureValue } from './features.ts';
@@ -156,6 +157,39 @@ function runSays(text: string): boolean {
   const run = text.slice(starts[first], first + length < count ? starts[first + length] : text.length);
   return logit + share * second.read(run, false) >= runThresholds[0]!;
 }
+
+test('screen() judges a text as a whole by its loudest run too, for each role by its own share', () => {
+  const { vectors: _, ...same } = shipped;
+  /** Of texts that are neither clearly one nor the other. */
+  const scores = (judge: typeof screen, role: Role): (number | null)[] =>
+    inDoubt.get(role)!.map((text) => judge.brief(text, role).score);
+  const isChanged = (role: Role, shares: Partial<typeof same>): boolean => {
+    const bytes = writeModel({ ...same, ...shares }, lexicon);
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    const other = createPromptScreen({ model: bytes, modelHash: hash, lexicon });
+    return !isDeepStrictEqual(scores(other, role), scores(screen, role));
+  };
+  const inDoubt = new Map(
+    (['user', 'tool', 'system'] satisfies Role[]).map((role: Role) => [
+      role,
+      corpus
+        .filter((one) => one.role === role && Math.abs((screen.brief(one.text, role).score ?? 0) - 0.5) < 0.4)
+        .slice(0, 20)
+        .map(({ text }) => text),
+    ]),
+  );
+  for (const [role, texts] of inDoubt) assert.ok(texts.length > 0, role);
+  const users = { runShare: 1 };
+  const documents = { documentRunShare: 4 };
+  assert.deepEqual(
+    [isChanged('user', users), isChanged('tool', users), isChanged('system', users)],
+    [true, false, false],
+  );
+  assert.deepEqual(
+    [isChanged('user', documents), isChanged('tool', documents), isChanged('system', documents)],
+    [false, true, false],
+  );
+});
 
 test('screen() says unscreened, and does not throw, when it fails', () => {
   const verdict = screen(undefined as unknown as string, 'user');

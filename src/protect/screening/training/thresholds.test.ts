@@ -18,12 +18,14 @@ const scored: Scored[] = (['user', 'tool'] as const).flatMap((role) =>
 const silent = new Map(scored.map(({ id }) => [id, { whole: 0, run: 0 }]));
 
 test('thresholdsOf() lets no more benign texts through than it says, with a second reader that says nothing as without', () => {
-  const { thresholds, runThresholds, doubt } = thresholdsOf(scored, silent);
+  const { thresholds, runThresholds, doubt, runShare, documentRunShare } = thresholdsOf(scored, silent);
   const above = (threshold: number, head: Head = 'user'): number =>
     scored.filter(({ role, logits }) => role === 'user' && logits.get(head)! > threshold).length;
-  assert.equal(above(thresholds[user]!), 25);
-  assert.equal(above(runThresholds[user]!, 'user-run'), 9);
-  assert.equal(above(runThresholds[tool]!, 'tool-run'), 12);
+  // All heads say the same here, so the whole with its run says so many times that.
+  assert.equal(above(thresholds[user]! / (1 + runShare)), 33);
+  assert.equal(above(thresholds[tool]! / (1 + documentRunShare)), 14);
+  assert.equal(above(runThresholds[user]!, 'user-run'), 7);
+  assert.equal(above(runThresholds[tool]!, 'tool-run'), 10);
   assert.equal(above(doubt), 120);
 });
 
@@ -33,7 +35,7 @@ test('thresholdsOf() asks less of the first reader where the second says innocen
     scored.map(({ id, logits }) => [
       id,
       {
-        whole: logits.get('user')! > sure.thresholds[user]! ? -5 : 0,
+        whole: logits.get('user')! * (1 + sure.runShare) > sure.thresholds[user]! ? -5 : 0,
         run: logits.get('user-run')! > sure.runThresholds[user]! ? -5 : 0,
       },
     ]),

@@ -16,48 +16,61 @@ export interface Said {
   run: number;
 }
 
-/** Share of benign texts that may be taken for attacks, judged whole and by their runs. */
-const allowed = { user: 0.025, tool: 0.01, 'user-run': 0.0095, 'tool-run': 0.0125 } as const;
+/** Share of benign texts that may be taken for attacks, judged whole and by their runs alone. */
+const allowed = { user: 0.033, tool: 0.014, 'user-run': 0.007, 'tool-run': 0.01 } as const;
 const allowedOfSystem = 0.02;
 /** Share of benign texts of users of which the second reader is asked. */
 const doubted = 0.12;
 /** What the second reader's logit counts beside the first's, which spreads more. */
-const share = 0.5;
+const share = 0.3;
+/** What the loudest run counts beside the whole: an order in a document is a small part of it, an attack by a user most of it. */
+const runShare = 0.3;
+const documentRunShare = 3;
 
 /** `said` is what the second reader, which saw no text of their fold, says of some of the users' texts. */
 export function thresholdsOf(
   scored: readonly Scored[],
   said: ReadonlyMap<string, Said>,
-): Pick<Model, 'thresholds' | 'runThresholds' | 'doubt' | 'share'> {
+): Pick<Model, 'thresholds' | 'runThresholds' | 'doubt' | 'share' | 'runShare' | 'documentRunShare'> {
   const of = (head: Head, role: Role): number[] =>
     scored.flatMap((one) => (one.role === role ? [one.logits.get(head)!] : []));
   // An operator's prompt speaks of rules as an attack does: few are known, so the highest seen counts.
   const systemOf = (head: 'user' | 'user-run', ofUsers: number): number =>
     Math.max(ofUsers, quantile(of(head, 'system'), allowedOfSystem)) + 0.5;
   const doubt = quantile(of('user', 'user'), doubted);
-  const [first, firstOfRuns] = [
-    quantile(of('user', 'user'), allowed.user),
-    quantile(of('user-run', 'user'), allowed['user-run']),
-  ];
-  const both = scored.flatMap(({ id, logits }) => {
-    const heard = said.get(id);
-    return heard === undefined ? [] : [{ heard, whole: logits.get('user')!, run: logits.get('user-run')! }];
+  const withRun = ({ logits }: Scored, whole: Head, run: Head, counts: number): number =>
+    logits.get(whole)! + counts * logits.get(run)!;
+  const together = (role: Role, whole: Head, run: Head, counts: number): number[] =>
+    scored.flatMap((one) => (one.role === role ? [withRun(one, whole, run, counts)] : []));
+  const first = quantile(together('user', 'user', 'user-run', runShare), allowed.user);
+  const firstOfRuns = quantile(of('user-run', 'user'), allowed['user-run']);
+  const heard = scored.flatMap((one) => {
+    const also = said.get(one.id);
+    return also === undefined ? [] : [{ one, also }];
   });
-  const user = together(
-    both.map(({ whole, heard }) => ({
-      logit: whole,
-      sum: whole < doubt ? Number.NEGATIVE_INFINITY : whole + share * heard.whole,
-    })),
+  const user = withSecond(
+    heard.map(({ one, also }) => {
+      const logit = withRun(one, 'user', 'user-run', runShare);
+      const isDoubted = one.logits.get('user')! >= doubt;
+      return { logit, sum: isDoubted ? logit + share * also.whole : Number.NEGATIVE_INFINITY };
+    }),
     first,
   );
-  const run = together(
-    both.map((one) => ({ logit: one.run, sum: one.run + share * one.heard.run })),
+  const run = withSecond(
+    heard.map(({ one, also }) => {
+      const logit = one.logits.get('user-run')!;
+      return { logit, sum: logit + share * also.run };
+    }),
     firstOfRuns,
   );
   const byRole = (ofUsers: number, system: number, tool: number): number[] =>
     roles.map((role) => ({ user: ofUsers, system, assistant: ofUsers + 0.5, tool })[role]);
   return {
-    thresholds: byRole(Math.max(user, doubt), systemOf('user', first), quantile(of('tool', 'tool'), allowed.tool)),
+    thresholds: byRole(
+      user,
+      systemOf('user', quantile(of('user', 'user'), allowed.user)),
+      quantile(together('tool', 'tool', 'tool-run', documentRunShare), allowed.tool),
+    ),
     runThresholds: byRole(
       run,
       systemOf('user-run', firstOfRuns),
@@ -65,11 +78,13 @@ export function thresholdsOf(
     ),
     doubt,
     share,
+    runShare,
+    documentRunShare,
   };
 }
 
 /** Where both readers flag as many of the texts that neither saw as the first alone does of them from its own threshold on. */
-function together(both: readonly { logit: number; sum: number }[], first: number): number {
+function withSecond(both: readonly { logit: number; sum: number }[], first: number): number {
   const flagged = both.filter(({ logit }) => logit > first).length;
   return quantile(
     both.map(({ sum }) => sum),
