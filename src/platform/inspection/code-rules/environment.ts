@@ -2,9 +2,10 @@
 import { chainStart } from './chains.ts';
 import { isOverConstants } from './constant-lists.ts';
 import { deadSpans } from './dead-code.ts';
+import { growths } from './growth.ts';
 import { type Guard, guardsOf } from './guards.ts';
 import type { Assignment, Reading, Scope } from './reading.ts';
-import type { Environment, Flow, Value } from './value.ts';
+import { type Environment, type Flow, nothing, type Value } from './value.ts';
 import { evaluate } from './values.ts';
 
 export interface Replay {
@@ -25,7 +26,7 @@ const notData =
 export function replay(reading: Reading, flow: Flow): Replay {
   const frames = reading.scopes.map((scope) => ({ scope, held: parameters(reading, scope) }));
   const { dead, guards } = checksOf(reading);
-  const ordered = reading.assignments
+  const ordered = [...reading.assignments, ...growths(reading)]
     .filter(({ pair, at }) => !pair && !dead.some(([from, to]) => from <= at && at < to))
     .sort((a, b) => a.value[1] - b.value[1]);
   const depths = depthsOf(reading);
@@ -48,14 +49,14 @@ export function replay(reading: Reading, flow: Flow): Replay {
     const value = evaluate(reading, assignment.value, environment, flow);
     const frame = frames.findLast(({ scope }) => scope.span[0] <= assignment.at && assignment.at < scope.span[1]);
     if (frame === undefined) return;
-    for (const target of assignment.targets) {
+    for (const [index, target] of assignment.targets.entries()) {
       // A member set anywhere in a fragment is seen by its other methods.
       const member = /^(?:self|this|@)/.test(target) && frames[0] !== undefined;
       const holder = member ? frames[0]! : (outerOf(assignment, target, frame) ?? frame);
       const depth = depths(assignment.at) + (standsAlone(reading, assignment) ? 1 : 0);
       const before = holder.held.get(target) ?? (assignment.adds ? known(environment, target, depth) : undefined);
       holder.held.set(target, {
-        value: settle(before, value, assignment, depth),
+        value: settle(before, index === 0 && isCounted(reading, assignment) ? nothing : value, assignment, depth),
         depth: Math.min(depth, before?.depth ?? depth),
       });
     }
@@ -83,13 +84,19 @@ export function replay(reading: Reading, flow: Flow): Replay {
     advance(at, checked = at) {
       for (; next < ordered.length && ordered[next]!.value[1] <= at; next++) {
         // `x = isAllowed(y) ? y : z`: what is checked within a value is checked before it is taken.
-        guardsUpTo(ordered[next]!.value[1]);
+        // What a comprehension picks by, `for k in ks if k in ALLOWED`, is checked after its variable was set.
+        guardsUpTo(ordered[next]!.loop ? ordered[next]!.at : ordered[next]!.value[1]);
         assign(ordered[next]!);
       }
       guardsUpTo(checked);
       return environmentAt(at);
     },
   };
+}
+
+/** Python's `for i, x in enumerate(xs)`: the first is a number. */
+function isCounted({ tokens, family }: Reading, { loop, targets, value: [from] }: Assignment): boolean {
+  return loop && family.name === 'python' && targets.length > 1 && tokens[from]?.text === 'enumerate';
 }
 
 interface Checks {

@@ -24,10 +24,10 @@ export function statementEnd(reading: Reading, from: number): number {
       if (closers.has(token.text) && token.pair < from) return i;
       if (
         token.text === '{' &&
-        (family.name === 'go' || family.name === 'ruby') &&
+        family.name === 'go' &&
         tokens[i - 1]?.kind !== 'op' &&
         i > from &&
-        endsAtBrace(family, tokens, i)
+        endsAtBrace(tokens, i)
       )
         return i;
       if (token.pair > i) i = token.pair;
@@ -42,9 +42,9 @@ export function statementEnd(reading: Reading, from: number): number {
   return end;
 }
 
-function endsAtBrace(family: LexicalFamily, tokens: readonly Token[], brace: number): boolean {
+function endsAtBrace(tokens: readonly Token[], brace: number): boolean {
   // A Go composite literal `T{…}` belongs to the value; a block's brace stands at its line's end.
-  return family.name === 'ruby' || tokens[brace + 1]?.kind === 'newline';
+  return tokens[brace + 1]?.kind === 'newline';
 }
 
 function carriesOn(family: LexicalFamily, before: Token | undefined, after: Token | undefined): boolean {

@@ -66,9 +66,27 @@ export function castType({ tokens, family }: Reading, at: number, to: number): s
   return tokens[close - 1]!.text;
 }
 
-/** A template right behind a name: the name's function puts it together. */
+/** A template right behind a name, or behind the type that it is to give: the name's function puts it together. */
 export function isTagged({ tokens, family }: Reading, at: number): boolean {
-  const before = tokens[at - 1];
-  if (family.name !== 'script' || before?.kind !== 'id' || tokens[at]?.text.startsWith('`') !== true) return false;
-  return !words.has(before.text) && !/^(?:throw|default|delete|raw)$/.test(before.text);
+  if (family.name !== 'script' || tokens[at]?.text.startsWith('`') !== true) return false;
+  const before = tokens[tagBefore(tokens, at)];
+  return before?.kind === 'id' && !words.has(before.text) && !/^(?:throw|default|delete|raw)$/.test(before.text);
 }
+
+/** What closes right before a template are type arguments, or the call that makes its tag: sql.type(row)`…`. */
+function tagBefore(tokens: readonly Token[], at: number): number {
+  const last = tokens[at - 1];
+  if (last?.text === ')' && last.end === tokens[at]!.start && last.pair > 0) return last.pair - 1;
+  if (last === undefined || !/^>{1,3}$/.test(last.text) || last.end !== tokens[at]!.start) return at - 1;
+  let depth = 0;
+  for (let i = at - 1; i > Math.max(0, at - longestTag); i--) {
+    const { text, pair } = tokens[i]!;
+    if (/^>{1,3}$/.test(text)) depth += text.length;
+    else if (text === '<') depth--;
+    else if (pair >= 0 && pair < i) i = pair;
+    if (depth === 0) return i - 1;
+  }
+  return at - 1;
+}
+
+const longestTag = 80;

@@ -1,12 +1,29 @@
 // What an expression may hold: how far outsiders can choose it, and whether it is a string put together from parts.
 import { afterGroups, chainName, isMember } from './chains.ts';
-import { arrowIn, isConstantList } from './constant-lists.ts';
+import { choiceAt } from './choices.ts';
+import { afterTypes, collectionAt } from './collections.ts';
+import { isConstantList } from './constant-lists.ts';
+import { isFilled } from './growth.ts';
 import { elementName } from './guards.ts';
+import { isOverLiterals, visitIn } from './mapped.ts';
 import type { Reading, Span } from './reading.ts';
 import { splitArgs } from './statements.ts';
 import type { Token } from './tokens.ts';
 import { type Environment, type Flow, join, nothing, textOf, type Value } from './value.ts';
-import { callValue, constants, measures, nameValue, numeric, onlyMarks, selves, tables } from './value-names.ts';
+import {
+  callValue,
+  constants,
+  formats,
+  lookedUp,
+  measures,
+  nameValue,
+  numeric,
+  ownTables,
+  repeated,
+  selves,
+  tables,
+  textDirective,
+} from './value-names.ts';
 import { afterType, castType, isFunction, isOperand, isTagged, isTypeWord, numbers, words } from './value-words.ts';
 
 const comparisons = /^(?:==|===|!=|!==|<|<=|>=|=~|!~|<=>)$/;
@@ -17,7 +34,7 @@ const gluing: Partial<Record<Reading['family']['name'], RegExp>> = {
   sql: /^\|\|$/,
 };
 
-const visits = /\.(?:map|filter|sort|toSorted)\(\)$/;
+const keeps = /\.(?:filter|sort|toSorted)\(\)$/;
 
 /** Deeper than people write; a prepared text could otherwise exhaust the stack. */
 const deepest = 30;
@@ -51,6 +68,18 @@ function evaluateParts(reading: Reading, span: Span, environment: Environment, f
       compared = true;
       i++;
     } else if (i > from && isTypeWord(reading, i)) i = afterType(tokens, i + 1, to);
+    else if (i > from && family.name === 'csharp' && token.text === 'switch') {
+      // What it decides on is no part of what it gives.
+      const choice = choiceAt(reading, i);
+      if (choice !== undefined && !glued) Object.assign(total, { ...nothing, source: total.source });
+      i++;
+      if (choice === undefined) continue;
+      join(total, chosen(reading, choice.arms, environment, flow));
+      i = choice.next;
+    } else if (i > from && family.name === 'python' && token.text === 'for' && areKnown(reading, i, to, environment))
+      break;
+    else if (family.name === 'python' && token.text === 'if' && afterCondition(reading, i, to) > 0)
+      i = afterCondition(reading, i, to);
     else if (isFunction(reading, i, to)) return { ...total, level: 0, built: false };
     else {
       const [value, next] = operand(reading, i, to, environment, flow);
@@ -70,7 +99,36 @@ function evaluateParts(reading: Reading, span: Span, environment: Environment, f
   return total;
 }
 
-/** `a if c else b` and `c ? a : b` are worth a and b. */
+function chosen(reading: Reading, arms: readonly Span[], environment: Environment, flow: Flow): Value {
+  const all: Value = { ...nothing };
+  for (const arm of arms) join(all, evaluate(reading, arm, environment, flow));
+  return all;
+}
+
+/** Whether what is known of the variables of a comprehension, whose `for` this is, says what it is made of. */
+function areKnown({ tokens }: Reading, at: number, to: number, environment: Environment): boolean {
+  let names = 0;
+  for (let i = at + 1; i < to; i++) {
+    const { kind, text } = tokens[i]!;
+    if (text === 'in') return names > 0;
+    if (kind === 'id' && environment(text) === undefined) return false;
+    names++;
+  }
+  return false;
+}
+
+/** Where Python's `a if c else b` goes on with b; -1 for the `if` of a comprehension. */
+function afterCondition({ tokens }: Reading, at: number, to: number): number {
+  for (let i = at + 1; i < to; i++) {
+    const { kind, text, pair } = tokens[i]!;
+    if (kind === 'op' && pair > i) i = pair;
+    else if (kind === 'id' && text === 'else') return i + 1;
+    else if ((kind === 'op' && text === ',') || (kind === 'id' && text === 'for')) return -1;
+  }
+  return -1;
+}
+
+/** `c ? a : b` is worth a and b; Python's `a if c else b` is gone through in place. */
 function dropCondition(reading: Reading, [from, to]: Span): Span {
   const { tokens, family } = reading;
   if (family.name === 'python') return [from, to];
@@ -87,6 +145,19 @@ function operand(reading: Reading, at: number, to: number, environment: Environm
   const { tokens, family } = reading;
   const token = tokens[at]!;
   if (token.kind === 'string') return literal(reading, at, to, environment, flow);
+  const choice = token.kind === 'id' ? choiceAt(reading, at) : undefined;
+  if (choice !== undefined) return [chosen(reading, choice.arms, environment, flow), choice.next];
+  const collection = collectionAt(reading, at);
+  if (collection !== undefined) {
+    const elements: Value = {
+      ...argumentsOf(reading, ...collection.elements, environment, flow),
+      list: true,
+      built: false,
+    };
+    return collection.next < to && isMember(family, tokens[collection.next]?.text ?? '')
+      ? chain(reading, at, collection.next, elements, to, environment, flow)
+      : [elements, collection.next];
+  }
   if (token.kind === 'id' && (!words.has(token.text) || tokens[at + 1]?.text === '.' || isOperand(reading, at, to)))
     return chain(reading, at, at, { ...nothing }, to, environment, flow);
   if (token.kind !== 'op' || token.pair < at) return [nothing, at + 1];
@@ -96,7 +167,7 @@ function operand(reading: Reading, at: number, to: number, environment: Environm
     return [numbers.test(type) ? nothing : value, next];
   }
   const inner: Value = { ...nothing };
-  const named = splitArgs(reading, at + 1, Math.min(token.pair, to));
+  const named = partsOf(reading, at + 1, Math.min(token.pair, to));
   for (const { span } of named) join(inner, evaluate(reading, afterKey(tokens, span), environment, flow));
   if (
     token.text === '[' ||
@@ -153,7 +224,7 @@ function chain(
   const value: Value = { ...start };
   let i = at;
   if (i === first) {
-    join(value, nameValue(tokens[i]!.text, environment));
+    if (!isFresh(reading, i, environment)) join(value, nameValue(tokens[i]!.text, environment));
     i++;
   }
   let lastName = i - 1;
@@ -170,32 +241,46 @@ function chain(
       const known = environment(name);
       if (known !== undefined) Object.assign(value, known);
       // A field of the object itself is set elsewhere; a constant's name says so.
+      else if (ownTables.test(name) && tokens[i]?.text !== '(') Object.assign(value, nothing);
       else if (i === first + 3 && selves.test(tokens[first]!.text))
         value.level = constants.test(tokens[lastName]!.text) ? 0 : 1;
     } else if (token.text === '(' && token.pair > 0) {
       const name = `${chainName(reading, first, lastName)}()`;
       i = token.pair + 1;
       cleaned =
-        numeric.test(name) ||
-        tables.test(name) ||
-        flow.sanitizer?.test(name) === true ||
-        (name.endsWith('.map()') && onlyMarks.test(textOf(reading, [link, token.pair]).slice(0, 60)));
+        numeric.test(name) || flow.sanitizer?.test(name) === true || formatsNumbers(tokens, name, [link, token.pair]);
       if (cleaned) Object.assign(value, nothing);
-      // A list of literals, shown or put in order, stays one.
+      // A table of constants gives one of its own values, or what it is told to give instead.
       else if (
-        value.level === 0 &&
-        visits.test(name) &&
-        isConstantList(reading, tokens[first]!.text) &&
-        (!name.endsWith('.map()') || givesConstants(reading, [link, token.pair], environment, flow))
+        tables.test(name) ||
+        (value.level === 0 && value.list && lookedUp.test(name) && !isFilled(reading, tokens[first]!.text))
       )
-        value.list = true;
-      else callValue(value, name, argumentsOf(reading, link, token.pair, environment, flow));
+        Object.assign(value, otherwise(reading, [link, token.pair], environment, flow));
+      else if (repeated.test(name))
+        Object.assign(value, repeatedValue(reading, name, value, [link, token.pair], environment, flow));
+      // A list of literals, shown or put in order, stays one.
+      else if (value.level === 0 && keeps.test(name) && isConstantList(reading, tokens[first]!.text)) value.list = true;
+      else if (givesConstants(reading, first, name, [link, token.pair], environment, flow)) {
+        Object.assign(value, { ...nothing, list: true });
+        cleaned = true;
+      } else callValue(value, name, argumentsOf(reading, link + 1, token.pair, environment, flow));
+    } else if (token.text === '{' && token.pair > 0 && family.name === 'ruby' && link === i && i > first) {
+      i = token.pair + 1;
+      const made = blockValue(reading, [link, token.pair], environment, flow);
+      if (
+        !/\.(?:map|collect|flat_map|times|each_with_index)$/.test(
+          chainName(reading, first, link - 1).replaceAll('()', ''),
+        )
+      )
+        continue;
+      if (made.level === 0) Object.assign(value, { ...nothing, list: true });
+      else Object.assign(value, { ...made, level: Math.max(value.level, made.level), list: true });
     } else if (token.text === '[' && token.pair > 0) {
       i = token.pair + 1;
       value.list = false;
-    } else if (link === i && isTagged(reading, link)) {
-      // Its tag gets text and values apart: sql`…`, html`…`.
-      i = afterGroups(tokens, i);
+    } else if (link === i && isTagged(reading, afterTypes(reading, link))) {
+      // Its tag gets text and values apart: sql`…`, html`…`, sql<Row[]>`…`.
+      i = afterGroups(tokens, afterTypes(reading, link));
       Object.assign(value, nothing);
       cleaned = true;
     } else break;
@@ -216,23 +301,103 @@ function chain(
   return [value, i];
 }
 
+/** What Ruby's `{ |x, i| … }` makes of an element. */
+function blockValue(reading: Reading, [open, close]: Span, environment: Environment, flow: Flow): Value {
+  const { tokens } = reading;
+  let from = open + 1;
+  const own = new Set<string>();
+  if (tokens[from]?.text === '|') {
+    for (from++; from < close && tokens[from]!.text !== '|'; from++) own.add(tokens[from]!.text);
+    from++;
+  }
+  const index = /\.(?:each_index|times|each_with_index)\b/.test(chainName(reading, Math.max(0, open - 8), open - 1));
+  const last = [...own].at(-1);
+  return evaluate(
+    reading,
+    [from, close],
+    (name) => (!own.has(name) ? environment(name) : index && name === last ? nothing : unknown),
+    flow,
+  );
+}
+
+/** Go's `var marks []string`, which nothing was put in yet, and the name that a Ruby model gives its table. */
+function isFresh({ tokens, family }: Reading, at: number, environment: Environment): boolean {
+  const { text } = tokens[at]!;
+  if (family.name === 'ruby') return text === 'table_name' && environment(text) === undefined;
+  if (family.name !== 'go' || tokens[at - 2]?.text !== 'append' || environment(text) !== undefined) return false;
+  return tokens.some((token, i) => token.text === 'var' && tokens[i + 1]?.text === text && tokens[i + 2]?.text === '[');
+}
+
 /** `$_GET['page']`, `req.query.page` where it was looked for in a list before. */
 function isChecked(reading: Reading, span: Span, environment: Environment): boolean {
   return environment(elementName(textOf(reading, span)))?.level === 0;
 }
 
 /** Whether what a function written in place makes of an element holds nothing but what is written in the fragment. */
-function givesConstants(reading: Reading, [open, close]: Span, environment: Environment, flow: Flow): boolean {
-  const arrow = arrowIn(reading, open, close);
-  if (arrow === undefined) return false;
-  const { own, body } = arrow;
-  return evaluate(reading, body, (name) => (own.has(name) ? nothing : environment(name)), flow).level === 0;
+function givesConstants(
+  reading: Reading,
+  first: number,
+  name: string,
+  call: Span,
+  environment: Environment,
+  flow: Flow,
+): boolean {
+  const visit = visitIn(reading, name, call);
+  if (visit === undefined) return false;
+  const fixed = isOverLiterals(reading, first) ? visit.own : visit.counts;
+  const inside: Environment = (one) => (fixed.has(one) ? nothing : visit.own.has(one) ? unknown : environment(one));
+  return evaluate(reading, visit.body, inside, flow).level === 0;
 }
 
-function argumentsOf(reading: Reading, open: number, close: number, environment: Environment, flow: Flow): Value {
+/** `fmt.Sprintf("$%d", i)`: whatever is put into it, digits come out. */
+function formatsNumbers(tokens: readonly Token[], name: string, [open, close]: Span): boolean {
+  const format = tokens[open + 1];
+  if (format?.kind !== 'string' || !formats.test(name)) return false;
+  return (open + 2 >= close || tokens[open + 2]!.text === ',') && !textDirective.test(format.text);
+}
+
+const unknown: Value = { ...nothing, level: 1 };
+
+/** What a table is told to give for what it does not hold. */
+function otherwise(reading: Reading, [open, close]: Span, environment: Environment, flow: Flow): Value {
+  const [, second] = splitArgs(reading, open + 1, close);
+  return second === undefined ? nothing : { ...evaluate(reading, second.span, environment, flow), list: false };
+}
+
+/** `'?,'.repeat(n)`, `str_repeat('?,', $n)`: how often it is repeated does not show in it. */
+function repeatedValue(
+  reading: Reading,
+  name: string,
+  receiver: Value,
+  [open, close]: Span,
+  environment: Environment,
+  flow: Flow,
+): Value {
+  if (name.endsWith('.repeat()')) return receiver;
+  const args = splitArgs(reading, open + 1, close);
+  const part = /nCopies/.test(name) || name === 'Array.new()' ? args[1] : name === 'array_fill()' ? args[2] : args[0];
+  const value = part === undefined ? nothing : evaluate(reading, part.span, environment, flow);
+  return { ...value, list: !/^(?:strings\.Repeat|str_repeat)\(\)$/.test(name) };
+}
+
+function argumentsOf(reading: Reading, from: number, to: number, environment: Environment, flow: Flow): Value {
   const all: Value = { ...nothing };
-  for (const { span } of splitArgs(reading, open + 1, close)) join(all, evaluate(reading, span, environment, flow));
+  for (const { span } of partsOf(reading, from, to))
+    join(all, evaluate(reading, afterKey(reading.tokens, span), environment, flow));
   return all;
+}
+
+/** Arguments or elements; a comprehension is one, though commas stand between its variables. */
+function partsOf(reading: Reading, from: number, to: number): { span: Span }[] {
+  const { tokens, family } = reading;
+  if (family.name === 'python')
+    for (let i = from; i < to; i++) {
+      const { kind, text, pair } = tokens[i]!;
+      if (kind === 'op' && text === ',') break;
+      if (kind === 'id' && text === 'for') return [{ span: [from, to] }];
+      if (pair > i) i = pair;
+    }
+  return splitArgs(reading, from, to);
 }
 
 function unquote(text: string): string {

@@ -1,0 +1,28 @@
+// Calls that put something into a list or a table that was made before.
+import type { Assignment, Reading } from './reading.ts';
+
+const grows = /^(\w{1,60})\.(?:add|Add|put|addAll|AddRange|putAll)$/;
+
+const fills = /\.(?:set|update|setdefault|store|merge!?|put)$/;
+
+/** `where.add(x)`, `columns.put(key, x)` are read as `where += x`. */
+export function growths(reading: Reading): Assignment[] {
+  if (!isRead(reading)) return [];
+  return reading.calls.flatMap(({ name, first, args }): Assignment[] => {
+    const target = grows.exec(name)?.[1];
+    const last = args.at(-1);
+    if (target === undefined || last === undefined) return [];
+    return [{ targets: [target], at: first, value: last.span, pair: false, adds: true, loop: false }];
+  });
+}
+
+/** Whether something is put into the table of this name after it was made. */
+export function isFilled(reading: Reading, table: string): boolean {
+  // Where it is read as an assignment, what is put in says enough.
+  if (isRead(reading)) return false;
+  return reading.calls.some(({ name }) => name.startsWith(`${table}.`) && fills.test(name));
+}
+
+function isRead({ family }: Reading): boolean {
+  return family.name === 'java' || family.name === 'csharp';
+}
