@@ -93,13 +93,31 @@ function* treeHits(reading: Reading, rules: readonly Rule[]): Generator<Hit> {
 function stands(reading: Reading, hit: Hit): boolean {
   const { requires, unless } = hit.rule;
   if (unless.line?.test(lineAround(reading.bare, hit.start, hit.end))) return false;
+  if (requires.purpose !== undefined && !requires.purpose.test(purposeOf(reading, hit.scope))) return false;
   if (requires.scope === undefined && unless.scope === undefined) return true;
-  const named = namedScope(reading, hit.scope);
-  const first = reading.tokens[named?.span[0] ?? 0]?.start ?? 0;
-  const last = reading.tokens[(named?.span[1] ?? reading.tokens.length) - 1]?.end ?? reading.text.length;
-  // The name of the function counts: `reset_token` says what a random number is for.
-  const body = reading.bare.slice(Math.max(0, reading.bare.lastIndexOf('\n', first)), last);
+  const body = bodyOf(reading, namedScope(reading, hit.scope));
   return (requires.scope?.test(body) ?? true) && !unless.scope?.test(body);
+}
+
+/** The name of the function counts: `reset_token` says what a random number is for. */
+function bodyOf(reading: Reading, scope: Scope | undefined): string {
+  const first = reading.tokens[scope?.span[0] ?? 0]?.start ?? 0;
+  const last = reading.tokens[(scope?.span[1] ?? reading.tokens.length) - 1]?.end ?? reading.text.length;
+  return reading.bare.slice(Math.max(0, reading.bare.lastIndexOf('\n', first)), last);
+}
+
+/** What a program imports, reads from its environment or logs in with is not what it makes. */
+const brought =
+  /^.*(?:\benv\b|\benviron\b|[gG]etenv\(|\bENV\b|GetEnvironmentVariable|\bconfig\.json\b|\b(?:client|bot)\.(?:login|run|start)\b).*$|^[ \t]{0,40}(?:import|from|use|using|require|#include)\b.*$/gm;
+
+/** A callback that no function holds is read alone: what stands around it at the top is the rest of the program. */
+function purposeOf(reading: Reading, scope: Scope | undefined): string {
+  const named = namedScope(reading, scope);
+  const alone =
+    scope?.callback === true && named === reading.scopes[0]
+      ? reading.scopes.find(({ callback, span }) => callback && span[0] <= scope.span[0] && span[1] >= scope.span[1])
+      : named;
+  return bodyOf(reading, alone).replace(brought, '');
 }
 
 /** A callback is read with the function that holds it. */

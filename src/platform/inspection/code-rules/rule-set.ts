@@ -67,7 +67,7 @@ export interface Rule extends RuleText {
   keywords: readonly string[];
   matches: readonly Match[];
   flow: string;
-  requires: { scope: RegExp | undefined; text: RegExp | undefined };
+  requires: { scope: RegExp | undefined; purpose: RegExp | undefined; text: RegExp | undefined };
   unless: { scope: RegExp | undefined; text: RegExp | undefined; line: RegExp | undefined };
   examples: { bad: readonly string[]; good: readonly string[] };
 }
@@ -187,7 +187,11 @@ function compile(file: RuleFile, usual: readonly Language[], weaknesses: Readonl
     keywords: file.keywords.map((keyword) => keyword.toLowerCase()),
     matches: file.match.map(compileMatch),
     flow: weakness.flow ?? '',
-    requires: { scope: optional(file.requires?.scope), text: optional(file.requires?.text) },
+    requires: {
+      scope: optional(file.requires?.scope),
+      purpose: optional(file.requires?.purpose),
+      text: optional(file.requires?.text),
+    },
     unless: {
       scope: optional(file.unless?.scope),
       text: optional(file.unless?.text),
@@ -287,7 +291,7 @@ function patternsOf({ id, matches, requires, unless }: Rule): RulePattern[] {
       add(limits.value, match.not);
     }
   }
-  add(limits.text, requires.scope, requires.text, unless.scope, unless.text);
+  add(limits.text, requires.scope, requires.purpose, requires.text, unless.scope, unless.text);
   add(limits.value, unless.line);
   return made;
 }

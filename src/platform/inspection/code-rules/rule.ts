@@ -50,7 +50,14 @@ export const ruleSchema = z.strictObject({
   keywords: z.array(z.string()),
   match: z.array(matchSchema).min(1),
   /** Matched on the function around, the whole fragment, or the lines of the match. */
-  requires: z.strictObject({ scope: pattern.optional(), text: pattern.optional() }).optional(),
+  requires: z
+    .strictObject({
+      scope: pattern.optional(),
+      /** On the function around, or the callback that stands for itself, without what is read from the environment. */
+      purpose: pattern.optional(),
+      text: pattern.optional(),
+    })
+    .optional(),
   unless: z.strictObject({ scope: pattern.optional(), text: pattern.optional(), line: pattern.optional() }).optional(),
   title: words.optional(),
   fix: words.optional(),
