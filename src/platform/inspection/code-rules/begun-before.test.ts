@@ -12,6 +12,14 @@ test('withoutHead blanks the end of a docstring that began before the fragment',
   );
 });
 
+test('withoutHead blanks the end of a text in other quotes, and of one that values are put into', () => {
+  for (const end of ["'''", '""" % locals()', '""".format(name)', "''')"])
+    assert.deepEqual(
+      inspectCode('python', `What it returns.\n${end}\nreturn eval(text)\n`).map(({ rule, line }) => [rule.id, line]),
+      [['python.eval', 3]],
+    );
+});
+
 test('withoutHead leaves alone a docstring that the fragment opens and does not close', () => {
   for (const code of ['def f():\n    """\n    os.system(x)\n', 'QUERY = """\nselect 1\n', '"""Reads\nfiles.\n'])
     assert.equal(withoutHead('python', code), code);

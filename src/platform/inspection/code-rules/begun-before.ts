@@ -20,13 +20,18 @@ function commentEnd(text: string): number {
 }
 
 function docstringEnd(text: string): number {
+  return Math.max(endOf('"""', text), endOf("'''", text));
+}
+
+function endOf(quotes: string, text: string): number {
   let count = 0;
-  for (let at = text.indexOf('"""'); at >= 0; at = text.indexOf('"""', at + 3)) count++;
+  for (let at = text.indexOf(quotes); at >= 0; at = text.indexOf(quotes, at + 3)) count++;
   if (count % 2 === 0) return 0;
-  const first = text.indexOf('"""');
-  const after = text.slice(first + 3, (text.indexOf('\n', first) + 1 || text.length + 1) - 1);
+  const first = text.indexOf(quotes);
+  const after = text.slice(first + 3, (text.indexOf('\n', first) + 1 || text.length + 1) - 1).trim();
   const before = text.slice(0, first).trimEnd();
   // Right behind a head or an operator it opens; with words behind it too.
-  if (after.trim() !== '' || before === '' || /[:=([,%+\\]$|[\s([=,][a-zA-Z]{1,2}$/.test(before)) return 0;
+  if (before === '' || /[:=([,%+\\]$|[\s([=,][a-zA-Z]{1,2}$/.test(before)) return 0;
+  if (!/^(?:$|%\s|\.format\(|[)\]},])/.test(after)) return 0;
   return first + 3;
 }
