@@ -172,7 +172,8 @@ function parameters(reading: Reading, scope: Scope): Map<string, Held> {
   const constant = isOverConstants(reading, scope);
   return new Map(
     scope.params.map((name) => {
-      const level = constant ? 0 : scope.sent.has(name) ? 3 : scope.callback || notData.test(name) ? 1 : 2;
+      const level =
+        constant || scope.plain.has(name) ? 0 : scope.sent.has(name) ? 3 : scope.callback || notData.test(name) ? 1 : 2;
       return [name, { value: { level, built: false, literal: '', list: false, source: '' }, depth: 0 }];
     }),
   );

@@ -21,7 +21,7 @@ export function readCode(language: Language, text: string): Reading {
     tokens: list,
     calls: [],
     assignments: [],
-    scopes: [{ name: '', params: [], sent: new Set(), span: [0, list.length], callback: false }],
+    scopes: [{ name: '', params: [], sent: new Set(), plain: new Set(), span: [0, list.length], callback: false }],
   };
   const definitions = readScopes(reading);
   let parametersEnd = -1;

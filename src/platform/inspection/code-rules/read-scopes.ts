@@ -1,4 +1,6 @@
 // Finds the functions of a fragment: what they are called, what they take, where they end.
+
+import { isPlain } from './plain-types.ts';
 import { readLoop } from './read-assignments.ts';
 import type { Reading, Scope, Span } from './reading.ts';
 import { isFromRequest } from './request-parameters.ts';
@@ -43,6 +45,7 @@ export function readScopes(reading: Reading): Set<number> {
         name: tokens[i + 1]?.text ?? '',
         params: [],
         sent: none,
+        plain: none,
         span: [i, indentEnd(reading, i)],
         callback: false,
       });
@@ -51,6 +54,7 @@ export function readScopes(reading: Reading): Set<number> {
         name: '',
         params: [tokens[i - 1]!.text],
         sent: none,
+        plain: none,
         span: [i - 1, bodyEnd(reading, i + 1)],
         callback: true,
       });
@@ -168,17 +172,21 @@ function bodyEnd(reading: Reading, at: number): number {
   return Math.min(argumentEnd(tokens, at), statementEnd(reading, at));
 }
 
-function parameters(reading: Reading, open: number, close: number): Pick<Scope, 'params' | 'sent'> {
+function parameters(reading: Reading, open: number, close: number): Pick<Scope, 'params' | 'sent' | 'plain'> {
   const params: string[] = [];
   const sent = new Set<string>();
-  for (const { name, span } of splitArgs(reading, open + 1, close)) {
-    const whole: Span = name === null ? span : [span[0] - 2, span[1]];
+  const plain = new Set<string>();
+  const args = splitArgs(reading, open + 1, close);
+  const wholes = args.map(({ name, span }): Span => (name === null ? span : [span[0] - 2, span[1]]));
+  for (const [index, { name, span }] of args.entries()) {
+    const whole = wholes[index]!;
     for (const one of namesOf(reading, name, span)) {
       params.push(one);
       if (isFromRequest(reading, open, whole, one)) sent.add(one);
+      if (isPlain(reading, wholes, index, one)) plain.add(one);
     }
   }
-  return { params, sent: sent.size === 0 ? none : sent };
+  return { params, sent: sent.size === 0 ? none : sent, plain: plain.size === 0 ? none : plain };
 }
 
 /** In C-like declarations the name stands last, elsewhere first. */

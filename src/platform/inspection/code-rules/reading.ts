@@ -32,6 +32,8 @@ export interface Scope {
   params: string[];
   /** Those of them that a web framework fills from the request. */
   sent: ReadonlySet<string>;
+  /** Those of them whose type no text can ride on. */
+  plain: ReadonlySet<string>;
   span: Span;
   /** A callback written in place: its parameters come from the library that calls it. */
   callback: boolean;
