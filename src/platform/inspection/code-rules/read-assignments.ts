@@ -123,3 +123,20 @@ export function readLoop(reading: Reading, at: number): void {
     if (text === ';' || text === '=' || text === '{') return;
   }
 }
+
+const visits =
+  /^(?:each|each_with_index|each_with_object|each_slice|map|flat_map|filter_map|select|reject|find|detect|any\?|all\?)$/;
+
+/** Ruby's `list.each do |one|` and `list.each { |one| … }`: `at` is the first bar. */
+export function readBlock(reading: Reading, at: number): void {
+  const { tokens } = reading;
+  const opener = tokens[at - 1]?.text;
+  if (opener !== 'do' && opener !== '{') return;
+  const call = tokens[at - 2]?.text === ')' ? tokens[at - 2]!.pair - 1 : at - 2;
+  if (call < 2 || !visits.test(tokens[call]!.text) || !/^(?:\.|&\.)$/.test(tokens[call - 1]!.text)) return;
+  const targets: string[] = [];
+  for (let i = at + 1; i < Math.min(tokens.length, at + 12) && tokens[i]!.text !== '|'; i++)
+    if (tokens[i]!.kind === 'id') targets.push(tokens[i]!.text);
+  const value: Span = [chainStart(reading, call), call - 1];
+  if (targets.length > 0) reading.assignments.push({ targets, at, value, pair: false, adds: false, loop: true });
+}

@@ -1,7 +1,7 @@
 // Finds the functions of a fragment: what they are called, what they take, where they end.
 
 import { isPlain } from './plain-types.ts';
-import { readLoop } from './read-assignments.ts';
+import { readBlock, readLoop } from './read-assignments.ts';
 import type { Reading, Scope, Span } from './reading.ts';
 import { isFromRequest } from './request-parameters.ts';
 import { argumentEnd, splitArgs, statementEnd } from './statements.ts';
@@ -34,6 +34,7 @@ export function readScopes(reading: Reading): Set<number> {
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i]!;
     if (token.kind === 'id' && (token.text === 'for' || token.text === 'foreach')) readLoop(reading, i);
+    if (token.text === '|' && family.name === 'ruby') readBlock(reading, i);
     if (token.text === '(' && token.kind === 'op') {
       const scope =
         family.name === 'python' || family.name === 'ruby' ? indentedScope(reading, i) : bracedScope(reading, i);

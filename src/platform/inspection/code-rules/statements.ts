@@ -25,7 +25,7 @@ export function statementEnd(reading: Reading, from: number): number {
       if (
         token.text === '{' &&
         family.name === 'go' &&
-        tokens[i - 1]?.kind !== 'op' &&
+        (tokens[i - 1]?.kind !== 'op' || tokens[i - 1]?.text === '}') &&
         i > from &&
         endsAtBrace(tokens, i)
       )
