@@ -1,6 +1,7 @@
 // Callbacks over a list that is written out in the fragment: what they are handed, nobody outside has chosen.
 import { chainStart } from './chains.ts';
-import type { Reading, Scope, Span } from './reading.ts';
+import type { Reading, Scope } from './reading.ts';
+import { splitArgs } from './statements.ts';
 
 const visits = /^(?:map|forEach|filter|flatMap|find|some|every)$/;
 /** What gives elements of the list back, in whatever order. */
@@ -63,16 +64,18 @@ function isConstant(reading: Reading, list: string): boolean {
   );
 }
 
-/** The parameters and the body of an arrow function in these parentheses that gives one expression, or undefined. */
-export function arrowIn(
-  { tokens }: Reading,
-  open: number,
-  close: number,
-): { own: Set<string>; body: Span } | undefined {
-  let arrow = open + 1;
-  while (arrow < close && tokens[arrow]!.text !== '=>') arrow++;
-  if (arrow + 1 >= close || tokens[arrow + 1]!.text === '{') return undefined;
-  const own = new Set<string>();
-  for (let i = open + 1; i < arrow; i++) if (tokens[i]!.kind === 'id') own.add(tokens[i]!.text);
-  return { own, body: [arrow + 1, close] };
+/** Whether `table` is set once, as a table whose keys are all written out: what its values are does not show in them. */
+export function hasFixedKeys(reading: Reading, table: string): boolean {
+  const { tokens, assignments, family } = reading;
+  const [only, ...more] = assignments.filter(({ targets, pair }) => !pair && targets.includes(table));
+  if (only === undefined || more.length > 0 || only.adds || only.loop) return false;
+  const [from] = only.value;
+  const open = tokens[from];
+  if (open === undefined || open.pair <= from || !/^[[{]$/.test(open.text)) return false;
+  return splitArgs(reading, from + 1, open.pair).every(({ span: [first, end] }) => {
+    const { kind, groups } = tokens[first]!;
+    const mark = first + 1 < end ? tokens[first + 1]!.text : '';
+    if (family.name === 'script') return (kind === 'id' || kind === 'string') && /^[:(]?$/.test(mark);
+    return kind === 'string' && groups === 0 && mark === '=>';
+  });
 }

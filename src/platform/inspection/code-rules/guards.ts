@@ -76,7 +76,10 @@ const memberships: readonly Check[] = [
   ),
   check(String.raw`\bin_array\(${space}(?:mb_)?strto(?:lower|upper)\(${space}${name}${space}\)${space},`, 'in_array('),
   check(String.raw`\b(?:in_array|array_key_exists)\(${space}${name}${space},`, 'in_array( array_key_exists('),
-  check(String.raw`\b(?:in_array|array_key_exists)\(${space}${sent}${space},`, 'in_array( array_key_exists('),
+  check(
+    String.raw`\b(?:in_array|array_key_exists)\(${space}${sent}${space}(?:\?\?${space}(?:''|""|null)${space})?,`,
+    'in_array( array_key_exists(',
+  ),
   check(
     String.raw`\bslices\.Contains\(${space}(?<against>[\w.]{1,60})${space},${space}${name}${space}\)`,
     'slices.contains(',

@@ -13,7 +13,7 @@ export interface Visit {
 
 const visits = /(?:\.(?:map|flatMap|Select|mapToObj)|(?:^|\.)(?:Array\.from|array_map))\(\)$/;
 /** What these hand over first is a number. */
-const counted = /(?:range|rangeClosed|Range|keys)\(\)\.(?:mapToObj|Select|map)\(\)$|\.mapToObj\(\)$/;
+const counted = /(?:range|rangeClosed|Range)\(\)\.(?:mapToObj|Select|map)\(\)$|\.mapToObj\(\)$/;
 
 /** The function that the call of `name` in these parentheses gives each element to; undefined where it is none written in place. */
 export function visitIn(reading: Reading, name: string, [open, close]: Span): Visit | undefined {

@@ -2,7 +2,7 @@
 import { afterGroups, chainName, isMember } from './chains.ts';
 import { choiceAt } from './choices.ts';
 import { afterTypes, collectionAt } from './collections.ts';
-import { isConstantList } from './constant-lists.ts';
+import { hasFixedKeys, isConstantList } from './constant-lists.ts';
 import { isFilled } from './growth.ts';
 import { elementName } from './guards.ts';
 import { isOverLiterals, visitIn } from './mapped.ts';
@@ -258,9 +258,21 @@ function chain(
         Object.assign(value, otherwise(reading, [link, token.pair], environment, flow));
       else if (repeated.test(name))
         Object.assign(value, repeatedValue(reading, name, value, [link, token.pair], environment, flow));
+      else if (/^(?:Object\.keys|array_keys)\(\)$/.test(name) && hasFixedKeys(reading, nameAlone(tokens, link)))
+        Object.assign(value, { ...nothing, list: true });
       // A list of literals, shown or put in order, stays one.
       else if (value.level === 0 && keeps.test(name) && isConstantList(reading, tokens[first]!.text)) value.list = true;
-      else if (givesConstants(reading, first, name, [link, token.pair], environment, flow)) {
+      else if (
+        givesConstants(
+          reading,
+          first,
+          name,
+          [link, token.pair],
+          environment,
+          flow,
+          name === 'Object.keys().map()' && value.level === 0,
+        )
+      ) {
         Object.assign(value, { ...nothing, list: true });
         cleaned = true;
       } else callValue(value, name, argumentsOf(reading, link + 1, token.pair, environment, flow));
@@ -341,10 +353,11 @@ function givesConstants(
   call: Span,
   environment: Environment,
   flow: Flow,
+  overKeys: boolean,
 ): boolean {
   const visit = visitIn(reading, name, call);
   if (visit === undefined) return false;
-  const fixed = isOverLiterals(reading, first) ? visit.own : visit.counts;
+  const fixed = isOverLiterals(reading, first) || overKeys ? visit.own : visit.counts;
   const inside: Environment = (one) => (fixed.has(one) ? nothing : visit.own.has(one) ? unknown : environment(one));
   return evaluate(reading, visit.body, inside, flow).level === 0;
 }
@@ -354,6 +367,11 @@ function formatsNumbers(tokens: readonly Token[], name: string, [open, close]: S
   const format = tokens[open + 1];
   if (format?.kind !== 'string' || !formats.test(name)) return false;
   return (open + 2 >= close || tokens[open + 2]!.text === ',') && !textDirective.test(format.text);
+}
+
+/** The name that stands alone in these parentheses, or nothing. */
+function nameAlone(tokens: readonly Token[], open: number): string {
+  return tokens[open]!.pair === open + 2 ? tokens[open + 1]!.text.replaceAll('$', '') : '';
 }
 
 const unknown: Value = { ...nothing, level: 1 };
