@@ -66,6 +66,19 @@ function isConstant(reading: Reading, list: string): boolean {
 
 /** Whether `table` is set once, as a table whose keys are all written out: what its values are does not show in them. */
 export function hasFixedKeys(reading: Reading, table: string): boolean {
+  const tables = keyed.get(reading) ?? new Map<string, boolean>();
+  keyed.set(reading, tables);
+  let fixed = tables.get(table);
+  if (fixed === undefined) {
+    fixed = areFixed(reading, table);
+    tables.set(table, fixed);
+  }
+  return fixed;
+}
+
+const keyed = new WeakMap<Reading, Map<string, boolean>>();
+
+function areFixed(reading: Reading, table: string): boolean {
   const { tokens, assignments, family } = reading;
   const [only, ...more] = assignments.filter(({ targets, pair }) => !pair && targets.includes(table));
   if (only === undefined || more.length > 0 || only.adds || only.loop) return false;

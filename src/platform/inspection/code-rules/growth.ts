@@ -16,11 +16,18 @@ export function growths(reading: Reading): Assignment[] {
   });
 }
 
-/** Whether something is put into the table of this name after it was made. */
+const known = new WeakMap<Reading, Set<string>>();
+
+/** Whether something is put into the table of this name after it was made; read once for all tables of a fragment. */
 export function isFilled(reading: Reading, table: string): boolean {
   // Where it is read as an assignment, what is put in says enough.
   if (isRead(reading)) return false;
-  return reading.calls.some(({ name }) => name.startsWith(`${table}.`) && fills.test(name));
+  let filled = known.get(reading);
+  if (filled === undefined) {
+    filled = new Set(reading.calls.flatMap(({ name }) => (fills.test(name) ? [name.slice(0, name.indexOf('.'))] : [])));
+    known.set(reading, filled);
+  }
+  return filled.has(table.replaceAll('$', ''));
 }
 
 function isRead({ family }: Reading): boolean {

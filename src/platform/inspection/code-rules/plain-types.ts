@@ -16,7 +16,7 @@ export function isPlain(reading: Reading, parts: readonly Span[], at: number, na
   if (family.name !== 'python' && plain.test(text.replace(/\?$/, ''))) return true;
   if (family.name === 'python' && /^(?:typing\.)?Literal\[/.test(text)) return true;
   if (family.name === 'script' && type.every(isOneOf) && type.some(({ kind }) => kind === 'string')) return true;
-  return type.length === 1 && isEnum(tokens, text);
+  return type.length === 1 && enumsOf(tokens).has(text);
 }
 
 function isOneOf({ kind, text, groups }: Token): boolean {
@@ -56,12 +56,26 @@ function typeOf({ tokens, family }: Reading, parts: readonly Span[], at: number,
   }
 }
 
-/** Declared in the fragment: `enum Sort {…}`, Python's `class Sort(str, Enum)`. */
-function isEnum(tokens: readonly Token[], name: string): boolean {
-  return tokens.some(({ text }, i) => {
-    if (text !== name) return false;
-    if (tokens[i - 1]?.text === 'enum') return true;
-    if (tokens[i - 1]?.text !== 'class' || tokens[i + 1]?.text !== '(') return false;
-    return tokens.slice(i + 2, tokens[i + 1]!.pair).some((base) => /^(?:Str|Int)?Enum$/.test(base.text));
-  });
+const known = new WeakMap<readonly Token[], Set<string>>();
+
+/** Those declared in the fragment: `enum Sort {…}`, Python's `class Sort(str, Enum)`; looked for once. */
+function enumsOf(tokens: readonly Token[]): Set<string> {
+  let enums = known.get(tokens);
+  if (enums !== undefined) return enums;
+  enums = new Set();
+  for (const [i, { kind, text }] of tokens.entries()) {
+    if (kind !== 'id') continue;
+    if (text === 'enum' && tokens[i + 1]?.kind === 'id') enums.add(tokens[i + 1]!.text);
+    else if (text === 'class' && tokens[i + 2]?.text === '(' && namesEnum(tokens, i + 2))
+      enums.add(tokens[i + 1]!.text);
+  }
+  known.set(tokens, enums);
+  return enums;
+}
+
+const mostBases = 12;
+
+function namesEnum(tokens: readonly Token[], open: number): boolean {
+  const end = Math.min(tokens[open]!.pair, open + mostBases);
+  return tokens.slice(open + 1, Math.max(end, open + 1)).some(({ text }) => /^(?:Str|Int)?Enum$/.test(text));
 }

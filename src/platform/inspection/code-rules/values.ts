@@ -105,10 +105,13 @@ function chosen(reading: Reading, arms: readonly Span[], environment: Environmen
   return all;
 }
 
+/** Of a condition, of the variables of a comprehension: in tokens. */
+const longestHead = 60;
+
 /** Whether what is known of the variables of a comprehension, whose `for` this is, says what it is made of. */
 function areKnown({ tokens }: Reading, at: number, to: number, environment: Environment): boolean {
   let names = 0;
-  for (let i = at + 1; i < to; i++) {
+  for (let i = at + 1; i < Math.min(to, at + longestHead); i++) {
     const { kind, text } = tokens[i]!;
     if (text === 'in') return names > 0;
     if (kind === 'id' && environment(text) === undefined) return false;
@@ -119,7 +122,7 @@ function areKnown({ tokens }: Reading, at: number, to: number, environment: Envi
 
 /** Where Python's `a if c else b` goes on with b; -1 for the `if` of a comprehension. */
 function afterCondition({ tokens }: Reading, at: number, to: number): number {
-  for (let i = at + 1; i < to; i++) {
+  for (let i = at + 1; i < Math.min(to, at + longestHead); i++) {
     const { kind, text, pair } = tokens[i]!;
     if (kind === 'op' && pair > i) i = pair;
     else if (kind === 'id' && text === 'else') return i + 1;
@@ -337,7 +340,20 @@ function isFresh({ tokens, family }: Reading, at: number, environment: Environme
   const { text } = tokens[at]!;
   if (family.name === 'ruby') return text === 'table_name' && environment(text) === undefined;
   if (family.name !== 'go' || tokens[at - 2]?.text !== 'append' || environment(text) !== undefined) return false;
-  return tokens.some((token, i) => token.text === 'var' && tokens[i + 1]?.text === text && tokens[i + 2]?.text === '[');
+  return emptySlices(tokens).has(text);
+}
+
+const slices = new WeakMap<readonly Token[], Set<string>>();
+
+function emptySlices(tokens: readonly Token[]): Set<string> {
+  let names = slices.get(tokens);
+  if (names === undefined) {
+    names = new Set();
+    for (const [i, { text }] of tokens.entries())
+      if (text === 'var' && tokens[i + 2]?.text === '[') names.add(tokens[i + 1]!.text);
+    slices.set(tokens, names);
+  }
+  return names;
 }
 
 /** `$_GET['page']`, `req.query.page` where it was looked for in a list before. */
