@@ -13,7 +13,6 @@ import { type Environment, type Flow, join, nothing, textOf, type Value } from '
 import {
   callValue,
   constants,
-  formats,
   lookedUp,
   measures,
   nameValue,
@@ -22,8 +21,8 @@ import {
   repeated,
   selves,
   tables,
-  textDirective,
 } from './value-names.ts';
+import { afterCondition, areKnown, formatsNumbers, isFresh, nameAlone, partsOf } from './value-shapes.ts';
 import { afterType, castType, isFunction, isOperand, isTagged, isTypeWord, numbers, words } from './value-words.ts';
 
 const comparisons = /^(?:==|===|!=|!==|<|<=|>=|=~|!~|<=>)$/;
@@ -103,32 +102,6 @@ function chosen(reading: Reading, arms: readonly Span[], environment: Environmen
   const all: Value = { ...nothing };
   for (const arm of arms) join(all, evaluate(reading, arm, environment, flow));
   return all;
-}
-
-/** Of a condition, of the variables of a comprehension: in tokens. */
-const longestHead = 60;
-
-/** Whether what is known of the variables of a comprehension, whose `for` this is, says what it is made of. */
-function areKnown({ tokens }: Reading, at: number, to: number, environment: Environment): boolean {
-  let names = 0;
-  for (let i = at + 1; i < Math.min(to, at + longestHead); i++) {
-    const { kind, text } = tokens[i]!;
-    if (text === 'in') return names > 0;
-    if (kind === 'id' && environment(text) === undefined) return false;
-    names++;
-  }
-  return false;
-}
-
-/** Where Python's `a if c else b` goes on with b; -1 for the `if` of a comprehension. */
-function afterCondition({ tokens }: Reading, at: number, to: number): number {
-  for (let i = at + 1; i < Math.min(to, at + longestHead); i++) {
-    const { kind, text, pair } = tokens[i]!;
-    if (kind === 'op' && pair > i) i = pair;
-    else if (kind === 'id' && text === 'else') return i + 1;
-    else if ((kind === 'op' && text === ',') || (kind === 'id' && text === 'for')) return -1;
-  }
-  return -1;
 }
 
 /** `c ? a : b` is worth a and b; Python's `a if c else b` is gone through in place. */
@@ -335,27 +308,6 @@ function blockValue(reading: Reading, [open, close]: Span, environment: Environm
   );
 }
 
-/** Go's `var marks []string`, which nothing was put in yet, and the name that a Ruby model gives its table. */
-function isFresh({ tokens, family }: Reading, at: number, environment: Environment): boolean {
-  const { text } = tokens[at]!;
-  if (family.name === 'ruby') return text === 'table_name' && environment(text) === undefined;
-  if (family.name !== 'go' || tokens[at - 2]?.text !== 'append' || environment(text) !== undefined) return false;
-  return emptySlices(tokens).has(text);
-}
-
-const slices = new WeakMap<readonly Token[], Set<string>>();
-
-function emptySlices(tokens: readonly Token[]): Set<string> {
-  let names = slices.get(tokens);
-  if (names === undefined) {
-    names = new Set();
-    for (const [i, { text }] of tokens.entries())
-      if (text === 'var' && tokens[i + 2]?.text === '[') names.add(tokens[i + 1]!.text);
-    slices.set(tokens, names);
-  }
-  return names;
-}
-
 /** `$_GET['page']`, `req.query.page` where it was looked for in a list before. */
 function isChecked(reading: Reading, span: Span, environment: Environment): boolean {
   return environment(elementName(textOf(reading, span)))?.level === 0;
@@ -376,18 +328,6 @@ function givesConstants(
   const fixed = isOverLiterals(reading, first) || overKeys ? visit.own : visit.counts;
   const inside: Environment = (one) => (fixed.has(one) ? nothing : visit.own.has(one) ? unknown : environment(one));
   return evaluate(reading, visit.body, inside, flow).level === 0;
-}
-
-/** `fmt.Sprintf("$%d", i)`: whatever is put into it, digits come out. */
-function formatsNumbers(tokens: readonly Token[], name: string, [open, close]: Span): boolean {
-  const format = tokens[open + 1];
-  if (format?.kind !== 'string' || !formats.test(name)) return false;
-  return (open + 2 >= close || tokens[open + 2]!.text === ',') && !textDirective.test(format.text);
-}
-
-/** The name that stands alone in these parentheses, or nothing. */
-function nameAlone(tokens: readonly Token[], open: number): string {
-  return tokens[open]!.pair === open + 2 ? tokens[open + 1]!.text.replaceAll('$', '') : '';
 }
 
 const unknown: Value = { ...nothing, level: 1 };
@@ -419,19 +359,6 @@ function argumentsOf(reading: Reading, from: number, to: number, environment: En
   for (const { span } of partsOf(reading, from, to))
     join(all, evaluate(reading, afterKey(reading.tokens, span), environment, flow));
   return all;
-}
-
-/** Arguments or elements; a comprehension is one, though commas stand between its variables. */
-function partsOf(reading: Reading, from: number, to: number): { span: Span }[] {
-  const { tokens, family } = reading;
-  if (family.name === 'python')
-    for (let i = from; i < to; i++) {
-      const { kind, text, pair } = tokens[i]!;
-      if (kind === 'op' && text === ',') break;
-      if (kind === 'id' && text === 'for') return [{ span: [from, to] }];
-      if (pair > i) i = pair;
-    }
-  return splitArgs(reading, from, to);
 }
 
 function unquote(text: string): string {
