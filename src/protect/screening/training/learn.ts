@@ -66,7 +66,8 @@ export function trainHead(head: Head, examples: readonly Example[]): TrainedHead
 }
 
 function learn(head: Head, lessons: Lessons, examples: readonly Example[]): TrainedHead {
-  const { epochs, rate, decay, start } = head === 'user' || head === 'tool' || head === 'tool-run' ? longCourse : course;
+  const { epochs, rate, decay, start } =
+    head === 'user' || head === 'tool' || head === 'tool-run' ? longCourse : course;
   const documents = (lessons === 'all' && documentsCount[head]) || 1;
   const trained: TrainedHead = { head, weights: new Float32Array(tableSize), bias: 0 };
   const { weights } = trained;

@@ -23,7 +23,7 @@ test('thresholdsOf() lets no more benign texts through than it says, with a seco
     scored.filter(({ role, logits }) => role === 'user' && logits.get(head)! > threshold).length;
   // All heads say the same here, so the whole with its run says so many times that.
   assert.equal(above(thresholds[user]! / (1 + runShare)), 33);
-  assert.equal(above(thresholds[tool]! / (1 + documentRunShare)), 14);
+  assert.equal(above(thresholds[tool]! / (1 + documentRunShare)), 16);
   assert.equal(above(runThresholds[user]!, 'user-run'), 7);
   assert.equal(above(runThresholds[tool]!, 'tool-run'), 10);
   assert.equal(above(doubt), 120);
