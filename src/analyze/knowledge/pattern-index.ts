@@ -94,18 +94,12 @@ interface Need {
 const perWord = 3;
 
 function indexOf(needs: readonly Need[]): PatternIndex {
-  const words = [...new Set(needs.flatMap(({ words }) => words.flatMap((sets) => sets?.flat() ?? [])))];
-  const askedBy = words.map((word) =>
-    needs.flatMap((need, index) => {
-      const [first, second] = [0, 1].map((set) =>
-        bitsWhere(need.words, (sets) => sets?.[set]?.includes(word) === true),
-      );
-      return first === 0 && second === 0 ? [] : [index, first!, second!];
-    }),
-  );
+  const asking = whoAsks(needs);
+  const words = [...asking.keys()];
+  const askedBy = [...asking.values()];
   const automaton = createKeywordAutomaton(words);
   const always = Uint32Array.from(needs, (need) => bitsWhere(need.words, (sets) => sets === null));
-  const asking = [...always.keys()].filter((index) => always[index] !== 0);
+  const alwaysAsking = [...always.keys()].filter((index) => always[index] !== 0);
   const byLine = Uint8Array.from(needs, (need) => Number(need.byLine));
   // By word, the last line that holds it, or the last text. Both are counted on, so that nothing is cleared between them.
   const lastPlace = new Float64Array(words.length);
@@ -129,7 +123,7 @@ function indexOf(needs: readonly Need[]): PatternIndex {
   /** `lines`: each line that a pattern may stay within by itself, else the text as one. */
   function look(text: string, lines: boolean, found: (pattern: number, stretches: Stretches) => void): void {
     told.length = 0;
-    for (const index of asking) inText.take(index, always[index]!, 0);
+    for (const index of alwaysAsking) inText.take(index, always[index]!, 0);
     // A word has no line end in it, so the lines come in order.
     let begin = 0;
     let end = lines ? -1 : text.length;
@@ -163,6 +157,25 @@ function indexOf(needs: readonly Need[]): PatternIndex {
     candidates: (text, found) => look(text, false, (pattern, stretches) => found(pattern, stretches[2]!)),
     stretches: (text, found) => look(text, true, found),
   };
+}
+
+/** By word: the patterns that ask for it, each with the parts that need it first and those that need it as their second. */
+function whoAsks(needs: readonly Need[]): Map<string, number[]> {
+  const asking = new Map<string, number[]>();
+  for (const [index, { words }] of needs.entries()) {
+    for (const [part, sets] of words.entries()) {
+      for (const [set, needed] of (sets ?? []).slice(0, perWord - 1).entries()) {
+        for (const word of needed) {
+          let asked = asking.get(word);
+          if (asked === undefined) asking.set(word, (asked = []));
+          // A pattern's own entries are the last ones: patterns come in order.
+          if (asked.at(-perWord) !== index) asked.push(index, 0, 0);
+          asked[asked.length - perWord + 1 + set]! |= 1 << part;
+        }
+      }
+    }
+  }
+  return asking;
 }
 
 interface Met {
