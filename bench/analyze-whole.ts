@@ -2,9 +2,9 @@
 // a process of its own, beside the floor of readFile + JSON.parse. --file takes an export of one's own instead.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import { enableCompileCache, getCompileCacheDir } from 'node:module';
 import { loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type TalkFacts, writeTalk } from './analyze-talk.ts';
 
@@ -33,8 +33,10 @@ interface Measured {
 const floorBytes = 400e6;
 
 async function measure(row: string, file: string): Promise<Measured> {
-  // As bin/rempart.js does, before it reads the program.
+  // As bin/rempart.js does, before it reads the program: for this thread, and for those that it starts.
   enableCompileCache();
+  const cache = getCompileCacheDir();
+  if (cache !== undefined) process.env['NODE_COMPILE_CACHE'] ??= dirname(cache);
   const { analyse } = await import('../src/analyze/analyse.ts');
   const began = performance.now();
   const cpu = process.cpuUsage();
