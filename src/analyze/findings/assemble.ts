@@ -55,7 +55,7 @@ export function findingsOf(material: Material, number: number): Finding[] {
   const together = stitchedMatches(material.blocks);
   const code = material.blocks.flatMap((block) => weaknessesIn(block, material, together.get(block) ?? []));
   const hearing = hearingOf(material.speech);
-  const remedies = remediesIn(material.practices, material.conversation);
+  const remedies = code.length === 0 ? [] : remediesIn(material.practices, material.conversation);
   const lives = livesOf(material.blocks, code, (cwe, block) => spokenAfter(cwe, block, hearing, remedies));
   // A password that the assistant writes into code is a weakness of that code; the code rule says so better.
   const inCode = (secret: FoundSecret) =>

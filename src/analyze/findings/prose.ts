@@ -1,6 +1,5 @@
 // Weaknesses found in what is said: named ones are `mentioned`, those that the subject brings along are `potential`.
 import type { Domain } from '../../platform/documents/analysis.ts';
-import { familyOf } from '../knowledge/cwe-family.ts';
 import type { IndexedCode } from '../knowledge/indexed-code.ts';
 import type { Topic } from '../knowledge/knowledge.ts';
 import type { IndexedPattern } from '../knowledge/pattern-index.ts';
@@ -33,7 +32,7 @@ export function findInProse(context: ProseContext): ProseFinding[] {
   const findings: ProseFinding[] = [];
   const named = new Set<string>();
   for (const topic of context.topics) {
-    if (topic.cwe.some((cwe) => context.proved.has(familyOf(cwe)))) named.add(topic.id);
+    if (topic.families.some((family) => context.proved.has(family))) named.add(topic.id);
     if (named.has(topic.id) || !concerns(topic, subjects)) continue;
     if (topic.unlessTopic?.some((id) => named.has(id)) === true) continue;
     const finding = mentioned(topic, context) ?? potential(topic, context);

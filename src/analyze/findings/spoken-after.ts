@@ -38,8 +38,7 @@ function topicsOf(family: string): readonly Topic[] {
   if (topicsByFamily === undefined) {
     topicsByFamily = new Map();
     for (const topic of knowledge().topics)
-      for (const one of new Set(topic.cwe.map(familyOf)))
-        topicsByFamily.set(one, [...(topicsByFamily.get(one) ?? []), topic]);
+      for (const one of topic.families) topicsByFamily.set(one, [...(topicsByFamily.get(one) ?? []), topic]);
   }
   return topicsByFamily.get(family) ?? [];
 }
@@ -56,8 +55,7 @@ export function remediesIn(practices: readonly SeenPractice[], conversation: Con
     named.flatMap(({ messageIndex }): Remedy[] => {
       const message = byIndex.get(messageIndex);
       if (message?.author !== 'assistant') return [];
-      const families = new Set(practice.mitigates.map(familyOf));
-      return [{ messageIndex, author: 'assistant', branch: message.branch, families }];
+      return [{ messageIndex, author: 'assistant', branch: message.branch, families: practice.families }];
     }),
   );
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { parsedFile } from '../../platform/base/parsed-files.ts';
 import { domains, severities } from '../../platform/documents/analysis.ts';
+import { familyOf } from './cwe-family.ts';
 import { createPatternCollector, type IndexedPattern, type PatternIndex } from './pattern-index.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..', 'rules');
@@ -79,12 +80,16 @@ const adviceSchema = z.strictObject({
 
 /** Prose patterns meet folded prose, code patterns the code as written. */
 export type Topic = z.infer<typeof topicSchema> & {
+  /** Of its classes. */
+  families: readonly string[];
   saidPattern: IndexedPattern | null;
   whenPattern: IndexedPattern | null;
   whenInCode: IndexedPattern | null;
   alongsidePattern: IndexedPattern | null;
 };
 export type Practice = z.infer<typeof practiceSchema> & {
+  /** Of the classes that it mitigates. */
+  families: ReadonlySet<string>;
   saidPattern: IndexedPattern | null;
   codePattern: IndexedPattern | null;
 };
@@ -115,6 +120,7 @@ function load(): Knowledge {
   const code = createPatternCollector();
   const topics = read('topics', topicSchema, hash).map((topic) => ({
     ...topic,
+    families: [...new Set(topic.cwe.map(familyOf))],
     saidPattern: prose.add(topic.said, 'g'),
     whenPattern: prose.add(topic.potential?.when ?? [], 'g'),
     whenInCode: code.add(topic.potential?.when ?? [], 'i'),
@@ -122,6 +128,7 @@ function load(): Knowledge {
   }));
   const practices = read('practices', practiceSchema, hash).map((practice) => ({
     ...practice,
+    families: new Set(practice.mitigates.map(familyOf)),
     saidPattern: prose.add(practice.said, 'g'),
     codePattern: code.add(practice.code, 'gm'),
   }));

@@ -166,8 +166,8 @@ function whoAsks(needs: readonly Need[]): Map<string, number[]> {
     for (const [part, sets] of words.entries()) {
       for (const [set, needed] of (sets ?? []).slice(0, perWord - 1).entries()) {
         for (const word of needed) {
-          let asked = asking.get(word);
-          if (asked === undefined) asking.set(word, (asked = []));
+          const asked = asking.get(word) ?? [];
+          asking.set(word, asked);
           // A pattern's own entries are the last ones: patterns come in order.
           if (asked.at(-perWord) !== index) asked.push(index, 0, 0);
           asked[asked.length - perWord + 1 + set]! |= 1 << part;

@@ -140,10 +140,25 @@ export function say(lang: Lang, key: TextKey, facts: Readonly<Record<string, str
   const text = catalogues[lang][key];
   // Most texts have no place: a report says hundreds of them for each conversation.
   if (!text.includes('{')) return text;
-  return text.replace(/\{(\w+)\}/g, (place, name: string) => {
-    const fact = facts[name];
-    return fact === undefined ? place : String(fact);
-  });
+  const pieces = piecesOf(text);
+  let said = pieces[0]!;
+  for (let i = 1; i < pieces.length; i += 2) {
+    const name = pieces[i]!;
+    said += (facts[name] ?? `{${name}}`) + pieces[i + 1]!;
+  }
+  return said;
+}
+
+/** By text: what stands before, between and behind its places, with their names; so that it is cut at them once. */
+const cut = new Map<string, readonly string[]>();
+
+function piecesOf(text: string): readonly string[] {
+  let pieces = cut.get(text);
+  if (pieces === undefined) {
+    pieces = text.split(/\{(\w+)\}/);
+    cut.set(text, pieces);
+  }
+  return pieces;
 }
 
 export type Say = (key: TextKey, facts?: Readonly<Record<string, string | number>>) => string;
