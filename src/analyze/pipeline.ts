@@ -63,7 +63,7 @@ const smallBytes = 2 ** 18;
  * others: they have work of their own, and waiting for each other took 4 % of the time. Clearing in steps stays on: without
  * it a compiler thread that finds the heap full waits for the main thread, which at the program's end waits for that thread.
  */
-const memoryFlags = ['--heap-growing-percent=15', '--no-parallel-scavenge'];
+const memoryFlags = ['--heap-growing-percent=30', '--no-parallel-scavenge'];
 
 /**
  * Behind so many bytes every thread has all the room that it needs for what is thrown away soon. What this thread has is
