@@ -57,7 +57,7 @@ const startMs = 60_000;
 const youngMegabytes = 16;
 
 /** Waking a thread takes a few hundred microseconds, as long as a short conversation: 2,000 of them cost 10 % of the time. */
-const batchWeight = 2 ** 18;
+const batchWeight = 2 ** 17;
 const batchTasks = 32;
 /** Before its first task. */
 const nowhere = -1;
