@@ -1,6 +1,8 @@
 // A public token vocabulary as tables of numbers: how many tokens a piece of text becomes under byte pair encoding.
+
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { charCodeAt } from '../platform/base/char-code-at.ts';
 
 export type VocabularyName = 'o200k_base' | 'cl100k_base';
 
@@ -108,8 +110,8 @@ export function pieceCounter(name: VocabularyName): (piece: string) => number {
 function latinInto(piece: string, bytes: Uint8Array): number | null {
   if (piece.length > shortPiece) return null;
   let at = 0;
-  for (let i = 0; i < piece.length; i++) {
-    const code = piece.charCodeAt(i);
+  for (let i = 0, { length } = piece; i < length; i++) {
+    const code = charCodeAt(piece, i);
     if (code < 128) bytes[at++] = code;
     else if (code < 0x800) {
       bytes[at++] = 0xc0 | (code >> 6);

@@ -1,5 +1,7 @@
 // Counts the tokens of a conversation: exactly where the vocabulary is public, else an estimate that says so.
+
 import { CL100K_TOKEN_SPLIT_REGEX, O200K_TOKEN_SPLIT_REGEX } from 'gpt-tokenizer/encodingParams/constants';
+import { charCodeAt } from '../platform/base/char-code-at.ts';
 import type { Conversation, Message } from './conversation.ts';
 import { pieceCounter, type VocabularyName } from './token-vocabulary.ts';
 import { wordCounter } from './word-counter.ts';
@@ -49,15 +51,16 @@ const kinds = Uint8Array.from({ length: 256 }, (_, code) => {
 
 /** Letters with at most one sign before them and no capital after a small one: most words, and no pattern need be tried on them. */
 function isOnePiece(text: string): boolean {
+  const { length } = text;
   let at = kindAt(text, 0) === other ? 1 : 0;
   const first = at;
-  while (at < text.length && kindAt(text, at) === capital) at++;
-  while (at < text.length && kindAt(text, at) === small) at++;
-  return at > first && at === text.length;
+  while (at < length && kindAt(text, at) === capital) at++;
+  while (at < length && kindAt(text, at) === small) at++;
+  return at > first && at === length;
 }
 
 function kindAt(text: string, at: number): number {
-  const code = text.charCodeAt(at);
+  const code = charCodeAt(text, at);
   return code < 256 ? kinds[code]! : 0;
 }
 
@@ -114,8 +117,8 @@ function vocabularyOfModel(name: string): VocabularyName | null {
 function estimate(text: string): number {
   let letters = 0;
   let signs = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
+  for (let i = 0, { length } = text; i < length; i++) {
+    const code = charCodeAt(text, i);
     if ((code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 32) letters++;
     else if (code > 0x2ff) signs += code >= 0xd800 && code < 0xdc00 ? 0 : 0.9;
     else if (code > 127) letters += 1.5;

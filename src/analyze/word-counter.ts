@@ -1,5 +1,6 @@
 // Counts tokens exactly and fast: both vocabularies cut between words, so words count by themselves, and words come
 // again and again.
+import { charCodeAt } from '../platform/base/char-code-at.ts';
 
 /** Beyond this a piece is rare enough not to be remembered. */
 const longestKept = 48;
@@ -17,6 +18,7 @@ export function wordCounter(count: (text: string) => number): (text: string) => 
   // The place is 16 of them; what lies there is 32 more, and the last 16 beside the count: one read of memory for a word.
   const known = new Int32Array(2 * places);
   return (text) => {
+    const { length } = text;
     let sum = 0;
     let from = 0;
     let before = 0;
@@ -24,8 +26,8 @@ export function wordCounter(count: (text: string) => number): (text: string) => 
     let indented = -1;
     let one = 0x9e3779b9 | 0;
     let other = 0x7f4a7c15;
-    for (let i = 0; i <= text.length; i++) {
-      const code = i < text.length ? text.charCodeAt(i) : -1;
+    for (let i = 0; i <= length; i++) {
+      const code = i < length ? charCodeAt(text, i) : -1;
       let cut = code < 0 || i === indented || begins(before, code);
       if (before === newline) {
         const sign = firstSign(text, i);
@@ -74,8 +76,8 @@ const kinds = Uint8Array.from({ length: 128 }, (_, code) => {
 /** Where the line that begins at `from` has its first sign; -1 where it is blank, or where what stands there may belong to the line before. */
 function firstSign(text: string, from: number): number {
   let at = from;
-  while (isBlank(text.charCodeAt(at))) at++;
-  const code = text.charCodeAt(at);
+  while (isBlank(charCodeAt(text, at))) at++;
+  const code = charCodeAt(text, at);
   return code > 0x20 && code < 0x7f && (at > from || code !== slash) ? at : -1;
 }
 

@@ -1,4 +1,5 @@
 // Text made plain for patterns: lower case, without accents, apostrophes as one, and every character at its place.
+import { charCodeAt } from '../../platform/base/char-code-at.ts';
 
 /** What a code unit becomes, one more than it, so that 0 is what is not known yet; halves of pairs stay as they are. */
 const known = new Int32Array(2 ** 16);
@@ -25,15 +26,16 @@ let room = Buffer.allocUnsafeSlow(2 ** 16);
 
 /** Unit by unit in a third of the time of the way round; null where what comes out needs more than a byte a character. */
 function inOneByte(text: string): string | null {
-  if (room.length < text.length) room = Buffer.allocUnsafeSlow(text.length * 2);
+  const { length } = text;
+  if (room.length < length) room = Buffer.allocUnsafeSlow(length * 2);
   const bytes = room;
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
+  for (let at = 0; at < length; at++) {
+    const unit = charCodeAt(text, at);
     const plain = (knownOfAnyCase[unit]! || plainOfAnyCase(unit)) - 1;
     if (plain > 255) return null;
     bytes[at] = plain;
   }
-  return bytes.toString('latin1', 0, text.length);
+  return bytes.toString('latin1', 0, length);
 }
 
 function plainOfAnyCase(unit: number): number {
@@ -45,9 +47,10 @@ function plainOfAnyCase(unit: number): number {
 
 /** Unit by unit through the table, in half the time that replacing each accent takes. */
 function withoutAccents(text: string): string {
-  const units = Buffer.allocUnsafe(text.length * 2);
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
+  const { length } = text;
+  const units = Buffer.allocUnsafe(length * 2);
+  for (let at = 0; at < length; at++) {
+    const unit = charCodeAt(text, at);
     const plain = unit < 128 ? unit : plainUnit(unit);
     units[2 * at] = plain & 255;
     units[2 * at + 1] = plain >> 8;

@@ -1,4 +1,5 @@
 // The parts of a text that are base64 or URL encoding, decoded once.
+import { charCodeAt } from '../base/char-code-at.ts';
 
 export interface EncodedPart {
   /** Where the encoded part stands. */
@@ -38,16 +39,17 @@ function signs(of: RegExp): Uint8Array {
 /** A run is met by one probe in each `shortestPart` signs: most of a text is never looked at. */
 function base64Runs(text: string): [number, number][] {
   const runs: [number, number][] = [];
+  const { length } = text;
   let least = 0;
-  for (let probe = shortestPart - 1; probe < text.length; ) {
-    if (!isBase64(text.charCodeAt(probe))) {
+  for (let probe = shortestPart - 1; probe < length; ) {
+    if (!isBase64(charCodeAt(text, probe))) {
       probe += shortestPart;
       continue;
     }
     let start = probe;
-    while (start > least && isBase64(text.charCodeAt(start - 1))) start--;
+    while (start > least && isBase64(charCodeAt(text, start - 1))) start--;
     let end = probe + 1;
-    while (end < text.length && isBase64(text.charCodeAt(end))) end++;
+    while (end < length && isBase64(charCodeAt(text, end))) end++;
     least = end;
     probe = end + shortestPart;
     if (end - start < shortestPart) continue;
@@ -63,8 +65,9 @@ function isBase64(code: number): boolean {
 
 /** Cut by hand: a pattern with free length on both sides of the % would take quadratic time. */
 function* wordsWithPercent(text: string): Iterable<[number, number]> {
+  const { length } = text;
   const within = (at: number) => {
-    const code = text.charCodeAt(at);
+    const code = charCodeAt(text, at);
     return code < 128 && notInUrl[code] === 0;
   };
   let least = 0;
@@ -73,7 +76,7 @@ function* wordsWithPercent(text: string): Iterable<[number, number]> {
     let start = at;
     while (start > least && within(start - 1)) start--;
     let end = at + 1;
-    while (end < text.length && within(end)) end++;
+    while (end < length && within(end)) end++;
     least = end;
     if (end - start <= longestPart) yield [start, end];
   }
@@ -89,8 +92,8 @@ function decodeUrl(word: string): string | undefined {
 
 function isReadable(decoded: string): boolean {
   let readable = 0;
-  for (let at = 0; at < decoded.length; at++) {
-    const code = decoded.charCodeAt(at);
+  for (let at = 0, { length } = decoded; at < length; at++) {
+    const code = charCodeAt(decoded, at);
     if ((code >= 32 && code < 127) || code === 10 || code === 13 || code === 9) readable++;
   }
   return decoded.length >= 12 && readable >= decoded.length * 0.95;

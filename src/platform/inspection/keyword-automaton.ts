@@ -1,4 +1,5 @@
 // Finds every occurrence of many words in one pass over a text, whatever the case of its ASCII letters (Aho and Corasick, 1975).
+import { charCodeAt } from '../base/char-code-at.ts';
 
 export interface KeywordAutomaton {
   /** Calls `found` with the index of the word and where it begins, in the order in which the words end. */
@@ -22,9 +23,10 @@ export function createKeywordAutomaton(words: readonly string[]): KeywordAutomat
   const { next, ends, links } = buildTrie(words, classes, classCount);
   return {
     scan(text, found) {
+      const { length } = text;
       let state = 0;
-      for (let at = 0; at < text.length; at++) {
-        const code = text.charCodeAt(at);
+      for (let at = 0; at < length; at++) {
+        const code = charCodeAt(text, at);
         state = next[state + (code < 128 ? classes[code]! : 0)]!;
         if (state >= 0) continue;
         state = ~state;
