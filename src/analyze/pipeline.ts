@@ -59,9 +59,10 @@ const smallBytes = 2 ** 18;
 
 /**
  * For all threads of the process. How far a heap may outgrow what lives in it before it is cleared: V8 lets it grow to four
- * times that; two threads over 100 MB took 560 MiB, with 15 here 363. With 30, which is 3 % less work, 10 MB more. And no thread clears with the help of
- * others: they have work of their own, and waiting for each other took 4 % of the time. Clearing in steps stays on: without
- * it a compiler thread that finds the heap full waits for the main thread, which at the program's end waits for that thread.
+ * times that, which for two threads over 100 MB took 560 MiB; with 15 % it was 363, with 30 % it is 10 more for 3 % less
+ * work. And no thread clears with the help of others: they have work of their own, and waiting for each other took 4 % of
+ * the time. Clearing in steps stays on: without it a compiler thread that finds the heap full waits for the main thread,
+ * which at the program's end waits for that thread.
  */
 const memoryFlags = ['--heap-growing-percent=30', '--no-parallel-scavenge'];
 
