@@ -59,9 +59,10 @@ function report(measured: readonly Measured[]): void {
   table('role', measured, ({ role }) => role);
   table('language', measured, ({ lang }) => lang);
   table('category, language', measured, ({ category, lang }) => `${category ?? 'benign'}, ${lang}`);
-  table('explicit, language', measured, ({ attack, explicit, lang }) =>
-    attack && explicit !== null ? `${explicit ? 'explicit' : 'hidden'}, ${lang}` : null,
+  table('explicit, language, role', measured, ({ attack, explicit, lang, role }) =>
+    attack && explicit !== null ? `${explicit ? 'explicit' : 'hidden'}, ${lang}, ${role}` : null,
   );
+  if (files.length === 0) crowded(measured);
   table('family', measured, ({ attack, family, role }) => `${attack ? 'attack' : 'benign'} ${family} (${role})`);
   if (files.length > 0)
     table('source (* = trained on)', measured, ({ source }) => `${source in manifest.sources ? '* ' : ''}${source}`);
@@ -85,6 +86,31 @@ function times(measured: readonly Measured[]): void {
     const some = warm.filter(({ text }) => text.length >= least && text.length < most);
     line(`  ${least} characters and more${most === Number.POSITIVE_INFINITY ? '' : `, under ${most}`}`, some);
   });
+}
+
+/** Short attacks of users among innocent texts, beside as many rows without one: drawn from what was held out, always the same. */
+function crowded(measured: readonly Measured[]): void {
+  const users = measured.filter(({ role, lang }) => role === 'user' && (lang === 'en' || lang === 'fr'));
+  let state = 5;
+  const draw = <One>(from: readonly One[]): One => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return from[(state >>> 8) % from.length]!;
+  };
+  for (const others of [3, 20]) {
+    let [found, falsely] = [0, 0];
+    const attacks = users.filter(({ attack, explicit, text }) => attack && explicit === true && text.length < 300);
+    for (const { text, lang } of attacks) {
+      const innocent = users.filter((one) => !one.attack && one.lang === lang && one.text.length < 600);
+      const row = Array.from({ length: others }, () => draw(innocent).text);
+      const clean = [...row, draw(innocent).text];
+      row.splice(state % (others + 1), 0, text);
+      if (screen(row.join('\n'), 'user').kind !== 'clean') found++;
+      if (screen(clean.join('\n'), 'user').kind !== 'clean') falsely++;
+    }
+    console.log(
+      `\none short attack among ${others} innocent texts: found ${interval(found, attacks.length)}; ${others + 1} innocent ones: flagged ${interval(falsely, attacks.length)}`,
+    );
+  }
 }
 
 function wrong({ attack, verdict }: Measured): boolean {
