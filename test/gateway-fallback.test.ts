@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { JsonObject } from '../src/platform/base/json.ts';
 import { freePort } from '../src/platform/base/test-port.ts';
 import type { ModelGuard } from '../src/protect/gateway/verified-models.ts';
@@ -134,6 +135,23 @@ test('forward() does not ask again where a quota is used up, nor with another ke
   assert.equal(answer.headers['x-should-retry'], 'false');
   assert.equal(saidBy(await rig.chat('hi', { model: 'n' })), 'c');
   assert.deepEqual(counts(), { a: 1, b: 0, c: 1 });
+});
+
+test('createQuota() behind the gateway: a quota that stays used up is asked ever more seldom, and callers are told to wait a minute or more', async () => {
+  const spent: Behaviour = (_req, res) => json(res, 429, { error: { code: 'insufficient_quota' } });
+  const { rig, counts } = await setUp(
+    { a: { does: spent } },
+    [{ model: 'm', targets: targets('a') }],
+    {},
+    { breaker: { failures: 5, halfOpenMs: 40 } },
+  );
+  const waits: number[] = [];
+  for (const until = Date.now() + 1_000; Date.now() < until; await pause(10))
+    waits.push(Number((await rig.chat('hi')).headers['retry-after']));
+  const { a = 0 } = counts();
+  // At 0, 40, 120, 280 and 600 ms.
+  assert.ok(a >= 3 && a <= 5, `${a} calls`);
+  assert.ok(Math.min(...waits) >= 60, `told ${Math.min(...waits)} s`);
 });
 
 test('createProviderHealth() keeps others waiting as long as a 503 asks for, and then serves', async () => {

@@ -101,6 +101,32 @@ test('shareHealth() lets one request for all threads try a provider that asked t
   assert.equal(main.health.pick().kind, 'key');
 });
 
+test('shareHealth() asks a provider without quota once for all threads, after pauses that double on each of them', () => {
+  const { main, worker, clock } = makeThreads();
+  const pauses: number[] = [];
+  worker.health.proved(0);
+  main.health.proved(0);
+  let last = clock.now;
+  for (const until = clock.now + 120_000; clock.now < until; clock.now += 100)
+    for (const [nth, { health }] of [main, worker].entries()) {
+      // Each thread hears of it late.
+      if (nth === 1) clock.now += 7;
+      if (health.pick().kind !== 'key') continue;
+      pauses.push(clock.now - last);
+      last = clock.now;
+      health.failed(0, { kind: 'quota-exhausted', heals: false });
+    }
+  const [, ...between] = pauses;
+  assert.deepEqual(
+    between.map((ms) => Math.round(ms / 1_000)),
+    [2, 4, 8, 16, 32],
+  );
+  clock.now += 64_000;
+  assert.equal(main.health.pick().kind, 'key');
+  main.health.succeeded(0, clock.now);
+  assert.equal(worker.health.pick().kind, 'key');
+});
+
 test('shareHealth() lets two requests of all threads find out whether a key is taken, and tells once that it is', async () => {
   const { main, worker, clock } = makeThreads();
   assert.deepEqual([worker.health.pick().kind, main.health.pick().kind], ['key', 'key']);

@@ -19,7 +19,8 @@ export interface SharedHealthParts {
 }
 
 export type HealthEvent =
-  | { kind: 'failed'; index: number; failure: Failure }
+  /** With its time, so that all threads count their pauses from the same moment. */
+  | { kind: 'failed'; index: number; failure: Failure; at: number }
   | { kind: 'succeeded'; index: number; startedAt: number }
   | { kind: 'probed'; index: number; startedAt: number; failure: Failure | undefined }
   | { kind: 'gaveUp' }
@@ -98,7 +99,7 @@ function shareOne(topic: string, inner: ProviderHealth, parts: SharedHealthParts
 
   function apply(event: HealthEvent): void {
     if (event.kind === 'failed') {
-      inner.failed(event.index, event.failure);
+      inner.failed(event.index, event.failure, event.at);
       isPaused ||= pauses(event.failure);
     } else if (event.kind === 'succeeded') {
       inner.succeeded(event.index, event.startedAt);
@@ -182,14 +183,14 @@ function shareOne(topic: string, inner: ProviderHealth, parts: SharedHealthParts
       look();
       if (isWell || wasTrial || isDue('succeeded')) publish({ kind: 'succeeded', index, startedAt });
     },
-    failed(index, failure) {
-      telling(index, () => inner.failed(index, failure));
+    failed(index, failure, at = now()) {
+      telling(index, () => inner.failed(index, failure, at));
       endFirst(index);
       endTrial(index);
       if (isWell && !isProvidersFault(failure.kind)) return;
       isPaused ||= pauses(failure);
       look();
-      if (failure.kind !== 'rate-limited' || isDue('rate-limited')) publish({ kind: 'failed', index, failure });
+      if (failure.kind !== 'rate-limited' || isDue('rate-limited')) publish({ kind: 'failed', index, failure, at });
     },
     abandoned(index) {
       inner.abandoned(index);

@@ -13,7 +13,7 @@ export interface Unavailable {
   contact?: string;
 }
 
-/** Longest wait that is asked for when nobody knows how long it takes. */
+/** The wait that is asked for when nobody knows how long it takes; the least where only a payment helps. */
 const refusedSeconds = 60;
 
 export function errorOfFailure({ kind, retryAfterMs, isRationed }: Failure, halfOpenMs: number): Unavailable {
@@ -26,7 +26,8 @@ export function errorOfFailure({ kind, retryAfterMs, isRationed }: Failure, half
         ...(isRationed ? { degraded: ['rationed'] } : {}),
       };
     case 'quota-exhausted': {
-      const wait = retryAfterMs === undefined ? refusedSeconds : seconds;
+      // It is looked sooner whether there is quota again, but by one request, and nobody else is called back for that.
+      const wait = Math.max(refusedSeconds, seconds);
       return { error: new RempartError('ERR_QUOTA_EXHAUSTED', { seconds: wait }), retryAfterSeconds: wait };
     }
     case 'key-refused':

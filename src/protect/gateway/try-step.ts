@@ -155,8 +155,10 @@ async function tryKeys<T>(
     if (end.kind === 'done') health.succeeded(picked.index, startedAt);
     if (end.kind === 'aborted') health.abandoned(picked.index);
     if (end.kind !== 'failed') return end;
-    const { kind } = end.failure;
+    const { kind, retryAfterMs = 0 } = end.failure;
     health.failed(picked.index, end.failure);
+    if (kind === 'quota-exhausted')
+      end.failure = { ...end.failure, retryAfterMs: Math.max(retryAfterMs, health.spentMs()) };
     log.warn({ provider: name, keyIndex: picked.index, failure: kind }, 'an attempt at a provider failed');
     if (end.committed || (kind !== 'key-refused' && kind !== 'forbidden')) return end;
     forbidden ||= kind === 'forbidden';

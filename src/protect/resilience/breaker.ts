@@ -24,8 +24,6 @@ export interface Breaker {
   succeeded(): void;
   /** `openMs`: how long it stays open should this failure open it; default the usual time. */
   failed(now: number, openMs?: number): void;
-  /** Opens at once, whatever the count: for what a single answer proves. */
-  trip(now: number): void;
   /** A sign of life from outside the traffic: lets requests through, and one failure opens it again. */
   heard(): void;
   /** A trial that ended without a verdict (the caller went away) gives its place back. */
@@ -63,7 +61,6 @@ export function createBreaker({ failures: limit, halfOpenMs }: BreakerSettings):
         else state = { kind: 'closed', failures: state.failures + 1 };
       }
     },
-    trip: (now) => open(now),
     heard() {
       if (state.kind !== 'closed') state = { kind: 'closed', failures: limit - 1 };
     },

@@ -2,18 +2,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createSignals, type Signal } from '../../platform/signals.ts';
-import { createAccount } from './account.ts';
+import { createAccount, createAccounts } from './account.ts';
 import type { Failure } from './failure.ts';
 import { createProviderHealth, type HealthSettings } from './provider-health.ts';
 
 const breaker = { failures: 3, halfOpenMs: 1_000 };
 
-function healthOf(settings: Partial<HealthSettings> = {}, account = createAccount(breaker), name = 'p') {
+function healthOf(
+  settings: Partial<HealthSettings> = {},
+  account = createAccount(breaker),
+  name = 'p',
+  isHeld = () => false,
+) {
   const clock = { now: 1_000_000 };
   const emitted: Signal[] = [];
   const signals = createSignals();
   signals.subscribe((signal) => emitted.push(signal));
-  const parts = { now: () => clock.now, signals, account };
+  const parts = { now: () => clock.now, signals, account, isHeld };
   const health = createProviderHealth(parts, { name, keys: 1, breaker, ...settings });
   const pick = () => {
     const picked = health.pick();
@@ -163,6 +168,29 @@ test('createProviderHealth() shares with others of its account what is about the
   other.clock.now = one.clock.now;
   assert.deepEqual(other.pick(), { kind: 'wait', ms: 1_000, because: 'quota-exhausted' });
   assert.equal(other.health.state().keys[0]!.breaker, 'open');
+});
+
+test('createProviderHealth() asks at once for a quota that was used up, when its configuration is new or it is no longer held back', () => {
+  const accounts = createAccounts();
+  let held = false;
+  const { health, clock, pick } = healthOf({}, accounts.of('acme', breaker), 'one', () => held);
+  const use = () => {
+    health.failed(0, spent);
+    return health.spentMs();
+  };
+  assert.equal(use(), 1_000);
+  clock.now += 1_000;
+  assert.equal(pick(), 0);
+  assert.equal(use(), 2_000);
+  accounts.of('acme', breaker);
+  assert.equal(pick(), 0);
+  assert.equal(use(), 1_000);
+  held = true;
+  assert.equal(typeof pick(), 'object');
+  held = false;
+  assert.equal(pick(), 0);
+  health.succeeded(0, clock.now);
+  assert.equal(health.spentMs(), 0);
 });
 
 test('createProviderHealth() opens for the provider when its keys fail in turn, and closes with one success', () => {

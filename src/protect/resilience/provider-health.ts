@@ -57,11 +57,14 @@ export interface ProviderHealth {
   /** Whether what was to be sent with this key, and is not yet, may still go. */
   mayUse(index: number): boolean;
   succeeded(index: number, startedAt: number): void;
-  failed(index: number, failure: Failure): void;
+  /** `at`: when; default: now. */
+  failed(index: number, failure: Failure, at?: number): void;
   /** An answer to what was sent at `startedAt`, with the key `index`, begins: nobody need wait for its end to know that it is there. */
   heard(startedAt: number, index?: number): void;
   /** The attempt ended without a verdict on the provider. */
   abandoned(index: number): void;
+  /** How long nobody is let through since nothing is left of its quota, or as the provider said itself; 0 when there is. */
+  spentMs(): number;
   /** Until when a request may wait for a network that was just cut; 0 when it was not, or too long ago to hope. */
   rideUntil(): number;
   /** The request has no attempt left here. */
@@ -102,6 +105,8 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
   /** What it asked with 503 to wait. */
   const pause = createHold(breakerSettings.halfOpenMs);
   let warned = false;
+  /** Held back when it was last looked. */
+  let wasHeld = false;
   /** When connecting began to fail; undefined once anything was heard from the other side. */
   let cutSince: number | undefined;
   const rideUntil = () => (cutSince === undefined ? 0 : cutSince + rideOutMs);
@@ -143,9 +148,8 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     if (index >= 0 && !trust.isRefused(index)) proof.proved(index);
   }
 
-  function failed(index: number, failure: Failure): void {
+  function failed(index: number, failure: Failure, at = now()): void {
     const key = keys[index]!;
-    const at = now();
     if (isAnswer(failure.kind)) proved(index);
     else proof.ended(index);
     if (failure.maybeBrief) cutSince ??= at;
@@ -166,10 +170,10 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     }
     outage.suffered(failure);
     const { retryAfterMs = 0 } = failure;
-    quota.release(at);
+    if (failure.kind !== 'quota-exhausted') quota.release(at);
     if (failure.kind === 'rate-limited' || failure.kind === 'quota-exhausted') {
       for (const breaker of breakersOf(key)) breaker.release(at);
-      if (failure.kind === 'quota-exhausted') quota.trip(at);
+      if (failure.kind === 'quota-exhausted') quota.spent(at, retryAfterMs);
       else throttle.begin(at, retryAfterMs);
       return;
     }
@@ -183,7 +187,13 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
   }
 
   function pick(): KeyChoice {
-    if (isHeld('provider')) return { kind: 'wait', ms: heldMs, because: 'server-error' };
+    if (isHeld('provider')) {
+      wasHeld = true;
+      return { kind: 'wait', ms: heldMs, because: 'server-error' };
+    }
+    // Whoever lets requests through again may know that somebody has paid.
+    if (wasHeld) quota.renew();
+    wasHeld = false;
     const index = serving.next();
     const key = keys[index];
     if (key === undefined) {
@@ -192,8 +202,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     const at = now();
     const closed = Math.max(key.breaker.waitMs(at), shared?.waitMs(at) ?? 0);
     if (closed > 0) return { kind: 'wait', ms: closed, because: key.because };
-    const spent = quota.waitMs(at);
-    if (spent > 0) return { kind: 'wait', ms: spent, because: 'quota-exhausted' };
+    if (quota.waitMs(at) > 0) return { kind: 'wait', ms: quota.untilMs(at), because: 'quota-exhausted' };
     // Who comes in between hears what the provider asked for: the next try is for one request, and nobody waits for it.
     if (throttle.left(at) > 0)
       return { kind: 'wait', ms: throttle.untilEnd(at), because: 'rate-limited', isHeld: true };
@@ -215,7 +224,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     cutSince = undefined;
     key.breaker.succeeded();
     shared?.succeeded();
-    quota.succeeded();
+    quota.succeeded(startedAt);
     throttle.end(startedAt);
     pause.end(startedAt);
     trust.answered(index, startedAt);
@@ -226,7 +235,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
     proved(index);
     for (const { breaker } of keys) if (breaker.state() === 'half-open') breaker.heard();
     if (shared?.state() === 'half-open') shared.heard();
-    if (quota.state() === 'half-open') quota.heard();
+    quota.heard(startedAt);
     throttle.end(startedAt);
     pause.end(startedAt);
   }
@@ -243,6 +252,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
       proof.ended(index);
       release(index);
     },
+    spentMs: () => (quota.state() === 'closed' ? 0 : quota.untilMs(now())),
     rideUntil,
     gaveUp: outage.gaveUp,
     due() {
@@ -288,7 +298,7 @@ export function createProviderHealth(parts: HealthParts, settings: HealthSetting
   };
 }
 
-function worst(breakers: readonly Breaker[]): ReturnType<Breaker['state']> {
+function worst(breakers: readonly Pick<Breaker, 'state'>[]): ReturnType<Breaker['state']> {
   const states = breakers.map((breaker) => breaker.state());
   if (states.includes('open')) return 'open';
   return states.includes('half-open') ? 'half-open' : 'closed';
