@@ -95,6 +95,33 @@ test('createLimiter() gives back just what was not used, and has what was used b
   }
 });
 
+test('createLimiter() asks for a short wait where requests under way have set aside what is short, and for the whole one where it is used', () => {
+  for (const every of ['day', 'hour'] as const) {
+    const { limiter, clock } = limiterOf([{ per: 'user', every, tokens: 1_000 }]);
+    const begin = () => limiter.begin(asked, { promptTokens: () => 10, maxTokens: 490 });
+    const secondsTold = () => {
+      try {
+        begin().undo();
+      } catch (error) {
+        return Number((error as { facts: { seconds: number } }).facts.seconds);
+      }
+      return 0;
+    };
+    const [first, second] = [begin(), begin()];
+    assert.equal(secondsTold(), 1, every);
+    clock.now += 300_000;
+    assert.ok(secondsTold() > 60, 'requests that never end are not waited for');
+    clock.now -= 300_000;
+    first.settle({ promptTokens: 10, completionTokens: 490 });
+    assert.equal(secondsTold(), 1, 'the other one may still give all of it back');
+    second.settle({ promptTokens: 10, completionTokens: 40 });
+    assert.ok(secondsTold() > 60, 'what is used does not come back');
+    const third = limiter.begin(asked, { promptTokens: () => 10, maxTokens: 100 });
+    assert.ok(secondsTold() > 60, 'nor does it make room that little is under way');
+    third.undo();
+  }
+});
+
 test('createLimiter() counts nothing of a request that any of its limits refuses', () => {
   const { limiter, refused } = limiterOf([
     { per: 'user', every: 'hour', requests: 10 },

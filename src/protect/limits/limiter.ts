@@ -70,6 +70,9 @@ export interface Refused {
 /** So many tokens more are set aside at a time when an answer is longer than was agreed. */
 const extensionTokens = 64;
 
+/** Requests under way give back within about so long what they do not use. */
+const briefSeconds = 1;
+
 /** An answer shorter than this says nothing, so there is no room for one. */
 const leastAnswer = 16;
 
@@ -86,7 +89,7 @@ export function createLimiter(parts: LimiterParts, settings: LimitsSettings): Li
   const sourceSpan = { windowMs: settings.sources.every === 'minute' ? 60_000 : 3_600_000 };
   const whenOf = createWhen(settings.zone);
 
-  function refusal({ limit, most, amount, resetAt }: Short, time: number): RempartError {
+  function refusal({ limit, most, amount, resetAt, isBrief }: Short, time: number): RempartError {
     refused(limit);
     const { unit, every, scope } = limit;
     // For the journal.
@@ -95,7 +98,7 @@ export function createLimiter(parts: LimiterParts, settings: LimitsSettings): Li
     // Nothing will make room for it, unless it is a limit that is lowered for a while.
     if (amount > limit.most && unit === 'tokens')
       return new RempartError('ERR_LIMIT_TOO_LARGE', { ...about, every: named, needed: amount });
-    const seconds = Math.max(1, Math.ceil((resetAt - time) / 1_000));
+    const seconds = isBrief ? briefSeconds : Math.max(1, Math.ceil((resetAt - time) / 1_000));
     const code = unit === 'requests' ? 'ERR_LIMIT_REQUESTS' : 'ERR_LIMIT_TOKENS';
     return new RempartError(code, { ...about, seconds, every: named, when: whenOf(time + seconds * 1_000, time) });
   }

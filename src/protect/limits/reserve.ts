@@ -3,13 +3,22 @@ import type { Counters, Span } from '../../platform/shared/counters.ts';
 import type { CounterTable } from '../../platform/shared/memory.ts';
 import type { Asked, Limit } from './rules.ts';
 
+export interface Piece {
+  span: Span;
+  amount: number;
+  at: number;
+  takenAt: number;
+  /** Where it counts among what is under way. */
+  underWayAt?: number;
+}
+
 /** What one limit has counted for one request; more than one piece when an answer was longer than agreed. */
 export interface Held {
   limit: Limit;
   /** What holds now: the limit's own, or less while limits are lowered. */
   most: number;
   key: string;
-  pieces: { span: Span; amount: number; at: number }[];
+  pieces: Piece[];
   used: number;
   resetAt: number;
 }
@@ -20,6 +29,8 @@ export interface Short {
   amount: number;
   used: number;
   resetAt: number;
+  /** It is short only by what is set aside for requests under way, most of which will come back. */
+  isBrief: boolean;
 }
 
 export interface Reserve {
@@ -37,6 +48,13 @@ export interface ReserveParts {
   share: () => number;
   touched: (key: string, span: Span, table: CounterTable) => void;
 }
+
+/**
+ * What is set aside and not settled yet is counted beside each limit of tokens, for so long: what a thread that died had
+ * set aside is not taken for a request under way for ever.
+ */
+const underWay: Span = { windowMs: 120_000 };
+const underWayOf = (key: string) => `${key}|under-way`;
 
 export function createReserve({ counters, share, touched }: ReserveParts): Reserve {
   const tableOf = ({ byStrangers }: Limit): CounterTable => (byStrangers ? 'anyone' : 'known');
@@ -57,6 +75,29 @@ export function createReserve({ counters, share, touched }: ReserveParts): Reser
     if (limit.isLong) touched(key, span, tableOf(limit));
   }
 
+  /** After all of it fitted: what is refused again at once is not under way. */
+  function begin(held: Held, piece: Piece): void {
+    if (held.limit.unit !== 'tokens') return;
+    const { at } = counters[tableOf(held.limit)].take(
+      underWayOf(held.key),
+      underWay,
+      Number.POSITIVE_INFINITY,
+      piece.amount,
+      piece.takenAt,
+    );
+    piece.underWayAt = at;
+  }
+
+  function end({ limit, key }: Held, { amount, underWayAt }: Piece): void {
+    if (underWayAt !== undefined) counters[tableOf(limit)].give(underWayOf(key), underWay, amount, underWayAt);
+  }
+
+  function shortOf(limit: Limit, key: string, short: Omit<Short, 'limit' | 'isBrief'>, time: number): Short {
+    const { most, amount, used } = short;
+    const coming = limit.unit === 'tokens' ? counters[tableOf(limit)].used(underWayOf(key), underWay, time) : 0;
+    return { limit, ...short, isBrief: coming > 0 && used - coming + amount <= most };
+  }
+
   return {
     take(fitting, asked, tokens, time) {
       const held: Held[] = [];
@@ -68,10 +109,11 @@ export function createReserve({ counters, share, touched }: ReserveParts): Reser
         const { ok, used, resetAt, at } = count(limit, key, span, most, amount, time);
         if (!ok) {
           for (const one of held) for (const piece of one.pieces) give(one.limit, one.key, piece);
-          return { limit, most, amount, used, resetAt };
+          return shortOf(limit, key, { most, amount, used, resetAt }, time);
         }
-        held.push({ limit, most, key, pieces: [{ span, amount, at }], used, resetAt });
+        held.push({ limit, most, key, pieces: [{ span, amount, at, takenAt: time }], used, resetAt });
       }
+      for (const one of held) for (const piece of one.pieces) begin(one, piece);
       return held;
     },
     extend(tokens, more, time) {
@@ -85,14 +127,20 @@ export function createReserve({ counters, share, touched }: ReserveParts): Reser
             const last = other.pieces.pop();
             if (last !== undefined) give(other.limit, other.key, last);
           }
-          return { limit, most, amount: more, used, resetAt };
+          return shortOf(limit, key, { most, amount: more, used, resetAt }, time);
         }
-        pieces.push({ span, amount: more, at });
+        pieces.push({ span, amount: more, at, takenAt: time });
         extended.push(one);
+      }
+      for (const one of extended) {
+        const piece = one.pieces.at(-1);
+        if (piece !== undefined) begin(one, piece);
       }
       return undefined;
     },
-    settle({ limit, key, pieces }, real, time) {
+    settle(held, real, time) {
+      const { limit, key, pieces } = held;
+      for (const piece of pieces) end(held, piece);
       let over = pieces.reduce((sum, { amount }) => sum + amount, 0) - real;
       for (const piece of pieces.toReversed()) {
         if (over <= 0) break;
