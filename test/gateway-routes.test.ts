@@ -97,6 +97,24 @@ test('/api/generate passes on no field that goes round the guards, in one spelli
   assert.ok(!text.includes('context'));
 });
 
+test('Ollama is told how long an answer may be at most where the caller says nothing of it, in any dialect', async () => {
+  const messages = [{ role: 'user', content: 'hi' }];
+  for (const [path, body] of [
+    ['/api/generate', { prompt: 'hi' }],
+    ['/api/chat', { messages }],
+    ['/api/chat', { messages, options: {} }],
+    ['/api/chat', { messages, options: { num_predict: -2 } }],
+    ['/v1/chat/completions', { messages }],
+    ['/v1/completions', { prompt: 'hi' }],
+  ] as const) {
+    const { status, text } = await rig.ask(path, { model: 'm', ...body, stream: false });
+    assert.equal(status, 200, text);
+    assert.deepEqual(JSON.parse(upstream.bodies.at(-1)!).options, { num_predict: 32_768 }, path);
+  }
+  await rig.ask('/api/chat', { model: 'm', messages, options: { num_predict: 5 }, stream: false });
+  assert.deepEqual(JSON.parse(upstream.bodies.at(-1)!).options, { num_predict: 5 });
+});
+
 test('completions, fill-in-the-middle and embeddings of OpenAI and Mistral are answered by Ollama', async () => {
   const completion = JSON.parse((await rig.ask('/v1/completions', { model: 'm', prompt: 'a' })).text);
   assert.equal(completion.choices[0].text, 'generated');

@@ -13,6 +13,7 @@ import type { ChatCall, ReplyEvent, ReplyReader, Speech } from './dialects/diale
 import type { Listener, Progress } from './exchange.ts';
 import { type AnswerFilter, createAnswerFilter } from './filter.ts';
 import type { Attempt, AttemptEnd } from './forward.ts';
+import { boundedFor } from './limit-output.ts';
 import { failureOfStatus, providerRequest } from './provider-call.ts';
 import { askedOf, type Provider } from './route.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -41,7 +42,7 @@ export function chatAttempt(given: ChatAttempt): Attempt<void> {
   return async (provider, key, isFallback) => {
     await inStep;
     const asked = askedOf(call, provider);
-    const speech = provider.dialect.speak(asked, listener !== undefined);
+    const speech = provider.dialect.speak(boundedFor(provider, asked, settings), listener !== undefined);
     const sent = { method: 'POST', path: speech.path, body: JSON.stringify(speech.body) } as const;
     await inStep;
     const request = providerRequest(provider, key, sent, settings, until - now(), signal);

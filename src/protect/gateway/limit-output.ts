@@ -1,6 +1,8 @@
-// Bounds how long an answer a caller may ask for: Ollama writes on without an end where it is told to, or not told otherwise.
+// Bounds how long an answer may be: what a caller asks for, and what Ollama is told where nobody asked, since it writes on without an end.
 import type { JsonObject } from '../../platform/base/json.ts';
 import type { ChatCall } from './dialects/dialect.ts';
+import type { Provider } from './route.ts';
+import type { GatewaySettings } from './settings.ts';
 
 export const defaultMaxOutputTokens = 32_768;
 
@@ -26,6 +28,15 @@ export function limitOutput(call: ChatCall, most = defaultMaxOutputTokens): Chat
         : {}),
     },
   };
+}
+
+/** As it is sent to that provider: others end by themselves at what their model can, and refuse a number beyond that. */
+export function boundedFor(
+  { dialect }: Pick<Provider, 'dialect'>,
+  call: ChatCall,
+  { maxOutputTokens: most = defaultMaxOutputTokens }: Pick<GatewaySettings, 'maxOutputTokens'>,
+): ChatCall {
+  return dialect.name === 'ollama' ? capOutput(call, most) : call;
 }
 
 /** The same call, which now says in its own dialect's words that its answer may be so long and no longer. */
