@@ -179,6 +179,37 @@ for (const [path, shape] of [
       assert.equal(shape(JSON.parse(answer.text)), 'ERR_BODY_TOO_LARGE');
     });
 
+for (const [what, message, expected] of [
+  ['without a key', `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n`, 401],
+  ['of a foreign host', `POST /v1/chat/completions HTTP/1.1\r\nhost: evil.example\r\ncontent-length: 100\r\n`, 403],
+  ['that is too large', head('content-length: 90000000\r\n').slice(0, -2), 413],
+  ['that is coded', head('content-length: 100\r\ncontent-encoding: br\r\n').slice(0, -2), 415],
+] as const)
+  test(`the data plane answers ${expected} to a request ${what} before its body, and does not ask for that`, async () => {
+    for (const expect of ['', 'expect: 100-continue\r\n']) {
+      const socket = await socketTo(plane);
+      const begun = performance.now();
+      socket.write(`${message}${expect}\r\n`);
+      const [first] = (await once(socket, 'data')) as [Buffer];
+      const answeredMs = performance.now() - begun;
+      const rest = await allOf(socket);
+      assert.equal(statusOf(first.toString('latin1')), expected, expect);
+      assert.match(first.toString('latin1'), /connection: close\r\n/i);
+      assert.ok(answeredMs < 1_000, `${expect}: after ${answeredMs} ms`);
+      assert.ok(performance.now() - begun < 4_000, 'and the connection ends soon');
+      assert.doesNotMatch(rest, /HTTP\/1/);
+    }
+  });
+
+test('the data plane asks for the body of a request that it takes, and answers it', async () => {
+  const socket = await socketTo(plane);
+  socket.write(head(`content-length: ${body.length}\r\nconnection: close\r\nexpect: 100-continue\r\n`));
+  const [first] = (await once(socket, 'data')) as [Buffer];
+  assert.equal(first.toString('latin1'), 'HTTP/1.1 100 Continue\r\n\r\n');
+  socket.write(body);
+  assert.equal(statusOf(await allOf(socket)), 200);
+});
+
 test('the data plane refuses a coded body that it does not decode, and takes one that says it is not', async () => {
   const coded = (coding: string) =>
     raw(head(`content-encoding: ${coding}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n`) + body);

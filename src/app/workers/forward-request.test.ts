@@ -1,16 +1,17 @@
 // Requests that go through a tunnel between threads: as they came, answered as if the other side had the socket.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, request } from 'node:http';
+import { request } from 'node:http';
 import { type AddressInfo, createConnection } from 'node:net';
 import { after, before, test } from 'node:test';
+import { createLimitedServer } from '../../platform/base/limited-server.ts';
 import { createForward } from './forward-request.ts';
 import { openTunnel } from './tunnel.ts';
 
 let aborted = 0;
 let hanging = 0;
 /** Never listens: connections come through tunnels. */
-const inner = createServer((req, res) => {
+const inner = createLimitedServer((req, res) => {
   res.once('close', () => {
     if (!res.writableFinished) aborted++;
   });
@@ -39,7 +40,7 @@ const inner = createServer((req, res) => {
     );
   });
 });
-const outer = createServer(createForward((port, ends) => inner.emit('connection', openTunnel(port, ends))));
+const outer = createLimitedServer(createForward((port, ends) => inner.emit('connection', openTunnel(port, ends))));
 let port = 0;
 before(async () => {
   outer.listen(0, '127.0.0.1');
@@ -63,6 +64,24 @@ test('createForward() hands a request on with its headers as they came, its sour
   assert.equal(seen.raw[seen.raw.indexOf('X-Own') + 1] ?? seen.raw[seen.raw.indexOf('x-own') + 1], 'kept');
   assert.deepEqual(answer.headers.getSetCookie(), ['a=1', 'b=2']);
 });
+
+for (const [path, expected] of [
+  ['/echo', /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /],
+  ['/refused', /^HTTP\/1\.1 413 /],
+] as const)
+  test(`createForward() leaves it to the other side whether the body of a request to ${path} is asked for`, async () => {
+    const socket = createConnection(port, '127.0.0.1');
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n`,
+    );
+    let text = '';
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1');
+      if (text.includes('100 Continue')) socket.write('body');
+    });
+    await once(socket, 'close');
+    assert.match(text, expected);
+  });
 
 test('createForward() lets the other side see a header that came twice', async () => {
   const socket = createConnection(port, '127.0.0.1');

@@ -36,7 +36,12 @@ export function createForward(send: SendTunnel): (req: IncomingMessage, res: Ser
     });
     onward.on('error', drop);
     res.on('close', drop);
-    req.pipe(onward);
+    // Who waits to be asked for the body is asked by who answers.
+    if (req.headers.expect === undefined) req.pipe(onward);
+    else {
+      onward.once('continue', () => req.pipe(onward));
+      onward.flushHeaders();
+    }
   };
 }
 

@@ -1,5 +1,12 @@
 // An HTTP server that a slow, idle, greedy or malformed client cannot hold: bounds on time, size and number, and an answer of ours to what the parser refuses.
-import { createServer, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import { ownSeats, type Seats } from '../shared/seats.ts';
 import { RempartError } from './errors.ts';
@@ -69,6 +76,11 @@ export function createLimitedServer(
   });
   // Left to itself the server answers 417 and goes on with a body that it has not read.
   server.on('checkExpectation', (req, res) => server.emit('request', req, res));
+  // Left to itself it asks for every body, also for those of requests that are then refused for what their headers say.
+  server.on('checkContinue', (req, res) => {
+    continueWhenRead(req, res);
+    server.emit('request', req, res);
+  });
   server.timeout = idleMs;
   countConnections(server, bounds, manners);
   server.on('clientError', (error: NodeJS.ErrnoException & { rawPacket?: Buffer }, duplex) => {
@@ -91,6 +103,16 @@ export function createLimitedServer(
     refuseRaw(duplex as Socket, error, refusal(error, ''));
   });
   return server;
+}
+
+/** `100 Continue` is said to who waits for it once somebody begins to read the body, and not at all after the answer. */
+function continueWhenRead(req: IncomingMessage, res: ServerResponse): void {
+  const read = req._read;
+  req._read = (size) => {
+    req._read = read;
+    if (!res.headersSent) res.writeContinue();
+    req._read(size);
+  };
 }
 
 function countConnections(

@@ -8,7 +8,6 @@ import type { Deferral } from '../deferred/deferral.ts';
 import { ticketBody } from '../deferred/ticket-body.ts';
 import type { Privacy } from '../erasure/privacy.ts';
 import type { Caller } from '../gateway/ask.ts';
-import { readAway } from '../gateway/read-away.ts';
 import type { UnknownFields } from '../gateway/shape.ts';
 import { sourceAddress } from '../gateway/source-network.ts';
 import { limitHeaders } from '../limits/limit-headers.ts';
@@ -83,7 +82,6 @@ export function createChatbot(parts: ChatbotParts, settings: ChatbotSettings): C
       } catch (error) {
         if (!(error instanceof RempartError)) parts.log.error({ err: error, traceId }, 'a chat request failed');
         const known = error instanceof RempartError ? error : new RempartError('ERR_INTERNAL', {}, error);
-        await readAway(req);
         sendError(res, known, lang);
       }
       return true;

@@ -4,6 +4,7 @@ import { explainError, RempartError } from '../../platform/base/errors.ts';
 import type { JsonObject } from '../../platform/base/json.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
 import { readBody } from '../gateway/read.ts';
+import { endWith } from '../gateway/read-away.ts';
 import { anything, object, type UnknownFields } from '../gateway/shape.ts';
 
 export interface BodyLimits {
@@ -62,7 +63,7 @@ export function sendJson(
     'cache-control': 'no-store',
     ...headers,
   });
-  res.end(text);
+  endWith(res, text);
 }
 
 /** The error's own status and sentence; `retry-after` where waiting helps, `x-should-retry: false` where it does not. */

@@ -6,7 +6,7 @@ import { acceptedLang, type Lang, say } from '../../platform/i18n/say.ts';
 import type { DegradedMode } from './ask.ts';
 import type { Dialect, ErrorView } from './dialects/dialect.ts';
 import type { Unavailable } from './failure-error.ts';
-import { readAway } from './read-away.ts';
+import { endWith, isUnread } from './read-away.ts';
 import type { RequestTrace } from './request-trace.ts';
 
 export interface ReplyContext {
@@ -46,7 +46,7 @@ export function sendJson(
     ...headers,
   });
   // As a string it leaves with its header in one write; bytes would go as a second piece.
-  res.end(text);
+  endWith(res, text);
 }
 
 export function degradedHeader(modes: readonly DegradedMode[]): Record<string, string> {
@@ -61,24 +61,17 @@ export function sendError(
 ): void {
   const view = viewOf(error, context.lang);
   if (contact !== undefined) view.message += ` ${say(context.lang, 'local.contact', { contact })}`;
-  const send = (more: Record<string, string>) =>
-    sendJson(context, view.status, context.dialect.writeError(view), {
-      'content-language': context.lang,
-      vary: 'accept-language',
-      ...degradedHeader(degraded),
-      ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
-      ...(isWorthRetrying(error.code, retryAfterSeconds) ? {} : { 'x-should-retry': 'false' }),
-      ...more,
-      ...headers,
-    });
-  const { req } = context.res;
-  if (req.complete || !hasBody(req)) send({});
   // What was not read to its end cannot be told from a next request, so nothing may follow on this connection.
-  else void readAway(req).then(() => send({ connection: 'close' }));
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+  const isLast: Record<string, string> = isUnread(context.res.req) ? { connection: 'close' } : {};
+  sendJson(context, view.status, context.dialect.writeError(view), {
+    'content-language': context.lang,
+    vary: 'accept-language',
+    ...degradedHeader(degraded),
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+    ...(isWorthRetrying(error.code, retryAfterSeconds) ? {} : { 'x-should-retry': 'false' }),
+    ...headers,
+    ...isLast,
+  });
 }
 
 const healsByItself: ReadonlySet<string> = new Set([
