@@ -38,6 +38,12 @@ test('the data plane lets pages of configured origins in, asked before and after
       `${method} /v1/models HTTP/1.1\r\nhost: localhost\r\norigin: ${origin}\r\n${auth}${more}connection: close\r\n\r\n`,
       cors,
     );
+  const wrong = await raw(
+    'GET /v1/models HTTP/1.1\r\nhost: localhost\r\norigin: https://chat.example.org\r\nconnection: close\r\n\r\n',
+    cors,
+  );
+  assert.equal(statusOf(wrong), 401);
+  assert.match(wrong, /\r\nvary: origin, accept-language\r\n/i, 'the answer differs by both');
   const good = await ask('https://chat.example.org');
   assert.equal(statusOf(good), 200);
   assert.match(good, /access-control-allow-origin: https:\/\/chat\.example\.org\r\n/i);

@@ -49,6 +49,12 @@ export function sendJson(
   endWith(res, text);
 }
 
+/** The value of `vary` with `name` in it, beside what was put there before. */
+export function varyingBy(name: string, { res }: Pick<ReplyContext, 'res'>): string {
+  const before = res.getHeader('vary');
+  return before === undefined ? name : `${before}, ${name}`;
+}
+
 export function degradedHeader(modes: readonly DegradedMode[]): Record<string, string> {
   return modes.length === 0 ? {} : { 'x-rempart-degraded': modes.join(',') };
 }
@@ -65,7 +71,7 @@ export function sendError(
   const isLast: Record<string, string> = isUnread(context.res.req) ? { connection: 'close' } : {};
   sendJson(context, view.status, context.dialect.writeError(view), {
     'content-language': context.lang,
-    vary: 'accept-language',
+    vary: varyingBy('accept-language', context),
     ...degradedHeader(degraded),
     ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
     ...(isWorthRetrying(error.code, retryAfterSeconds) ? {} : { 'x-should-retry': 'false' }),
