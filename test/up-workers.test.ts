@@ -1,7 +1,9 @@
 // Several worker threads at one port: together they are one gateway, in what they count, know, write down and are told.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type IncomingHttpHeaders, request } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { answering, json, startUpstream, type Upstream } from './gateway-rig.ts';
@@ -201,6 +203,31 @@ test('up --workers answers the chatbot, lists and health through any worker', as
     assert.equal(models.status, 200);
     const health = await fetch(`${instance.gatewayUrl}/health`, { headers: { connection: 'close' } });
     assert.equal(((await health.json()) as { store: string }).store, 'ok');
+  }
+});
+
+test('up --workers asks no body of a request that is refused for its headers, wherever it is answered', async () => {
+  const port = Number(new URL(instance.gatewayUrl).port);
+  const body = { '/chat': { message: 'bonjour' }, '/v1/chat/completions': { model: 'm', messages: [] } };
+  const send = async (path: keyof typeof body, more: string) => {
+    const text = JSON.stringify(body[path]);
+    const socket = connect(port, '127.0.0.1');
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n${more}` +
+        `expect: 100-continue\r\ncontent-length: ${text.length}\r\n\r\n`,
+    );
+    let answer = '';
+    socket.on('data', (piece: Buffer) => {
+      answer += piece.toString('latin1');
+      if (answer === 'HTTP/1.1 100 Continue\r\n\r\n') socket.write(text);
+    });
+    await once(socket, 'close');
+    return answer.match(/(?<=^HTTP\/1\.1 )\d+/gm);
+  };
+  for (const path of ['/chat', '/v1/chat/completions'] as const) {
+    assert.deepEqual(await send(path, ''), ['401'], path);
+    const [first] = (await send(path, `authorization: Bearer ${env.FREE}\r\n`)) ?? [];
+    assert.equal(first, '100', path);
   }
 });
 
