@@ -1,7 +1,9 @@
 // How often a caller may ask, seen from outside: each scope, each window, places, and never one request too many.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Registry } from 'prom-client';
 import { createSharedMemory } from '../src/platform/shared/memory.ts';
+import { createGatewayMetrics } from '../src/protect/gateway/metrics.ts';
 import { createLimiter } from '../src/protect/limits/limiter.ts';
 import { limitsSchema } from '../src/protect/limits/limits-config.ts';
 import { createPlaces } from '../src/protect/limits/places.ts';
@@ -248,7 +250,9 @@ test('a provider’s quota that runs low is told, then kept for those who cannot
   const upstream = await startUpstream(counting);
   const workspace = 'acme';
   const providers = ['one', 'two'].map((name) => ({ name, dialect: 'openai' as const, url: upstream.url, workspace }));
-  const rig = await startRig(providers, { foresees: true, settings: patient });
+  const registry = new Registry();
+  const metrics = createGatewayMetrics(registry);
+  const rig = await startRig(providers, { foresees: true, settings: patient, metrics });
   ends.push(rig.close, upstream.close);
   const batch = { 'x-rempart-urgency': 'batch' };
   const ask = (headers = {}) => rig.ask('/v1/chat/completions', { model: 'm', messages }, headers);
@@ -268,6 +272,10 @@ test('a provider’s quota that runs low is told, then kept for those who cannot
   assert.equal((await ask()).status, 200);
   assert.ok(rig.signals.some(({ kind }) => kind === 'quota-warning'));
   await until(() => JSON.stringify(rig.journalled).includes('"degraded":"rationed"'));
+  // Two with little left; of the three with next to nothing one was refused.
+  const counted = await registry.metrics();
+  assert.match(counted, /^rempart_degraded_responses_total\{mode="warning"\} 2$/m);
+  assert.match(counted, /^rempart_degraded_responses_total\{mode="rationed"\} 3$/m);
 });
 
 test('a request that could not be journalled counts for nothing', async () => {

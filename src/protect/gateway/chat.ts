@@ -10,6 +10,7 @@ import type { Converse, Conversed, Exchange, Listener } from './exchange.ts';
 import type { Unavailable } from './failure-error.ts';
 import { journalAway } from './failure-error.ts';
 import { limitOutput } from './limit-output.ts';
+import type { GatewayMetrics } from './metrics.ts';
 import { readBody } from './read.ts';
 import type { Recorder } from './record.ts';
 import { degradedHeader, type ReplyContext, sendError, sendJson, shownError, viewOf } from './reply.ts';
@@ -19,6 +20,7 @@ import type { Flow } from './upstream.ts';
 export interface ChatParts {
   now: () => number;
   recorder: Recorder;
+  metrics: Pick<GatewayMetrics, 'degraded'>;
   converse: Converse;
   /** What calls that can wait come through; without it they are answered at once or not at all. */
   batchDoor: BatchDoor | undefined;
@@ -27,7 +29,7 @@ export interface ChatParts {
 export type HandleChat = (req: IncomingMessage, context: ReplyContext, exchange: Exchange, wire: Wire) => Promise<void>;
 
 export function createHandleChat(
-  { now, recorder, converse, batchDoor }: ChatParts,
+  { now, recorder, metrics, converse, batchDoor }: ChatParts,
   settings: GatewaySettings,
 ): HandleChat {
   return async (req, context, exchange, wire) => {
@@ -80,6 +82,7 @@ export function createHandleChat(
         degraded: 'deferred',
         deferred: ticket.id,
       });
+      metrics.degraded('deferred');
       sendTicket(context, 202, ticket, now());
     } catch (error) {
       await refuse(context, exchange, shownWithWait(error));

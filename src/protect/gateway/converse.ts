@@ -21,7 +21,7 @@ import { capOutput } from './limit-output.ts';
 import { heldInSafeMode, type ReadModes } from './locked-out.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { createModelLoads } from './model-loads.ts';
-import { answeredBy, outcomeOf } from './outcome-of.ts';
+import { answeredBy, degradedModesOf, outcomeOf } from './outcome-of.ts';
 import { askedBy, rankOf, usedBy } from './owed.ts';
 import type { OutcomeFacts, Recorder } from './record.ts';
 import { createRemoteModels } from './remote-models.ts';
@@ -198,6 +198,7 @@ export function createConverse(parts: ConverseParts, settings: GatewaySettings):
     await inStep;
     const outcome = { ...outcomeOf(end, call, progress, exchange.startedAt, used), ...facts };
     recorder.outcome(exchange, outcome);
+    for (const mode of degradedModesOf(end)) metrics.degraded(mode);
     trace?.concluded(exchange.requestId, call, outcome, progress.said);
     await inStep;
     spent += performance.now();

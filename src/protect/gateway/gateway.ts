@@ -135,7 +135,7 @@ export function createGateway(given: GatewayParts, settings: GatewaySettings): G
   const underWay = createCallsUnderWay(createStanding({ ...parts, quarantine }));
   const converse = createConverse({ ...parts, recorder, screening, routes, underWay }, settings);
   const batchDoor = parts.deferral && createBatchDoor(parts.deferral, parts.checkWebhook ?? refuseWebhooks);
-  const handleChat = createHandleChat({ now, recorder, converse, batchDoor }, settings);
+  const handleChat = createHandleChat({ now, recorder, metrics: parts.metrics, converse, batchDoor }, settings);
   const handleDeferred = createHandleDeferred({ recorder, deferral: parts.deferral, now });
   const handleReading = createHandleReading(recorder, createListModels(parts, providers, settings, routes));
   const handleDetails = createHandleDetails({ ...parts, recorder, routes }, providers, settings);

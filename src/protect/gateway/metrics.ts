@@ -1,5 +1,6 @@
 // What the gateway counts, with labels from the configuration and fixed lists only: nothing a caller or upstream can choose.
 import { Counter, Histogram, type Registry } from 'prom-client';
+import type { DegradedMode } from './ask.ts';
 
 export interface GatewayMetrics {
   /** One request answered: its dialect, its outcome and the HTTP status sent. */
@@ -23,6 +24,8 @@ export interface GatewayMetrics {
   rateLimited(scope: string): void;
   /** An address that would hand the model server over. */
   localAnswer(kind: 'cache' | 'static'): void;
+  /** A request whose answer was not as usual. */
+  degraded(mode: DegradedMode): void;
   routeRefused(dialect: string): void;
   /** Something suspicious in what was sent. */
   suspicious(category: string, role: string): void;
@@ -45,6 +48,7 @@ export const noMetrics: GatewayMetrics = {
   frontRefused() {},
   rateLimited() {},
   localAnswer() {},
+  degraded() {},
   routeRefused() {},
   suspicious() {},
   answer() {},
@@ -137,6 +141,13 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     registers,
   });
   for (const kind of ['cache', 'static']) local.inc({ kind }, 0);
+  const degraded = new Counter({
+    name: 'rempart_degraded_responses_total',
+    help: 'Requests whose answer said in x-rempart-degraded that it was not as usual, by what was not',
+    labelNames: ['mode'],
+    registers,
+  });
+  for (const mode of ['warning', 'rationed', 'deferred', 'cache', 'local', 'provider']) degraded.inc({ mode }, 0);
   const waf = new Counter({
     name: 'rempart_waf_matches_total',
     help: 'Requests in which a rule against attacks outside the prompt found something',
@@ -167,6 +178,7 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
     failedAuth: (reason) => failed.inc({ reason }),
     rateLimited: (scope) => limited.inc({ scope }),
     localAnswer: (kind) => local.inc({ kind }),
+    degraded: (mode) => degraded.inc({ mode }),
     routeRefused: (dialect) => routes.inc({ dialect }),
     suspicious: (category, role) => suspicious.inc({ category, role }),
     answer: (category, action) => answers.inc({ category, action }),

@@ -1,5 +1,6 @@
 // What the journal is told of how a call ended.
 
+import type { DegradedMode } from './ask.ts';
 import type { ChatCall } from './dialects/dialect.ts';
 import type { Conversed, Progress } from './exchange.ts';
 import type { OutcomeFacts } from './record.ts';
@@ -13,6 +14,12 @@ export function answeredBy({ name, model, route }: Target): Partial<OutcomeFacts
     ...(route === undefined ? {} : { route }),
     ...(model === undefined ? {} : { modelUsed: model }),
   };
+}
+
+/** In what a whole answer, or the error instead of it, was not as usual. */
+export function degradedModesOf(end: Conversed): readonly DegradedMode[] {
+  if (end.kind === 'deferred') return ['deferred'];
+  return end.kind === 'answered' || end.kind === 'failed' ? (end.degraded ?? []) : [];
 }
 
 /** `used`: what is owed for it. */
@@ -30,21 +37,13 @@ export function outcomeOf(
     facts.tokensEstimated = used.estimated;
   }
   if (progress.firstAt !== undefined) facts.firstByteMs = progress.firstAt - startedAt;
+  const modes = degradedModesOf(end);
+  if (modes.length > 0) facts.degraded = modes.join(',');
   if (end.kind === 'failed' || end.kind === 'cut') {
     const { code, facts: why } = end.error;
-    const degraded = end.kind === 'failed' ? (end.degraded ?? []).join(',') : '';
-    return {
-      ...facts,
-      code,
-      ...(typeof why['limit'] === 'string' ? { limit: why['limit'] } : {}),
-      ...(degraded === '' ? {} : { degraded }),
-    };
+    return { ...facts, code, ...(typeof why['limit'] === 'string' ? { limit: why['limit'] } : {}) };
   }
   if (end.kind === 'aborted') return facts;
-  if (end.kind === 'deferred') return { ...facts, degraded: 'deferred', deferred: end.ticket.id };
-  return {
-    ...facts,
-    modelUsed: end.model,
-    ...(end.degraded.length === 0 ? {} : { degraded: end.degraded.join(',') }),
-  };
+  if (end.kind === 'deferred') return { ...facts, deferred: end.ticket.id };
+  return { ...facts, modelUsed: end.model };
 }
