@@ -110,6 +110,10 @@ function bodyOf(reading: Reading, scope: Scope | undefined): string {
 const brought =
   /^.*(?:\benv\b|\benviron\b|[gG]etenv\(|\bENV\b|GetEnvironmentVariable|\bconfig\.json\b|\b(?:client|bot)\.(?:login|run|start)\b).*$|^[ \t]{0,40}(?:import|from|use|using|require|#include)\b.*$/gm;
 
+/** Words that speak of secrets elsewhere: what cancels a task, the sessions of libraries, ids that are read, a connection that was reset. */
+const elsewhere =
+  /\bCancellationToken(?:\s+\w{1,40})?|\b(?:cancellation|stopping)Token\b|\bmax_(?:new_)?tokens\b|\bECONNRESET\b|\bsession_start\(\)|\b\w{1,40}\s*=\s*requests\.Session\(\)|(?<=\bdef \w{1,40}\()(?:db_)?session\b(?:\s*:\s*\w{1,40})?|\b(?:db\.)?session\.(?:get|post|put|patch|delete|request|mount|headers|add|add_all|commit|execute|query|flush|close|rollback|scalars?)\b|\benv\.reset\(|(?<![\w'"])id:\s*(?:\d{1,9}|\w{1,40}(?:\.\w{1,40}){0,4}\.id)\b|(?<![\w'"])id:\s*\w{1,40}\+\+|(?<=[\w)\]]\??\.)(?:id|[a-z]\w{0,30}Id)\b(?!\s*(?:=(?!=)|\())/g;
+
 /** A callback that no function holds is read alone: what stands around it at the top is the rest of the program. */
 function purposeOf(reading: Reading, scope: Scope | undefined): string {
   const named = namedScope(reading, scope);
@@ -117,7 +121,7 @@ function purposeOf(reading: Reading, scope: Scope | undefined): string {
     scope?.callback === true && named === reading.scopes[0]
       ? reading.scopes.find(({ callback, span }) => callback && span[0] <= scope.span[0] && span[1] >= scope.span[1])
       : named;
-  return bodyOf(reading, alone).replace(brought, '');
+  return bodyOf(reading, alone).replace(brought, '').replace(elsewhere, '');
 }
 
 /** A callback is read with the function that holds it. */
