@@ -9,7 +9,7 @@ export interface Collection {
 
 /** Their arguments are the elements. */
 const makers =
-  /^(?:Map|List|Set|Arrays|EnumSet|ImmutableMap|ImmutableList|ImmutableSet)\.(?:of|asList|ofEntries|copyOf)$/;
+  /^(?:Map|List|Set|Arrays|EnumSet|ImmutableMap|ImmutableList|ImmutableSet)\.(?:of|asList|ofEntries|copyOf|entry)$|^Collections\.unmodifiable(?:Map|List|Set)$/;
 const kinds = /^[A-Z]?\w{0,20}(?:Map|List|Set|Dictionary)$/;
 const longestType = 24;
 
@@ -31,21 +31,36 @@ export function collectionAt(reading: Reading, at: number): Collection | undefin
   if (family.name === 'java') {
     const name = `${token.text}.${tokens[at + 2]?.text ?? ''}`;
     if (tokens[at + 1]?.text === '.' && makers.test(name)) return group(reading, at + 3, '(');
+    if (token.text === 'entry') return group(reading, at + 1, '(');
     return kinds.test(token.text) && tokens[at - 1]?.text === 'new'
       ? group(reading, afterTypes(reading, at + 1), '(')
       : undefined;
   }
+  if (family.name === 'csharp' && token.text === 'new') return unnamed(reading, at + 1);
+  if (family.name === 'csharp' && /^Immutable\w{1,20}$/.test(token.text) && tokens[at + 2]?.text === 'CreateRange')
+    return group(reading, afterTypes(reading, at + 3), '(');
   if (family.name === 'csharp' && kinds.test(token.text) && tokens[at - 1]?.text === 'new') {
     const open = afterTypes(reading, at + 1);
     let behind = tokens[open]?.text === '(' && tokens[open]!.pair > 0 ? tokens[open]!.pair + 1 : open;
     while (tokens[behind]?.kind === 'newline') behind++;
     return group(reading, behind, '{') ?? group(reading, open, '(');
   }
+  if (family.name === 'python') return token.text === 'MappingProxyType' ? group(reading, at + 1, '(') : undefined;
+  if (family.name === 'script' && token.text === 'Object' && tokens[at + 2]?.text === 'freeze')
+    return group(reading, at + 3, '(');
   if (family.name === 'script')
     return /^(?:Map|Set)$/.test(token.text) && tokens[at - 1]?.text === 'new'
       ? group(reading, afterTypes(reading, at + 1), '(')
       : undefined;
   return undefined;
+}
+
+/** C#'s `new(comparer) { ["a"] = "b" }` and `new() { { "a", "b" } }`, whose type stands before the name. */
+function unnamed(reading: Reading, open: number): Collection | undefined {
+  const { tokens } = reading;
+  if (tokens[open]?.text !== '(' || tokens[open]!.pair < 0) return undefined;
+  const brace = tokens[open]!.pair + 1;
+  return /^[[{]$/.test(tokens[brace + 1]?.text ?? '') ? group(reading, brace, '{') : undefined;
 }
 
 function group({ tokens }: Reading, open: number, sign: string): Collection | undefined {

@@ -1,5 +1,5 @@
 // Calls that put something into a list or a table that was made before.
-import type { Assignment, Reading } from './reading.ts';
+import type { Assignment, Call, Reading } from './reading.ts';
 
 const grows = /^(\w{1,60})\.(?:add|Add|put|addAll|AddRange|putAll)$/;
 
@@ -9,11 +9,24 @@ const fills = /\.(?:set|update|setdefault|store|merge!?|put)$/;
 export function growths(reading: Reading): Assignment[] {
   if (!isRead(reading)) return [];
   return reading.calls.flatMap(({ name, first, args }): Assignment[] => {
+    if (name.endsWith('.TryGetValue')) return lookedUp(reading, first, args);
     const target = grows.exec(name)?.[1];
     const last = args.at(-1);
     if (target === undefined || last === undefined) return [];
     return [{ targets: [target], at: first, value: last.span, pair: false, adds: true, loop: false }];
   });
+}
+
+/** C#'s `sorts.TryGetValue(sort, out var column)` sets its last argument to an element of a table that is made in the fragment. */
+function lookedUp({ tokens, assignments }: Reading, first: number, args: Call['args']): Assignment[] {
+  const out = args.at(-1)?.span;
+  const table = tokens[first]!.text;
+  if (out === undefined || args.length !== 2 || tokens[out[0]]!.text !== 'out' || tokens[first + 1]?.text !== '.')
+    return [];
+  const made = assignments.some(({ targets, value }) => targets[0] === table && tokens[value[0]]?.text === 'new');
+  if (!made || tokens[first + 2]?.text !== 'TryGetValue') return [];
+  const target = tokens[out[1] - 1]!.text;
+  return [{ targets: [target], at: out[0], value: [first, first + 1], pair: false, adds: false, loop: true }];
 }
 
 const known = new WeakMap<Reading, Set<string>>();

@@ -40,14 +40,19 @@ const isIn = new RegExp(
 );
 /** `LIST[name]`, tried where a bracket stands behind a name. */
 const isKey = new RegExp(
-  String.raw`(?<against>\$?\b${listName})\[${space}${name}${space}\]${space}(?:;|\)|\{|===?|!==?|\?\?)`,
+  String.raw`(?<against>\$?\b${listName})\[${space}${name}${space}\]${space}(?:;|\)|\{|===?|!==?|\?\?(?!${space}\$?\k<name>\b))`,
   'y',
 );
 
 const memberships: readonly Check[] = [
   check(
-    String.raw`${list}\??\.(?:keySet\(\)\.)?(?:includes|has|contains|containsKey|Contains|ContainsKey|include\?|member\?|key\?|TryGetValue|indexOf)\(${space}${name}${space}[),]`,
-    '.includes( .has( .contains( .containskey( .include?( .member?( .key?( .trygetvalue( .indexof(',
+    String.raw`${list}\??\.(?:keySet\(\)\.)?(?:includes|has|contains|containsKey|Contains|ContainsKey|include\?|member\?|key\?|indexOf)\(${space}${name}${space}[),]`,
+    '.includes( .has( .contains( .containskey( .include?( .member?( .key?( .indexof(',
+  ),
+  // Unless what was not found is taken as it came.
+  check(
+    String.raw`${list}\.TryGetValue\(${space}${name}${space},(?![^;]{0,120}?[:=]${space}\k<name>\b)`,
+    '.trygetvalue(',
   ),
   check(
     String.raw`${list}\??\.(?:includes|has|contains|include\?|member\?|key\?)\(${space}${brought}${space}[),]`,

@@ -7,6 +7,8 @@ export const selves = /^(?:self|this|cls|@)$/;
 /** What comes out of these is a number, a truth, a date or a fresh id: nothing that a string can ride on. */
 export const numeric =
   /(?:^|\.)(?:int|float|bool|len|Number|parseInt|parseFloat|Integer\.parseInt|Long\.parseLong|Integer\.valueOf|Long\.valueOf|intval|floatval|count|sizeof|strlen|atoi|strtol|Atoi|ParseInt|ParseUint|ParseFloat|ParseBool|Itoa|FormatInt|FormatUint|FormatBool|range|nameof|Integer|Float|to_i|to_f|size|length|Int32\.Parse|int\.Parse|Guid\.Parse|long\.Parse|Convert\.ToInt32|isinstance|hasattr|hash|id|ord|round|abs|sum|min|max|Math\.\w+|time\.time|datetime\.\w+|Date\.now|Date|date|uuid\d?|uuid\.uuid4|UUID\.randomUUID|randomUUID|UUID|includes|startsWith|startswith|endswith|endsWith|indexOf|hasOwnProperty|contains|equals|exists|isset|empty|in_array|is_\w+|BigDecimal|Decimal|Boolean|isEmpty|matches|test)\(\)$/;
+/** JavaScript's give how many there are now. */
+export const counting = /\.(?:push|unshift)\(\)$/;
 /** Members that need no parentheses and give a number. */
 export const measures = /\.(?:to_i|to_f|length|size|count|Length|Count|offsetWidth|offsetHeight)$/;
 /** A name that says the value was cleaned is believed. */
@@ -31,9 +33,11 @@ export const repeated =
   /^(?:strings\.Repeat|str_repeat|array_fill|(?:Collections\.)?nCopies|Enumerable\.Repeat|Array\.new|Array\(\)\.fill)\(\)$|\.repeat\(\)$/;
 /** What is cut off, put in order or made a list of: of what is written in the code nothing else comes out. */
 const keeping =
-  /\.(?:slice|substring|substr|trimEnd|trimStart|collect|toList|ToList|toArray|ToArray|to_a|TrimEnd|TrimStart|Substring|chomp|chop|rstrip|lstrip|removesuffix|delete_suffix|freeze|Trim|TrimRight|TrimSuffix|TrimLeft|TrimPrefix)\(\)$|^(?:r|l)?trim\(\)$|^(?:substr|mb_substr)\(\)$/;
+  /\.(?:slice|substring|substr|trimEnd|trimStart|collect|toList|ToList|toArray|ToArray|To(?:Frozen|Immutable|Sorted)?Dictionary|AsReadOnly|to_a|TrimEnd|TrimStart|Substring|chomp|chop|rstrip|lstrip|removesuffix|delete_suffix|freeze|Trim|TrimRight|TrimSuffix|TrimLeft|TrimPrefix)\(\)$|^(?:r|l)?trim\(\)$|^(?:(?:mb_)?substr|Optional\.(?:of|ofNullable)|Objects\.requireNonNull)\(\)$/;
 /** Of a package, or of none: what they are called on is no value. */
-const bare = /^(?:strings\.\w+|r?trim|ltrim|substr|mb_substr)\(\)$/;
+const bare = /^(?:strings\.\w+|r?trim|ltrim|substr|mb_substr|Optional\.\w+|Objects\.\w+)\(\)$/;
+/** What stands in for what is missing. */
+const instead = /\.orElse(?:Throw)?\(\)$/;
 
 /** Functions of a package: what is formatted are the arguments alone. */
 const ofPackage =
@@ -61,6 +65,7 @@ export function callValue(value: Value, name: string, args: Value): void {
     if (bare.test(name)) Object.assign(value, args);
     return;
   }
+  if (level === 0 && instead.test(name)) return;
   if (dresses.test(name)) {
     const whole = /^\w/.test(name) && !name.includes('.') ? args : { ...value, level };
     Object.assign(value, { level: whole.level, built: whole.built, literal: whole.literal, list: false });

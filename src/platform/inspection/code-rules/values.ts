@@ -13,6 +13,7 @@ import { type Environment, type Flow, join, nothing, textOf, type Value } from '
 import {
   callValue,
   constants,
+  counting,
   lookedUp,
   measures,
   nameValue,
@@ -130,7 +131,8 @@ function operand(reading: Reading, at: number, to: number, environment: Environm
       list: true,
       built: false,
     };
-    return collection.next < to && isMember(family, tokens[collection.next]?.text ?? '')
+    const link = collection.next < to ? (tokens[collection.next]?.text ?? '') : '';
+    return isMember(family, link) || link === '['
       ? chain(reading, at, collection.next, elements, to, environment, flow)
       : [elements, collection.next];
   }
@@ -218,13 +220,18 @@ function chain(
       if (known !== undefined) Object.assign(value, known);
       // A field of the object itself is set elsewhere; a constant's name says so.
       else if (ownTables.test(name) && tokens[i]?.text !== '(') Object.assign(value, nothing);
+      else if (i === first + 3 && family.name === 'php' && isOwnTable(reading, first, lastName))
+        Object.assign(value, environment(tokens[lastName]!.text.slice(1)) ?? nothing);
       else if (i === first + 3 && selves.test(tokens[first]!.text))
         value.level = constants.test(tokens[lastName]!.text) ? 0 : 1;
     } else if (token.text === '(' && token.pair > 0) {
       const name = `${chainName(reading, first, lastName)}()`;
       i = token.pair + 1;
       cleaned =
-        numeric.test(name) || flow.sanitizer?.test(name) === true || formatsNumbers(tokens, name, [link, token.pair]);
+        numeric.test(name) ||
+        (family.name === 'script' && counting.test(name)) ||
+        flow.sanitizer?.test(name) === true ||
+        formatsNumbers(tokens, name, [link, token.pair]);
       if (cleaned) Object.assign(value, nothing);
       // A table of constants gives one of its own values, or what it is told to give instead.
       else if (
@@ -289,6 +296,13 @@ function chain(
   return [value, i];
 }
 
+/** PHP's `self::$sorts`, a table that is written out where the class declares it. */
+function isOwnTable(reading: Reading, first: number, name: number): boolean {
+  const { tokens } = reading;
+  const { text } = tokens[name]!;
+  return /^(?:self|static)$/.test(tokens[first]!.text) && text.startsWith('$') && hasFixedKeys(reading, text.slice(1));
+}
+
 /** What Ruby's `{ |x, i| … }` makes of an element. */
 function blockValue(reading: Reading, [open, close]: Span, environment: Environment, flow: Flow): Value {
   const { tokens } = reading;
@@ -326,8 +340,36 @@ function givesConstants(
   const visit = visitIn(reading, name, call);
   if (visit === undefined) return false;
   const fixed = isOverLiterals(reading, first) || overKeys ? visit.own : visit.counts;
-  const inside: Environment = (one) => (fixed.has(one) ? nothing : visit.own.has(one) ? unknown : environment(one));
-  return evaluate(reading, visit.body, inside, flow).level === 0;
+  const locals = new Map<string, Value>();
+  const inside: Environment = (one) =>
+    locals.get(one) ?? (fixed.has(one) ? nothing : visit.own.has(one) ? unknown : environment(one));
+  if (visit.block === undefined) return isConstantIn(reading, visit.bodies, inside, flow);
+  if (blocks >= deepestBlock) return false;
+  blocks++;
+  try {
+    const [from, to] = visit.block;
+    for (const { targets, at, value, pair } of reading.assignments) {
+      if (pair || at < from || at >= to) continue;
+      const given = evaluate(reading, value, inside, flow);
+      // Of all that it is set to on the way, none may be foreign.
+      for (const target of targets) {
+        const all = { ...(locals.get(target) ?? nothing) };
+        join(all, given);
+        locals.set(target, all);
+      }
+    }
+    return isConstantIn(reading, visit.bodies, inside, flow);
+  } finally {
+    blocks--;
+  }
+}
+
+/** Blocks within blocks are read again for each of those around them. */
+const deepestBlock = 3;
+let blocks = 0;
+
+function isConstantIn(reading: Reading, bodies: readonly Span[], inside: Environment, flow: Flow): boolean {
+  return bodies.every((body) => evaluate(reading, body, inside, flow).level === 0);
 }
 
 const unknown: Value = { ...nothing, level: 1 };
