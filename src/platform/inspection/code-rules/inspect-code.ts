@@ -112,7 +112,7 @@ const brought =
 
 /** Words that speak of secrets elsewhere: what cancels a task, the sessions of libraries, ids that are read, a connection that was reset. */
 const elsewhere =
-  /\bCancellationToken(?:\s+\w{1,40})?|\b(?:cancellation|stopping)Token\b|\bmax_(?:new_)?tokens\b|\bECONNRESET\b|\bsession_start\(\)|\b\w{1,40}\s*=\s*requests\.Session\(\)|(?<=\bdef \w{1,40}\()(?:db_)?session\b(?:\s*:\s*\w{1,40})?|\b(?:db\.)?session\.(?:get|post|put|patch|delete|request|mount|headers|add|add_all|commit|execute|query|flush|close|rollback|scalars?)\b|\benv\.reset\(|(?<![\w'"])id:\s*(?:\d{1,9}|\w{1,40}(?:\.\w{1,40}){0,4}\.id)\b|(?<![\w'"])id:\s*\w{1,40}\+\+|(?<=[\w)\]]\??\.)(?:id|[a-z]\w{0,30}Id)\b(?!\s*(?:=(?!=)|\())/g;
+  /\bCancellationToken(?:\s+\w{1,40})?|\b(?:cancellation|stopping)Token\b|\bmax_(?:new_)?tokens\b|\bECONNRESET\b|\bsession_start\(\)|\b\w{1,40}\s*=\s*requests\.Session\(\)|(?<=\bdef \w{1,40}\()(?:db_)?session\b(?:\s*:\s*\w{1,40})?|\b(?:db\.)?session\.(?:get|post|put|patch|delete|request|mount|headers|add|add_all|commit|execute|query|flush|close|rollback|scalars?)\b|\benv\.reset\(|\b[rR]eset_?(?:[bB]all|[bB]oard|[gG]ame|[eE]nem(?:y|ies)|[pP]layers?|[lL]evel|[pP]uzzle|[rR]ound|[mM]ap|[gG]rid|[wW]orld|[sS]core|[pP]ositions?|[fF]ood|[sS]nake)(?!\w)|\bHttpSession\s+\w{1,40}|\b[a-z]\w{0,30}Id\??:\s*(?:string|number)\b|(?<![\w'"])id:\s*(?:\d{1,9}|\w{1,40}(?:\.\w{1,40}){0,4}\.id)\b|(?<![\w'"])id:\s*\w{1,40}\+\+|(?<=[\w)\]]\??\.)(?:id|[a-z]\w{0,30}Id)\b(?!\s*(?:=(?!=)|\())/g;
 
 /** A callback that no function holds is read alone: what stands around it at the top is the rest of the program. */
 function purposeOf(reading: Reading, scope: Scope | undefined): string {
