@@ -44,7 +44,7 @@ const ofPackage =
   /(?:^|\.)(?:Sprintf|Sprint|Sprintln|sprintf|vsprintf|String\.format|string\.Format|string\.Concat|util\.format|[sS]tring\.[jJ]oin|strings\.Join)\(\)$|^(?:implode|append)\(\)$/;
 /** What puts its arguments where a format's first argument says. */
 export const formats = /(?:^|\.)(?:Sprintf|sprintf|String\.format|util\.format)\(\)$/;
-/** A directive that a text can ride on: any but those of numbers and truths. */
+/** A directive that a text can ride on; those of numbers and truths carry none. */
 export const textDirective = /%(?![-+ 0#]{0,3}\d{0,3}(?:\.\d{1,3})?l{0,2}[diuxXofegt%])/;
 /** The same text in another dress: what went in comes out. */
 const dresses =

@@ -5,9 +5,8 @@ import { afterTypes, collectionAt } from './collections.ts';
 import { hasFixedKeys, isConstantList } from './constant-lists.ts';
 import { isFilled } from './growth.ts';
 import { elementName } from './guards.ts';
-import { isOverLiterals, visitIn } from './mapped.ts';
+import { blockValue, givesConstants, otherwise, repeatedValue } from './made-values.ts';
 import type { Reading, Span } from './reading.ts';
-import { splitArgs } from './statements.ts';
 import type { Token } from './tokens.ts';
 import { type Environment, type Flow, join, nothing, textOf, type Value } from './value.ts';
 import {
@@ -238,15 +237,16 @@ function chain(
         tables.test(name) ||
         (value.level === 0 && value.list && lookedUp.test(name) && !isFilled(reading, tokens[first]!.text))
       )
-        Object.assign(value, otherwise(reading, [link, token.pair], environment, flow));
+        Object.assign(value, otherwise(evaluate, reading, [link, token.pair], environment, flow));
       else if (repeated.test(name))
-        Object.assign(value, repeatedValue(reading, name, value, [link, token.pair], environment, flow));
+        Object.assign(value, repeatedValue(evaluate, reading, name, value, [link, token.pair], environment, flow));
       else if (/^(?:Object\.keys|array_keys)\(\)$/.test(name) && hasFixedKeys(reading, nameAlone(tokens, link)))
         Object.assign(value, { ...nothing, list: true });
       // A list of literals, shown or put in order, stays one.
       else if (value.level === 0 && keeps.test(name) && isConstantList(reading, tokens[first]!.text)) value.list = true;
       else if (
         givesConstants(
+          evaluate,
           reading,
           first,
           name,
@@ -261,7 +261,7 @@ function chain(
       } else callValue(value, name, argumentsOf(reading, link + 1, token.pair, environment, flow));
     } else if (token.text === '{' && token.pair > 0 && family.name === 'ruby' && link === i && i > first) {
       i = token.pair + 1;
-      const made = blockValue(reading, [link, token.pair], environment, flow);
+      const made = blockValue(evaluate, reading, [link, token.pair], environment, flow);
       if (
         !/\.(?:map|collect|flat_map|times|each_with_index)$/.test(
           chainName(reading, first, link - 1).replaceAll('()', ''),
@@ -303,97 +303,9 @@ function isOwnTable(reading: Reading, first: number, name: number): boolean {
   return /^(?:self|static)$/.test(tokens[first]!.text) && text.startsWith('$') && hasFixedKeys(reading, text.slice(1));
 }
 
-/** What Ruby's `{ |x, i| … }` makes of an element. */
-function blockValue(reading: Reading, [open, close]: Span, environment: Environment, flow: Flow): Value {
-  const { tokens } = reading;
-  let from = open + 1;
-  const own = new Set<string>();
-  if (tokens[from]?.text === '|') {
-    for (from++; from < close && tokens[from]!.text !== '|'; from++) own.add(tokens[from]!.text);
-    from++;
-  }
-  const index = /\.(?:each_index|times|each_with_index)\b/.test(chainName(reading, Math.max(0, open - 8), open - 1));
-  const last = [...own].at(-1);
-  return evaluate(
-    reading,
-    [from, close],
-    (name) => (!own.has(name) ? environment(name) : index && name === last ? nothing : unknown),
-    flow,
-  );
-}
-
 /** `$_GET['page']`, `req.query.page` where it was looked for in a list before. */
 function isChecked(reading: Reading, span: Span, environment: Environment): boolean {
   return environment(elementName(textOf(reading, span)))?.level === 0;
-}
-
-/** Whether what a function written in place makes of an element holds nothing but what is written in the fragment. */
-function givesConstants(
-  reading: Reading,
-  first: number,
-  name: string,
-  call: Span,
-  environment: Environment,
-  flow: Flow,
-  overKeys: boolean,
-): boolean {
-  const visit = visitIn(reading, name, call);
-  if (visit === undefined) return false;
-  const fixed = isOverLiterals(reading, first) || overKeys ? visit.own : visit.counts;
-  const locals = new Map<string, Value>();
-  const inside: Environment = (one) =>
-    locals.get(one) ?? (fixed.has(one) ? nothing : visit.own.has(one) ? unknown : environment(one));
-  if (visit.block === undefined) return isConstantIn(reading, visit.bodies, inside, flow);
-  if (blocks >= deepestBlock) return false;
-  blocks++;
-  try {
-    const [from, to] = visit.block;
-    for (const { targets, at, value, pair } of reading.assignments) {
-      if (pair || at < from || at >= to) continue;
-      const given = evaluate(reading, value, inside, flow);
-      // Of all that it is set to on the way, none may be foreign.
-      for (const target of targets) {
-        const all = { ...(locals.get(target) ?? nothing) };
-        join(all, given);
-        locals.set(target, all);
-      }
-    }
-    return isConstantIn(reading, visit.bodies, inside, flow);
-  } finally {
-    blocks--;
-  }
-}
-
-/** Blocks within blocks are read again for each of those around them. */
-const deepestBlock = 3;
-let blocks = 0;
-
-function isConstantIn(reading: Reading, bodies: readonly Span[], inside: Environment, flow: Flow): boolean {
-  return bodies.every((body) => evaluate(reading, body, inside, flow).level === 0);
-}
-
-const unknown: Value = { ...nothing, level: 1 };
-
-/** What a table is told to give for what it does not hold. */
-function otherwise(reading: Reading, [open, close]: Span, environment: Environment, flow: Flow): Value {
-  const [, second] = splitArgs(reading, open + 1, close);
-  return second === undefined ? nothing : { ...evaluate(reading, second.span, environment, flow), list: false };
-}
-
-/** `'?,'.repeat(n)`, `str_repeat('?,', $n)`: how often it is repeated does not show in it. */
-function repeatedValue(
-  reading: Reading,
-  name: string,
-  receiver: Value,
-  [open, close]: Span,
-  environment: Environment,
-  flow: Flow,
-): Value {
-  if (name.endsWith('.repeat()')) return receiver;
-  const args = splitArgs(reading, open + 1, close);
-  const part = /nCopies/.test(name) || name === 'Array.new()' ? args[1] : name === 'array_fill()' ? args[2] : args[0];
-  const value = part === undefined ? nothing : evaluate(reading, part.span, environment, flow);
-  return { ...value, list: !/^(?:strings\.Repeat|str_repeat)\(\)$/.test(name) };
 }
 
 function argumentsOf(reading: Reading, from: number, to: number, environment: Environment, flow: Flow): Value {
