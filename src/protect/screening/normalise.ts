@@ -1,9 +1,10 @@
 // One text as a reader means it: one Unicode form, no hidden characters, look-alikes and disguises undone, and what was encoded decoded once.
+import { decodings, readable } from './decodings.ts';
 
 /** The text in the clear, and what hidden or encoded parts of it say. */
 export interface Plain {
   text: string;
-  /** Texts that stood inside in another form: tag characters, base64, hex, URL escapes, rot13, reversed. */
+  /** Texts that stood inside in another form: tag characters, base64, hex, URL escapes, rot13, reversed, one long word. */
   decoded: readonly string[];
 }
 
@@ -15,6 +16,12 @@ const selectors = /[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
 /** Markdown's emphasis that begins or ends inside a word: shown as one word, written as two. */
 const partEmphasis = /\p{L}\*\*\p{L}+\*\*|\*\*\p{L}+\*\*\p{L}|(?<![\p{L}\p{N}*])\*\p{L}+\*\p{L}/u;
 const marks = /\p{M}+/gu;
+/** Letters in brackets, circles and squares that have no compatibility form of a letter alone; flags are made of those from U+1F1E6 on. */
+const enclosed = /[\u249c-\u24b5\u{1f110}-\u{1f129}\u{1f150}-\u{1f169}\u{1f170}-\u{1f189}]/gu;
+const mayBeEnclosed = /[\u249c-\u24b5]|\ud83c[\udd10-\uddff]/;
+const regional = /[\u{1f1e6}-\u{1f1ff}]/gu;
+/** Fewer are flags. */
+const leastRegional = 12;
 const beyondAscii = /[^\x00-\x7f]/;
 const beyondLatin = /[^\x00-\u024f\u2000-\u206f\u20a0-\u20bf]/;
 
@@ -30,6 +37,8 @@ const lookAlikes = new Map<string, string>(
       return [from, to];
     }),
 );
+/** Letters that Unicode does not take apart into a letter and a stroke. */
+const strokeless: Readonly<Record<string, string>> = { ı: 'i', ø: 'o', ł: 'l', đ: 'd', ħ: 'h', ŧ: 't' };
 const leetLetters: Readonly<Record<string, string>> = {
   '0': 'o',
   '1': 'i',
@@ -58,12 +67,27 @@ export function normalise(given: string): Plain {
       decoded.push(fold(tagged.map((one) => String.fromCharCode(one.codePointAt(0)! - 0xe0000)).join('')));
     const hidden = readSelectors(text);
     if (readable(hidden)) decoded.push(fold(hidden));
+    if (mayBeEnclosed.test(text)) {
+      text = text.replace(enclosed, (one) => letterOf(one, enclosedFrom));
+      if ((text.match(regional)?.length ?? 0) >= leastRegional)
+        decoded.push(fold(text.replace(invisible, '').replace(regional, (one) => letterOf(one, [0x1f1e6]))));
+    }
     // One form for what is decoded too; compatibility forms may be invisible themselves.
     text = text.replace(invisible, '').normalize('NFKC').replace(invisible, '');
   }
-  decoded.push(...decodings(text));
+  for (const one of decodings(text)) decoded.push(fold(one));
+  const apart = unjoined(text);
+  if (apart !== undefined) decoded.push(fold(apart));
   if (text.includes('*') && partEmphasis.test(text)) decoded.push(fold(text.replaceAll('*', '')));
   return { text: fold(text), decoded };
+}
+
+const enclosedFrom = [0x1f170, 0x1f150, 0x1f110, 0x249c];
+
+/** The letter that a sign of one of these alphabets stands for. */
+function letterOf(sign: string, alphabets: readonly number[]): string {
+  const code = sign.codePointAt(0)!;
+  return String.fromCharCode(97 + code - alphabets.find((from) => code >= from)!);
 }
 
 /** All that a text says, in one. */
@@ -93,7 +117,8 @@ function fold(given: string): string {
       .replace(/[’‘ʼ]/g, "'")
       .replace(/[œ]/g, 'oe')
       .replace(/[æ]/g, 'ae')
-      .replace(/ß/g, 'ss');
+      .replace(/ß/g, 'ss')
+      .replace(/[ıøłđħŧ]/g, (one) => strokeless[one]!);
     if (beyondLatin.test(text)) text = withoutLookAlikes(text);
   } else text = text.toLowerCase();
   return joinSpaced(unleet(text));
@@ -126,6 +151,18 @@ function unleet(text: string): string {
   });
 }
 
+const longestJoined = 400;
+/** Four words or more: names in programs mostly have fewer, and spaces around them. */
+const underscored = /^\P{L}*\p{L}+(?:[_'’-]+\p{L}+){3,}\P{L}*$/u;
+const camelCase = /^\P{L}*(?:\p{Lu}\p{Ll}+(?:['’-]\p{Ll}+)?){4,}\P{L}*$/u;
+
+/** A text that is one long word, such as ignore_what_was_said or IgnoreWhatWasSaid: as words. */
+function unjoined(text: string): string | undefined {
+  if (text.length > longestJoined || /\s/.test(text)) return undefined;
+  if (text.includes('_') && underscored.test(text)) return text.replaceAll('_', ' ');
+  return camelCase.test(text) ? text.replace(/(?<=\p{Ll})(?=\p{Lu})/gu, ' ') : undefined;
+}
+
 const spacedLetters = /[a-z]([ .\-_*|/\\])[a-z]\1[a-z]\1[a-z](?![a-z0-9])/;
 
 /** i g n o r e, i.g.n.o.r.e, i-g-n-o-r-e; words stay apart where the gap is wider than within them. */
@@ -135,101 +172,4 @@ function joinSpaced(text: string): string {
     /(?<![\p{L}\p{N}])\p{L}([ .\-_*|/\\])\p{L}(?:\1\p{L}){2,200}(?![\p{L}\p{N}])/gu,
     (run, gap: string) => run.replaceAll(gap, ''),
   );
-}
-
-const hexRun = /(?:(?:0x|\\x)?[0-9a-fA-F]{2}[\s,:]?){6,2048}/g;
-const hexSign = /[0-9a-fA-F]{12}|(?:[0-9a-fA-F]{2}[\s,:]){5}[0-9a-fA-F]{2}|(?:0x|\\x)[0-9a-fA-F]{2}/;
-
-function decodings(text: string): string[] {
-  const found: string[] = [];
-  const add = (one: string): void => {
-    if (readable(one)) found.push(fold(one));
-  };
-  for (const run of base64Runs(text)) add(Buffer.from(run, 'base64').toString('utf8'));
-  if (mayHoldHex(text) && hexSign.test(text))
-    for (const [run] of text.matchAll(hexRun))
-      add(Buffer.from(run.replace(/0x|\\x|[\s,:]/g, ''), 'hex').toString('utf8'));
-  if (text.includes('%') && /%[0-9a-fA-F]{2}/.test(text)) add(unescapeUrl(text));
-  if (/\\u[0-9a-fA-F]{4}|&#x?[0-9a-fA-F]+;/.test(text)) add(unescapeMarkup(text));
-  if (foreign(text.slice(0, 1000))) {
-    const folded = text.toLowerCase();
-    add(folded.replace(/[a-z]/g, (one) => String.fromCharCode(((one.charCodeAt(0) - 84) % 26) + 97)));
-    add([...folded].reverse().join(''));
-  }
-  return found;
-}
-
-/** Twelve digits with nothing but what may stand between them, or an escape: cheaper than the patterns, which then look closely. */
-function mayHoldHex(text: string): boolean {
-  let digits = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if ((code >= 48 && code <= 57) || (code >= 97 && code <= 102) || (code >= 65 && code <= 70)) {
-      if (++digits === 12) return true;
-    } else if (code === 120) {
-      const before = text.charCodeAt(at - 1);
-      if (before === 48 || before === 92) return true;
-      digits = 0;
-    } else if (code !== 44 && code !== 58 && code > 32 && code < 0x80) digits = 0;
-  }
-  return false;
-}
-
-/** Runs of at least twelve of base64's characters that mix cases or digits, as an encoded sentence does and a word does not. */
-function base64Runs(text: string): string[] {
-  const runs: string[] = [];
-  let start = 0;
-  let upper = false;
-  let lower = false;
-  let digit = false;
-  for (let at = 0; at <= text.length; at++) {
-    const code = at < text.length ? text.charCodeAt(at) : 0;
-    if (code >= 97 && code <= 122) lower = true;
-    else if (code >= 65 && code <= 90) upper = true;
-    else if (code >= 48 && code <= 57) digit = true;
-    else if (code !== 43 && code !== 47 && code !== 45 && code !== 95) {
-      if (at - start >= 12 && upper && (lower || digit)) {
-        const run = text.slice(start, Math.min(at, start + 4096));
-        if (/[a-z][A-Z0-9]|\d[a-zA-Z]/.test(run)) runs.push(run);
-      }
-      start = at + 1;
-      upper = lower = digit = false;
-    }
-  }
-  return runs;
-}
-
-/** The escapes that are valid UTF-8, others left as they are. */
-function unescapeUrl(text: string): string {
-  return text
-    .replace(/(?:%[0-9a-fA-F]{2})+/g, (run) => Buffer.from(run.replaceAll('%', ''), 'hex').toString('utf8'))
-    .replaceAll('+', ' ');
-}
-
-function unescapeMarkup(text: string): string {
-  const letter = (code: number, run: string): string =>
-    code > 0 && code < 0x110000 ? String.fromCodePoint(code) : run;
-  return text
-    .replace(/\\u([0-9a-fA-F]{4})/g, (run, code: string) => letter(Number.parseInt(code, 16), run))
-    .replace(/&#x([0-9a-fA-F]{1,6});/g, (run, code: string) => letter(Number.parseInt(code, 16), run))
-    .replace(/&#(\d{1,7});/g, (run, code: string) => letter(Number(code), run));
-}
-
-/** Mostly letters and spaces, at least six characters: noise that happens to decode is dropped. */
-function readable(text: string): boolean {
-  if (text.length < 6 || text.includes('\ufffd')) return false;
-  const letters = text.match(/[\p{L}\p{N} .,;:!?'"()\-_/\n=[\]{}]/gu)?.length ?? 0;
-  return letters / text.length > 0.85 && /\p{L}{2}/u.test(text);
-}
-
-const common =
-  /\b(?:the|and|you|your|of|to|in|is|for|with|this|that|what|how|le|la|les|de|des|du|un|une|et|est|vous|votre|je|tu|que|qui|pour|dans|en|der|die|das|und|ist|el|los|il|di|che|do|da|um|que|me|my|all|a|i)\b/;
-
-/** Several words and none that any of our languages uses all the time: perhaps rotated or reversed. */
-function foreign(text: string): boolean {
-  const words = text.toLowerCase().match(/[a-z]{2,}/g);
-  if (words === null || words.length < 4) return false;
-  let known = 0;
-  for (const word of words.slice(0, 60)) if (common.test(word)) known++;
-  return known / Math.min(words.length, 60) < 0.05;
 }
