@@ -273,6 +273,53 @@ test('createGateway() masks a secret beside the messages too, where secrets are 
   assert.ok(!upstream.bodies[0]!.includes(key));
 });
 
+const claire = 'claire.martin@durand-sa.fr';
+for (const [operatorRoles, system] of [
+  [['user'], claire],
+  [['operator'], '[masked]'],
+] as const)
+  test(`createGateway() masks by the role that speaks: a system message of an operator is ${system === claire ? 'left' : 'nobody else’s'}`, async () => {
+    const { policy } = defaultScreening;
+    const personal = { user: 'mask', tool: 'pass', assistant: 'pass', system: 'pass' } as const;
+    const { rig, upstream } = await before(answering(), {
+      screening: {
+        ...defaultScreening,
+        operatorRoles,
+        policy: { ...policy, prompts: { ...policy.prompts, 'personal-data': personal } },
+      },
+    });
+    const answer = await rig.ask('/v1/chat/completions', {
+      model: 'm',
+      messages: [
+        { role: 'system', content: `Orders go to ${claire}` },
+        { role: 'user', content: `I am ${claire}` },
+      ],
+    });
+    assert.equal(answer.status, 200, answer.text);
+    const sent = JSON.parse(upstream.bodies[0]!) as { messages: { content: string }[] };
+    assert.deepEqual(
+      sent.messages.map(({ content }) => content),
+      [`Orders go to ${system}`, 'I am [masked]'],
+    );
+  });
+
+test('createGateway() sends nothing in which what is to be masked cannot be', async () => {
+  const { policy } = defaultScreening;
+  const personal = { user: 'mask', tool: 'mask', assistant: 'mask', system: 'mask' } as const;
+  const { rig, upstream } = await before(answering(), {
+    screening: {
+      ...defaultScreening,
+      policy: { ...policy, prompts: { ...policy.prompts, 'personal-data': personal } },
+    },
+  });
+  const args = JSON.stringify({ to: claire }).replace('@', '\\u0040');
+  const call = { id: 'a', type: 'function', function: { name: 'mail', arguments: args } };
+  const messages = [hello(), { role: 'assistant', content: null, tool_calls: [call] }];
+  const answer = await rig.ask('/v1/chat/completions', { model: 'm', messages: [...messages, hello()] });
+  assert.match(answer.text, /ERR_PROMPT_BLOCKED/);
+  assert.equal(upstream.bodies.length, 0);
+});
+
 function inPieces(text: string, size: number): Behaviour {
   return (req, res, body) => {
     if (!(JSON.parse(body) as { stream?: boolean }).stream) return json(res, 200, completion(text));

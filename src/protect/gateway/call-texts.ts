@@ -125,29 +125,39 @@ export function withoutTurns(call: ChatCall, dropped: ReadonlySet<number>): Chat
   return { ...call, turns: call.turns.filter((_, index) => !dropped.has(index)) };
 }
 
-/** With every secret or personal datum in the messages, and in what stands beside them, replaced by a mark. */
-export function maskTurns(call: ChatCall, categories: ReadonlySet<PromptCategory>): ChatCall {
-  const masked = (text: string): string => {
-    const hits = [
-      ...(categories.has('secret')
-        ? findSecrets(text).filter(({ placeholder, confidence }) => !placeholder && confidence !== 'doubtful')
-        : []),
-      ...(categories.has('personal-data') ? findPersonalData(text) : []),
-    ];
-    return hits.length === 0 ? text : mask(text, hits);
-  };
-  const deep = (value: Json): Json => {
-    if (typeof value === 'string') return masked(value);
-    if (Array.isArray(value)) return value.map(deep);
-    if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(
-      Object.entries(value).map(([key, entry]) => [masked(key), noWords.has(key) ? entry : deep(entry)]),
-    );
-  };
-  const turns = call.turns.map((turn) => ({
-    ...turn,
-    text: masked(turn.text),
-    native: deep(turn.native) as JsonObject,
-  }));
-  return { ...call, turns, native: deep(call.native) as JsonObject };
+/** What is to be masked, by the message; undefined for what stands beside the messages. */
+export type ToMask = ReadonlyMap<number | undefined, ReadonlySet<PromptCategory>>;
+
+/** With each secret or personal datum that is to be masked replaced by a mark. */
+export function maskTurns(call: ChatCall, toMask: ToMask): ChatCall {
+  const turns = call.turns.map((turn, index) => {
+    const categories = toMask.get(index);
+    if (categories === undefined) return turn;
+    const native = maskDeep(turn.native, categories) as JsonObject;
+    return { ...turn, text: maskText(turn.text, categories), native };
+  });
+  const beside = toMask.get(undefined);
+  return { ...call, turns, native: beside === undefined ? call.native : (maskDeep(call.native, beside) as JsonObject) };
+}
+
+function maskText(text: string, categories: ReadonlySet<PromptCategory>): string {
+  const hits = [
+    ...(categories.has('secret')
+      ? findSecrets(text).filter(({ placeholder, confidence }) => !placeholder && confidence !== 'doubtful')
+      : []),
+    ...(categories.has('personal-data') ? findPersonalData(text) : []),
+  ];
+  return hits.length === 0 ? text : mask(text, hits);
+}
+
+function maskDeep(value: Json, categories: ReadonlySet<PromptCategory>): Json {
+  if (typeof value === 'string') return maskText(value, categories);
+  if (Array.isArray(value)) return value.map((entry) => maskDeep(entry, categories));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => [
+      maskText(key, categories),
+      noWords.has(key) ? entry : maskDeep(entry, categories),
+    ]),
+  );
 }

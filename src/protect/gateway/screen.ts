@@ -12,7 +12,7 @@ import type { Behaviour } from '../screening/behaviour.ts';
 import { type Action, type Decision, decide, type Policy, type PromptCategory } from '../screening/policy.ts';
 import type { Category, Role, Verdict } from '../screening/verdict.ts';
 import type { Caller } from './ask.ts';
-import { type CallText, maskTurns, textsOf, textsOfAnswer, withoutTurns } from './call-texts.ts';
+import { type CallText, maskTurns, type ToMask, textsOf, textsOfAnswer, withoutTurns } from './call-texts.ts';
 import type { ChatCall, ReplyEvent } from './dialects/dialect.ts';
 import type { Exchange } from './exchange.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -81,12 +81,22 @@ export function createScreening(
     return remembered(`answer\0${subject}\0${words}`);
   }
 
-  /** By whose measure a text is judged: who may only ask does not speak as the operator or the assistant by saying so. */
-  function judgedAs({ caller, operation }: Exchange, { role, text }: CallText): Role {
-    if (role === 'user' || role === 'tool' || operation === 'ask' || operatorRoles.includes(caller.role)) return role;
+  function isBelieved({ caller, operation }: Exchange, { role }: CallText): boolean {
+    return role === 'user' || role === 'tool' || operation === 'ask' || operatorRoles.includes(caller.role);
+  }
+
+  /** Who may only ask does not speak as the operator or the assistant by saying so. */
+  function spokenBy(exchange: Exchange, at: CallText): Role {
+    if (isBelieved(exchange, at)) return at.role;
+    const isAnswer = at.role === 'assistant' && answersGiven.get(answerKey(exchange.caller, at.text)) !== undefined;
+    return isAnswer ? at.role : 'user';
+  }
+
+  /** By whose measure a text is judged. */
+  function judgedAs(exchange: Exchange, at: CallText): Role {
+    if (isBelieved(exchange, at)) return at.role;
     // What a user may say needs no look at who said it first.
-    if (role !== 'assistant' || verdictOn({ text, role: 'user', turn: undefined }).kind === 'clean') return 'user';
-    return answersGiven.get(answerKey(caller, text)) === undefined ? 'user' : role;
+    return verdictOn({ ...at, role: 'user' }).kind === 'clean' ? 'user' : spokenBy(exchange, at);
   }
 
   /** An assistant that writes code and a tool that runs it are what they are for: then only told. */
@@ -166,7 +176,7 @@ export function createScreening(
   }
 
   /** Secrets and personal data in what is sent. Throws what a broken rule throws. */
-  function dataIn({ text, role }: CallText): { category: PromptCategory; action: Action; rule: string }[] {
+  function dataIn(text: string, role: Role): { category: PromptCategory; action: Action; rule: string }[] {
     const of = policy.prompts;
     const found: { category: PromptCategory; action: Action; rule: string }[] = [];
     if (of.secret[role] !== 'pass') {
@@ -181,6 +191,17 @@ export function createScreening(
     return found;
   }
 
+  /** Throws ERR_PROMPT_BLOCKED where a mark finds no place, such as in a name of the protocol: then it must not be sent. */
+  function masked(exchange: Exchange, call: ChatCall, toMask: ToMask): ChatCall {
+    const shown = maskTurns(call, toMask);
+    for (const at of textsOf(shown)) {
+      if (!toMask.has(at.turn)) continue;
+      for (const { category, action } of dataIn(at.text, spokenBy(exchange, at)))
+        if (action === 'mask') throw blocked(category);
+    }
+    return shown;
+  }
+
   return {
     prompts(exchange, call) {
       const texts = textsOf(call);
@@ -188,7 +209,7 @@ export function createScreening(
       if (left > 0) throw new RempartError('ERR_QUARANTINED', { seconds: left });
       watch.admit(exchange, call);
       const dropped = new Set<number>();
-      const masked = new Set<PromptCategory>();
+      const toMask = new Map<number | undefined, Set<PromptCategory>>();
       const inChat = exchange.operation === 'ask';
       // The chatbot asks one message at a time; what it was refused has no answer after it.
       const answered = inChat ? call.turns.length - 2 : call.turns.findLastIndex(({ role }) => role === 'assistant');
@@ -215,7 +236,7 @@ export function createScreening(
         if (!isNew && !asksMasking(policy)) continue;
         let data: ReturnType<typeof dataIn>;
         try {
-          data = dataIn(at);
+          data = dataIn(at.text, spokenBy(exchange, at));
         } catch (cause) {
           unscreened(exchange, at, { kind: 'unscreened', action: policy.whenUnscreened, cause });
           continue;
@@ -224,11 +245,11 @@ export function createScreening(
           const kind = action === 'block' ? 'block' : 'flag';
           if (isNew) tell(exchange, at, { kind, category, score: 1, rules: [rule] });
           if (kind === 'block') throw blocked(category);
-          if (action === 'mask') masked.add(category);
+          if (action === 'mask') toMask.set(at.turn, (toMask.get(at.turn) ?? new Set()).add(category));
         }
       }
-      const kept = dropped.size === 0 ? call : withoutTurns(call, dropped);
-      return masked.size === 0 ? kept : maskTurns(kept, masked);
+      const shown = toMask.size === 0 ? call : masked(exchange, call, toMask);
+      return dropped.size === 0 ? shown : withoutTurns(shown, dropped);
     },
     answers({ lang }, call) {
       const system = call.turns.flatMap(({ role, text }) => (role === 'system' ? [text] : [])).join('\n');
