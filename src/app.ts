@@ -1,9 +1,11 @@
 // Puts the parts of a running instance together, in order; the parts themselves are in app/.
+
 import { join, resolve } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createJobQueue } from './analyze/jobs/job-queue.ts';
 import { jobCommands } from './analyze/jobs/queue-control.ts';
 import { actuatorsOf } from './app/actuators.ts';
+import { registerBehaviour } from './app/behaviour-metrics.ts';
 import { openChat } from './app/chat.ts';
 import { startConsole } from './app/console.ts';
 import { openAnswerCache, openDeferral, waitingOf } from './app/deferred.ts';
@@ -96,6 +98,7 @@ async function start(given: AppOptions, atEnd: AtEnd): Promise<Omit<App, 'close'
     config.screening.behaviour,
   );
   atEnd(behaviour.close);
+  registerBehaviour(registry, behaviour.behaviour);
   const thresholds = watchThresholds({ now: Date.now, signals, metrics: createGatewayMetrics(registry) });
   atEnd(async () => thresholds.close());
   const prediction = predictionOf(config, { signals, registry, metrics: thresholds.metrics }, atEnd);

@@ -1,4 +1,5 @@
 // A worker's data plane: a gateway of its own at the address that all share, with what all threads count and know together.
+
 import diagnostics from 'node:diagnostics_channel';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -21,6 +22,7 @@ import { openModes } from '../../protect/modes.ts';
 import { createKeptHealth } from '../../protect/resilience/kept-health.ts';
 import { openHeldBack } from '../../protect/restraints.ts';
 import { watchJournal } from '../../protect/watch-journal.ts';
+import { registerBehaviour } from '../behaviour-metrics.ts';
 import { openAnswerCache } from '../deferred.ts';
 import { limitsOfThread } from '../limits.ts';
 import { openFront } from '../open-front.ts';
@@ -78,6 +80,7 @@ export async function openWorker(start: WorkerStart, main: Link): Promise<OpenWo
   const borrowed = openBorrowed(start, state, crew, main);
   const modes = openModes(join(data, 'modes.json'), { now: Date.now, bus: crew.bus });
   const cache = openAnswerCache(shareOfCache(started, start.workers), registry);
+  registerBehaviour(registry, borrowed.behaviour);
   const gatewayGround: GatewayGround = {
     ...ground,
     ...borrowed,

@@ -37,9 +37,20 @@ const minuteMs = 60_000;
 const maxWatched = 10_000;
 
 export function createBehaviourWatch(parts: BehaviourWatchParts, policy: BehaviourPolicy): BehaviourWatch {
-  const { now, behaviour, signals, metrics, recorder } = parts;
+  const { now, log, behaviour, signals, metrics, recorder } = parts;
   const watched = createRecent<{ since: number; count: number }>(maxWatched);
   if (behaviour === undefined || policy.mode === 'off') return { admit() {}, refused() {} };
+  let told: boolean | undefined;
+
+  /** Once, and again when it changes: whoever expects anomalies to be told must know that none can be yet. */
+  function tellState(cold: boolean): void {
+    if (cold === told) return;
+    told = cold;
+    const { learned, needed } = behaviour!.state();
+    if (cold)
+      log.info({ learned, needed }, 'the baseline of behaviour is cold: requests are learned from, none is judged');
+    else log.info({ learned }, 'the baseline of behaviour is warm: requests are judged');
+  }
 
   /** True when one more is too many. */
   function overLimit(subject: string): boolean {
@@ -55,13 +66,14 @@ export function createBehaviourWatch(parts: BehaviourWatchParts, policy: Behavio
     admit(exchange, call) {
       const { caller } = exchange;
       const text = call.turns.findLast(({ role }) => role === 'user')?.text ?? '';
-      const { score, because } = behaviour.observe({
+      const { score, cold, because } = behaviour.observe({
         subject: caller.subject,
         source: caller.sourceIp,
         model: call.model,
         text,
         turns: call.turns.length,
       });
+      tellState(cold);
       if (score === null || score < policy.watchAbove) return;
       const refuse = policy.mode === 'enforce';
       const flagged = score > policy.flagAbove;
