@@ -99,13 +99,16 @@ function unscreenedVerdict(error: RempartError, { lang }: CommandInput): Verdict
 /** Lines as they come; a line that is too long is said once and skipped. */
 async function* linesOf(stream: NodeJS.ReadableStream): AsyncGenerator<{ text: string; tooLong: boolean }> {
   let held = '';
+  // What some editors begin a file with is no part of its first line.
+  let isBegin = true;
   let skipping = false;
   stream.setEncoding('utf8');
   for await (const chunk of stream as AsyncIterable<string>) {
-    const lines = (held + chunk).split('\n');
+    const lines = (isBegin ? chunk.replace(/^\ufeff/, '') : held + chunk).split('\n');
+    isBegin = false;
     held = lines.pop() ?? '';
     for (const text of lines) {
-      if (!skipping) yield { text, tooLong: false };
+      if (!skipping) yield { text, tooLong: text.length > maxLineChars };
       skipping = false;
     }
     if (held.length > maxLineChars) {

@@ -16,6 +16,7 @@ export const errorCatalogue = {
   ERR_EXPORT_TOO_LARGE: { exit: 1 },
   ERR_ACCESS_REVOKED: { exit: 1, http: 401 },
   ERR_ANSWER_BLOCKED: { exit: 1, http: 422 },
+  ERR_ANSWER_UNSCREENED: { exit: 1, http: 503 },
   ERR_BEHAVIOUR: { exit: 1, http: 429 },
   ERR_BODY_DEPTH: { exit: 1, http: 400 },
   ERR_BODY_DUPLICATE_KEY: { exit: 1, http: 400 },

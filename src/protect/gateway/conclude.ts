@@ -41,7 +41,7 @@ export function concluded(
 
 /** Nothing was found in it, so all of it may be shown again. */
 export function isRepeatable({ filter }: Progress, found: Found, degraded: readonly DegradedMode[]): boolean {
-  return filter !== undefined && !filter.failed() && found.length === 0 && !degraded.includes('provider');
+  return filter !== undefined && filter.failed() === undefined && found.length === 0 && !degraded.includes('provider');
 }
 
 export type Found = ReturnType<AnswerFilter['findings']>;

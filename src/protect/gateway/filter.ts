@@ -15,8 +15,8 @@ export interface AnswerFilter {
   /** Why nothing more goes out. */
   refusal(): RempartError | undefined;
   findings(): readonly { category: AnswerCategory; rule: string }[];
-  /** True when the check itself failed. */
-  failed(): boolean;
+  /** Why, when the check itself failed. */
+  failed(): { cause: unknown } | undefined;
 }
 
 type Delta = Extract<ReplyEvent, { kind: 'delta' }>;
@@ -49,7 +49,7 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
   const others = { 'personal-data': 'pass', internal: 'pass', 'system-prompt': 'pass' } as const;
   const secretsOnly: AnswerSettings = { ...settings, policy: { ...settings.policy, ...others } };
   let refused: RempartError | undefined;
-  let broken = false;
+  let broken: { cause: unknown } | undefined;
 
   function holdsSecret(value: Json): boolean {
     return screenAnswer(JSON.stringify(value), secretsOnly).findings.length > 0;
@@ -197,8 +197,8 @@ export function createAnswerFilter(settings: AnswerSettings, whole: boolean): An
       }
       return events;
     } catch (cause) {
-      broken = true;
-      refused = new RempartError('ERR_UNSCREENED', { seconds: 5 }, cause);
+      broken = { cause };
+      refused = new RempartError('ERR_ANSWER_UNSCREENED', { seconds: 5 }, cause);
       return [];
     }
   }

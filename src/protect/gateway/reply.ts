@@ -87,6 +87,7 @@ const healsByItself: ReadonlySet<string> = new Set([
   'ERR_OVERLOADED',
   'ERR_JOURNAL_UNWRITABLE',
   'ERR_UNSCREENED',
+  'ERR_ANSWER_UNSCREENED',
   'ERR_INTERNAL',
   'ERR_TOKEN_KEYS_AWAY',
   'ERR_STORE_AWAY',

@@ -18,7 +18,7 @@ import type { Exchange } from './exchange.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Quarantine } from './quarantine.ts';
 import { createRecent } from './recent-values.ts';
-import type { Recorder } from './record.ts';
+import type { FindingFacts, Recorder } from './record.ts';
 import type { ScreeningSettings } from './settings.ts';
 import { createBehaviourWatch } from './watch-behaviour.ts';
 
@@ -46,7 +46,11 @@ export interface Screening {
   /** How the answer to it is to be screened. */
   answers(exchange: Pick<Exchange, 'lang'>, call: ChatCall): AnswerSettings;
   /** Journals and counts what was found in an answer. */
-  answered(exchange: Exchange, found: readonly { category: Category; rule: string }[], failed: boolean): void;
+  answered(
+    exchange: Exchange,
+    found: readonly { category: Category; rule: string }[],
+    failed?: { cause: unknown },
+  ): void;
   /** Remembers what was answered: sent back in a conversation, it is an answer and not the client's own words. */
   given(caller: Caller, answer: readonly ReplyEvent[]): void;
 }
@@ -159,20 +163,20 @@ export function createScreening(
     found: Extract<Decision, { cause: unknown }>,
   ): void {
     const { action, cause } = found;
-    parts.log.error({ err: cause }, 'a text could not be screened');
-    metrics.unscreened('prompt', action);
-    const rules = ['unscreened'];
-    recorder.finding(exchange, {
-      category: 'unscreened',
-      role,
-      action,
-      score: 0,
-      rules,
-      severity: 'high',
-      prompt: fingerprint(text),
-    });
-    signals.emit({ kind: 'screening-failed', time: now(), severity: 'high', facts: { guard: 'prompt', action } });
+    tellUnscreened(exchange, 'prompt', { role, action, cause, prompt: fingerprint(text) });
     if (action === 'refuse') throw new RempartError('ERR_UNSCREENED', { seconds: 5 }, cause);
+  }
+
+  function tellUnscreened(
+    exchange: Exchange,
+    guard: 'prompt' | 'answer',
+    { cause, ...facts }: Pick<FindingFacts, 'prompt'> & { role: Role; action: 'refuse' | 'forward'; cause: unknown },
+  ): void {
+    const { action } = facts;
+    parts.log.error({ err: cause, guard }, 'a text could not be screened');
+    metrics.unscreened(guard, action);
+    recorder.finding(exchange, { category: 'unscreened', score: 0, rules: ['unscreened'], severity: 'high', ...facts });
+    signals.emit({ kind: 'screening-failed', time: now(), severity: 'high', facts: { guard, action } });
   }
 
   /** Secrets and personal data in what is sent. Throws what a broken rule throws. */
@@ -269,15 +273,9 @@ export function createScreening(
       for (const text of textsOfAnswer(answer)) if (text.length > 2) answersGiven.set(answerKey(caller, text), true);
     },
     answered(exchange, found, failed) {
-      if (failed) {
-        metrics.unscreened('answer', 'refuse');
-        signals.emit({
-          kind: 'screening-failed',
-          time: now(),
-          severity: 'high',
-          facts: { guard: 'answer', action: 'refuse' },
-        });
-      }
+      // An answer was asked for and has been paid: it is withheld whatever the policy says of prompts.
+      if (failed !== undefined)
+        tellUnscreened(exchange, 'answer', { role: 'assistant', action: 'refuse', cause: failed.cause });
       for (const category of new Set(found.map((one) => one.category))) {
         const rules = [...new Set(found.filter((one) => one.category === category).map(({ rule }) => rule))].slice(
           0,
