@@ -11,20 +11,29 @@ export interface InternalHit {
 const patterns: readonly (readonly [InternalKind, RegExp])[] = [
   [
     'host',
-    /(?<![\w.-])(?:[a-z0-9-]{1,63}\.){1,5}(?:internal|local|lan|corp|intra|intranet|priv)(?::\d{2,5})?(?![\w-]|\.\w)/gi,
+    /(?<![\w.-])(?:[a-z0-9-]{1,63}\.){1,5}(?:internal|local|lan|corp|intra|intranet|priv|localdomain|home\.arpa)(?::\d{2,5})?(?![\w-]|\.\w)/gi,
   ],
   [
     'address',
     /(?<![\w.-])(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}(?::\d{2,5})?(?![\w-]|\.\d)/g,
   ],
+  // Of their own network only (RFC 4193) or of their link (RFC 4291).
+  ['address', /(?<![\w:.])f(?:[cd][0-9a-f]{2}|e[89ab][0-9a-f]):(?:[0-9a-f]{0,4}:){1,6}[0-9a-f]{0,4}(?![\w:])/gi],
   [
     'path',
-    /(?<![\w./-])(?:\/(?:home|Users)\/[\w.-]{1,64}|\/root|\/srv|\/opt|\/var\/(?:www|lib|log)|\/usr\/src\/app)(?:\/[\w.@-]{1,100}){1,12}/g,
+    /(?:(?<=file:\/\/)|(?<![\w./-]))(?:\/(?:home|Users)\/[\w.-]{1,64}|\/root|\/srv|\/opt|\/var\/(?:www|lib|log)|\/usr\/src\/app)(?:\/[\w.@-]{1,100}){1,12}/g,
   ],
-  ['path', /(?<![\w])[A-Za-z]:\\(?:Users|inetpub|ProgramData)(?:\\[\w.@-]{1,100}){1,12}/g],
+  ['path', /(?<![\w])[A-Za-z]:\\{1,2}(?:Users|inetpub|ProgramData)(?:\\{1,2}[\w.@-]{1,100}){1,12}/g],
+  ['path', /(?<![\w\\])\\\\[A-Za-z][\w-]{1,62}(?:\\[\w.$@-]{1,100}){1,12}/g],
   ['stack-trace', /^[ \t]{0,12}at (?:async )?[\w.$<>[\] ]{0,150}\(?[^\s()]{1,300}:\d{1,6}(?::\d{1,6})?\)?/gm],
   ['stack-trace', /^[ \t]{0,12}at [\w.$<>/]{3,200}\((?:[\w.$-]{1,100}:\d{1,6}|Native Method|Unknown Source)\)/gm],
   ['stack-trace', /^[ \t]{0,12}File "[^"\n]{1,300}", line \d{1,6}, in [^\s]{1,100}/gm],
+  [
+    'stack-trace',
+    /^[ \t]{0,12}at (?:[\w$<>`]{1,40}\.){1,8}[\w$<>`]{1,40}\([^()\n]{0,80}\)(?: in [^\n]{1,90}:line \d{1,6})?/gm,
+  ],
+  ['stack-trace', /(?<![\w./@-])[\w./@-]{1,200}\.rb:\d{1,6}:in(?!\w)/g],
+  ['stack-trace', /^(?:Caused by: |Exception in thread "[^"\n]{1,60}" )[\w.$]{3,200}/gm],
   ['stack-trace', /^Traceback \(most recent call last\):/gm],
   [
     'stack-trace',
@@ -34,10 +43,10 @@ const patterns: readonly (readonly [InternalKind, RegExp])[] = [
 
 /** Cheap words without which no pattern can match. */
 const hints: Readonly<Record<InternalKind, RegExp>> = {
-  host: /\.(?:internal|local|lan|corp|intra|priv)/i,
-  address: /\d\.\d/,
-  path: /\/(?:home|Users|root|srv|opt|var|usr)\/|:\\/,
-  'stack-trace': /at |File "|Traceback|goroutine|panicked|#\d/,
+  host: /\.(?:internal|local|lan|corp|intra|priv|home\.arpa)/i,
+  address: /\d\.\d|f[cde][0-9a-f]{2}:/i,
+  path: /\/(?:home|Users|root|srv|opt|var|usr)\/|:\\|\\\\\w/,
+  'stack-trace': /at |File "|Traceback|goroutine|panicked|#\d|\.rb:|Caused by|Exception in/,
 };
 
 /** In the order of the text, without overlap; `from` leaves out what begins before it. */
@@ -57,7 +66,7 @@ export function findInternal(text: string, from = 0): InternalHit[] {
 
 /** How the lines begin that the patterns above look for; those in front may be indented. */
 const indented = ['at ', 'File "'];
-const flush = ['Traceback (most recent call last):', 'goroutine ', "thread '"];
+const flush = ['Traceback (most recent call last):', 'goroutine ', "thread '", 'Caused by: ', 'Exception in thread "'];
 
 /** Whether a line that has begun like this may still become a line of a stack trace. */
 export function mayBecomeTrace(line: string): boolean {

@@ -28,14 +28,37 @@ export function findPersonalData(text: string, from = 0): PersonalHit[] {
   return withoutOverlap(hits);
 }
 
-const iban = /(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?=[ -]?[A-Z0-9]{4})/g;
-const nir =
-  /(?<![\w])[1-478][ .]?\d{2}[ .]?(?:0[1-9]|1[0-2]|[2-9]\d)[ .]?(?:\d{2}|2[AB])[ .]?\d{3}[ .]?\d{3}[ .]?\d{2}(?!\w)/g;
-const card = /(?<![\w.-])[2-6](?:[ -]?\d){12,18}(?!\w)/g;
-const phone =
-  /(?<![\w.+/-])(?:(?:\+|00)33[ .-]?(?:\(0\)[ .-]?)?[1-9](?:[ .-]?\d{2}){4}|0[1-9](?:[ .-]?\d{2}){4}|\+[1-9]\d{0,2}(?:[ .-]?\(?\d{1,4}\)?){2,6}|\(?[2-9]\d{2}\)?[ .-]\d{3}[ .-]\d{4})(?![\w/-]|[.]\d)/g;
+/** What stands between groups of digits: French typography puts spaces there that do not break. */
+const space = String.raw` \u00a0\u2007\u2009\u202f`;
+const between = String.raw`[${space}.\u2011-]`;
+const betweenSigns = new RegExp(String.raw`[${space}\u2011-]`, 'g');
+
+const iban = new RegExp(String.raw`(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?=[${space}\u2011-]?[A-Z0-9]{4})`, 'g');
+const nir = new RegExp(
+  [
+    '(?<!\\w)[1-478]',
+    '\\d{2}',
+    '(?:0[1-9]|1[0-2]|[2-9]\\d)',
+    '(?:\\d{2}|2[ABab])',
+    '\\d{3}',
+    '\\d{3}',
+    '\\d{2}(?!\\w)',
+  ].join(`${between}?`),
+  'g',
+);
+const card = new RegExp(String.raw`(?<![\w.-])[2-6](?:[${space}\u2011-]?\d){12,18}(?!\w)`, 'g');
+const phone = new RegExp(
+  String.raw`(?<![\w.+/-])(?:${[
+    String.raw`(?:\+|00)33${between}?(?:\(0\)${between}?)?[1-9](?:${between}?\d{2}){4}`,
+    String.raw`0[1-9](?:[${space}./\u2011-]?\d{2}){4}`,
+    String.raw`\+[1-9]\d{0,2}(?:${between}?\(?\d{1,4}\)?){2,6}`,
+    String.raw`\(?[2-9]\d{2}\)?${between}\d{3}${between}\d{4}`,
+  ].join('|')})(?![\w/-]|[.]\d)`,
+  'g',
+);
 const ipv4 = /(?<![\w.-])\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)/g;
-const ipv6 = /(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])/g;
+/** The last 32 bits may be written as those of version 4 are (RFC 4291, section 2.2). */
+const ipv6 = /(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?![\w:]|\.\d)/g;
 
 function findMatches(
   text: string,
@@ -85,7 +108,7 @@ function ibanEnd(text: string, at: number): number | undefined {
   while (compact.length < length && end < text.length) {
     const char = text[end]!;
     if (/[A-Z0-9]/.test(char)) compact += char;
-    else if (!/[ -]/.test(char) || !/[A-Z0-9]/.test(text[end - 1]!)) return undefined;
+    else if (char.replace(betweenSigns, '') !== '' || !/[A-Z0-9]/.test(text[end - 1]!)) return undefined;
     end++;
   }
   if (compact.length < length || /[A-Za-z0-9]/.test(text[end] ?? '')) return undefined;
@@ -99,7 +122,10 @@ function ibanEnd(text: string, at: number): number | undefined {
 
 /** The key is 97 less the number modulo 97; Corsica's departments count as 19 and 18. */
 function isNir(found: string): boolean {
-  const compact = found.replace(/[ .]/g, '').replace('2A', '19').replace('2B', '18');
+  const compact = found
+    .replace(/[^\dA-Za-z]/g, '')
+    .replace(/2A/i, '19')
+    .replace(/2B/i, '18');
   return BigInt(compact.slice(0, 13)) % 97n === 97n - BigInt(compact.slice(13));
 }
 
@@ -107,7 +133,7 @@ const brands =
   /^(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d{2}|7[01]\d|720)\d{12}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|35\d{14}|6(?:011|5\d{2}|4[4-9]\d)\d{12}|62\d{14,17})$/;
 
 function isCard(found: string): boolean {
-  const digits = found.replace(/[ -]/g, '');
+  const digits = found.replace(/\D/g, '');
   return brands.test(digits) && luhn(digits);
 }
 
@@ -138,6 +164,8 @@ function isPublicIpv4(found: string): boolean {
 }
 
 function isPublicIpv6(found: string): boolean {
+  const rest = /:([\d.]*\.\d+)$/.exec(found)?.[1];
+  if (rest !== undefined) return isIPv6(found) && isPublicIpv4(rest);
   return isIPv6(found) && found.length > 6 && !/^(?:f[cde]|::1$|2001:0?db8)/i.test(found) && /\d/.test(found);
 }
 

@@ -109,11 +109,14 @@ function beginOfWord(text: string, from: number): number {
   return text.length - at > longestWord ? text.length - longestSecret - 1 : at;
 }
 
+/** Those that do not break stand in French numbers; what joins digits beyond ASCII ends a word elsewhere. */
+const ofNumber = /[0-9A-Z+ .()\u00a0\u2007\u2009\u2011\u202f-]/;
+
 /** Digits and capitals with spaces between them: a telephone, a card, an IBAN may go on. */
 function beginOfNumber(text: string, from: number): number {
   const least = Math.max(from, text.length - longestNumber);
   let at = text.length;
-  while (at > least && /[0-9A-Z+ .()-]/.test(text[at - 1]!)) at--;
+  while (at > least && ofNumber.test(text[at - 1]!)) at--;
   const run = text.slice(at);
   const first = run.search(/[0-9+(]|[A-Z]{2}\d/);
   return first === -1 ? text.length : at + first;
