@@ -70,6 +70,8 @@ test('findSecrets() takes no placeholder, reference, hash or ordinary word for a
     'ghp_your_personal_access_token_goes_here',
     'Authorization: Bearer <token>',
     `token: "\${GITHUB_TOKEN}"`,
+    'curl -u user:password https://acme.io',
+    'curl --user admin:my_secret https://acme.io',
     'https://user:password@example.com/',
     'postgres://user:<password>@localhost/db',
   ];
