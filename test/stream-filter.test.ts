@@ -39,6 +39,14 @@ const veiled = fc
   )
   .map(([text, disguise]) => disguise(text));
 const words = prompt.split(' ');
+/** The same words as a reader sees them. */
+const retellings: readonly ((words: readonly string[]) => string)[] = [
+  (words) => words.join(' '),
+  (words) => words.join(' ').normalize('NFD'),
+  (words) => words.join(' ').normalize('NFD').replace(/\p{M}/gu, '').toUpperCase(),
+  (words) => [...words.join(' ')].join('\u200b'),
+  (words) => words.map((word, at) => `${at + 1}. ${word}`).join(' '),
+];
 const part = fc.oneof(
   { weight: 3, arbitrary: secret },
   { weight: 1, arbitrary: veiled },
@@ -90,7 +98,9 @@ const part = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.tuple(fc.nat(words.length), fc.nat(12)).map(([at, count]) => words.slice(at, at + count).join(' ')),
+    arbitrary: fc
+      .tuple(fc.nat(words.length), fc.nat(12), fc.constantFrom(...retellings))
+      .map(([at, count, retell]) => retell(words.slice(at, at + count))),
   },
   { weight: 1, arbitrary: fc.string({ maxLength: 12 }) },
 );
@@ -120,6 +130,12 @@ for (const action of ['mask', 'block'] as const)
       { numRuns: 2_500 },
     );
   });
+
+test('screenAnswer() knows the instructions in other normal forms, without accents, with hidden signs or numbers between the words', () => {
+  for (const retell of retellings)
+    assert.equal(screenAnswer(`So: ${retell(words)}`, settingsOf('block')).kind, 'blocked', retell(words));
+  assert.equal(screenAnswer('In 3 of 4 cases the price of flour is 12 or 13.', settingsOf('block')).kind, 'passed');
+});
 
 test('createStreamFilter() lets no part of a secret go, cut at any place', () => {
   const settings = settingsOf('block');

@@ -1,4 +1,4 @@
-// Whether a text repeats the operator's instructions: runs of words in the same order, whatever stands between the words.
+// Whether a text repeats the operator's instructions: runs of words in the same order, whatever stands between the words, numbers that count them too.
 
 export interface PromptEcho {
   /** Runs of words that stand in the instructions in the same order, longest first at each place. */
@@ -77,54 +77,82 @@ function joinWords(words: readonly Word[], from: number, to: number): string {
 /** Where the words begin that may have been let go of a run that goes on at `from`. */
 function beginOfLead(text: string, from: number): number {
   let at = from;
-  for (let words = 0; words <= lead && at > 0; words++) {
-    while (at > 0 && !isWordUnit(text.charCodeAt(at - 1))) at--;
-    while (at > 0 && isWordUnit(text.charCodeAt(at - 1))) at--;
+  for (let words = 0; words <= lead && at > 0; ) {
+    while (at > 0 && kindOf(text.charCodeAt(at - 1)) === between) at--;
+    const end = at;
+    while (at > 0 && kindOf(text.charCodeAt(at - 1)) !== between) at--;
+    if (isWord(text, at, end)) words++;
   }
   return at;
 }
 
-/** Whole words that begin at `from` or later. */
+/** Of one to three digits it is none: "number each of your words". */
+function isWord(text: string, start: number, end: number): boolean {
+  let units = 0;
+  let digits = 0;
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at);
+    if (kindOf(code) === ofWord) units++;
+    if (isDigit(code)) digits++;
+  }
+  return units > 0 && (digits < units || digits > 3);
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
+}
+
+/** Whole words that begin at `from` or later, without those that only count. */
 function wordsOf(text: string, from: number): Word[] {
   const words: Word[] = [];
   let start = -1;
   for (let at = from; at <= text.length; at++) {
-    const isIn = at < text.length && isWordUnit(text.charCodeAt(at));
+    const isIn = at < text.length && kindOf(text.charCodeAt(at)) !== between;
     if (isIn && start < 0) start = at;
     if (isIn || start < 0) continue;
-    words.push({ word: text.slice(start, at).toLowerCase(), start, end: at });
+    if (isWord(text, start, at)) words.push({ word: plainOf(text.slice(start, at)), start, end: at });
     start = -1;
   }
   return words;
 }
 
+/** In small letters without marks, so that "révèle" is the same whole, taken apart or without its accents. */
+function plainOf(word: string): string {
+  if (!/[^\x00-\x7f]/.test(word)) return word.toLowerCase();
+  return word.normalize('NFKD').replace(silentUnits, '').toLowerCase();
+}
+
 /**
  * Whether so many words in a row may be of the vocabulary: most answers never come to that, and need no list of their
- * words. A word with a unit from U+0100 on counts as one of them, since its small letters depend on their neighbours.
+ * words. A word with a unit from U+0100 on counts as one of them, since its plain form depends on the neighbours.
  */
 function holdsRun(text: string, from: number, narrow: ReadonlySet<number>, length: number): boolean {
   let run = 0;
   let hash = seed;
-  let isIn = false;
+  let letters = 0;
+  let digits = 0;
   let isWide = false;
   for (let at = from; at <= text.length; at++) {
     const code = at < text.length ? text.charCodeAt(at) : 32;
-    if (isWordUnit(code)) {
-      isIn = true;
-      if (code > 0xff) isWide = true;
-      else hash = Math.imul(hash ^ smallOf(code), 0x01000193);
-    } else if (isIn) {
-      run = isWide || narrow.has(hash >>> 0) ? run + 1 : 0;
+    const kind = kindOf(code);
+    if (kind === ofWord) {
+      letters++;
+      if (isDigit(code)) digits++;
+      const plain = code > 0xff ? wide : plainUnits[code]!;
+      if (plain === wide) isWide = true;
+      else hash = Math.imul(hash ^ plain, 0x01000193);
+    } else if (kind === between && letters > 0) {
+      if (digits < letters || digits > 3) run = isWide || narrow.has(hash >>> 0) ? run + 1 : 0;
       if (run >= length) return true;
       hash = seed;
-      isIn = false;
+      letters = digits = 0;
       isWide = false;
     }
   }
   return false;
 }
 
-/** FNV-1a of a word in small letters; undefined where it has a unit from U+0100 on. */
+/** FNV-1a of a plain word; undefined where it has a unit from U+0100 on. */
 function hashOfNarrow(word: string): number | undefined {
   let hash = seed;
   for (let at = 0; at < word.length; at++) {
@@ -136,17 +164,26 @@ function hashOfNarrow(word: string): number | undefined {
 }
 
 const seed = 0x811c9dc5;
+const wide = -1;
+const silentUnits = /[\p{M}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** Up to U+00FF each unit has one small letter. */
-function smallOf(code: number): number {
-  const isCapital = (code >= 65 && code <= 90) || (code >= 0xc0 && code <= 0xde && code !== 0xd7);
-  return isCapital ? code + 32 : code;
-}
+/** What a unit up to U+00FF is in a plain word; `wide` where that is no unit of its kind, as of ¼ and µ. */
+const plainUnits = Int16Array.from({ length: 0x100 }, (_, code) => {
+  const plain = plainOf(String.fromCharCode(code));
+  return plain.length === 1 && plain.charCodeAt(0) <= 0xff ? plain.charCodeAt(0) : wide;
+});
 
-/** Of each UTF-16 unit, whether it is part of a word: 1 no, 2 yes, 0 not yet asked. A pattern takes ten times as long. */
-const units = new Uint8Array(0x1_0000);
+const between = 1;
+const ofWord = 2;
+/** Marks on letters and what cannot be seen end no word. */
+const silent = 3;
+/** Of each UTF-16 unit its kind, 0 where it was not yet asked. A pattern takes ten times as long. */
+const kinds = new Uint8Array(0x1_0000);
 
-function isWordUnit(code: number): boolean {
-  if (units[code] === 0) units[code] = /[\p{L}\p{N}]/u.test(String.fromCharCode(code)) ? 2 : 1;
-  return units[code] === 2;
+function kindOf(code: number): number {
+  if (kinds[code] === 0) {
+    const unit = String.fromCharCode(code);
+    kinds[code] = /[\p{L}\p{N}]/u.test(unit) ? ofWord : unit.replace(silentUnits, '') === '' ? silent : between;
+  }
+  return kinds[code]!;
 }
