@@ -16,9 +16,9 @@ const selectors = /[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]/gu;
 /** Markdown's emphasis that begins or ends inside a word: shown as one word, written as two. */
 const partEmphasis = /\p{L}\*\*\p{L}+\*\*|\*\*\p{L}+\*\*\p{L}|(?<![\p{L}\p{N}*])\*\p{L}+\*\p{L}/u;
 const marks = /\p{M}+/gu;
-/** Letters in brackets, circles and squares that have no compatibility form of a letter alone; flags are made of those from U+1F1E6 on. */
-const enclosed = /[\u249c-\u24b5\u{1f110}-\u{1f129}\u{1f150}-\u{1f169}\u{1f170}-\u{1f189}]/gu;
-const mayBeEnclosed = /[\u249c-\u24b5]|\ud83c[\udd10-\uddff]/;
+/** Letters in filled circles and squares, which have no compatibility form; flags are made of those from U+1F1E6 on. */
+const enclosed = /[\u{1f150}-\u{1f169}\u{1f170}-\u{1f189}]/gu;
+const mayBeEnclosed = /\ud83c[\udd50-\uddff]/;
 const regional = /[\u{1f1e6}-\u{1f1ff}]/gu;
 /** Fewer are flags. */
 const leastRegional = 12;
@@ -82,7 +82,7 @@ export function normalise(given: string): Plain {
   return { text: fold(text), decoded };
 }
 
-const enclosedFrom = [0x1f170, 0x1f150, 0x1f110, 0x249c];
+const enclosedFrom = [0x1f170, 0x1f150];
 
 /** The letter that a sign of one of these alphabets stands for. */
 function letterOf(sign: string, alphabets: readonly number[]): string {
@@ -121,7 +121,7 @@ function fold(given: string): string {
       .replace(/[ıøłđħŧ]/g, (one) => strokeless[one]!);
     if (beyondLatin.test(text)) text = withoutLookAlikes(text);
   } else text = text.toLowerCase();
-  return joinSpaced(unleet(text));
+  return joinSpaced(unleet(text.includes(')(') ? text.replace(bracketed, (run) => run.replace(/[()]/g, '')) : text));
 }
 
 /** A word that mixes scripts, or is spelled in look-alikes alone, is read as Latin; Greek and Cyrillic words stay. */
@@ -162,6 +162,9 @@ function unjoined(text: string): string | undefined {
   if (text.includes('_') && underscored.test(text)) return text.replaceAll('_', ' ');
   return camelCase.test(text) ? text.replace(/(?<=\p{Ll})(?=\p{Lu})/gu, ' ') : undefined;
 }
+
+/** (i)(g)(n)(o)(r)(e): the compatibility form of letters in brackets. */
+const bracketed = /(?:\(\p{L}\)){3,}/gu;
 
 const spacedLetters = /[a-z]([ .\-_*|/\\])[a-z]\1[a-z]\1[a-z](?![a-z0-9])/;
 
