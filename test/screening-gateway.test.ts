@@ -607,6 +607,25 @@ test('ask() takes the system message of the chatbot for the operator’s', async
   assert.equal(end.kind, 'answer');
 });
 
+test('ask() does not take what the chatbot’s instructions say of systems for known to who asks, but whom to write to', async () => {
+  const { policy } = defaultScreening;
+  const { rig } = await before(answering('Write to orders@durand-sa.fr, not to db01.paris.internal.'), {
+    screening: { ...defaultScreening, policy: { ...policy, answers: { ...policy.answers, internal: 'mask' } } },
+  });
+  const end = await rig.gateway.ask({
+    caller: { subject: 's', role: 'user', credential: 'c', sourceIp: '127.0.0.1' },
+    model: 'm',
+    messages: [
+      { role: 'system', content: 'Orders: orders@durand-sa.fr. Stock: db01.paris.internal' },
+      { role: 'user', content: 'hello' },
+    ],
+    lang: 'en',
+    requestId: 'r',
+    signal: new AbortController().signal,
+  });
+  assert.equal(end.kind === 'answer' && end.text, 'Write to orders@durand-sa.fr, not to [masked: internal detail].');
+});
+
 test('createGateway() closes a conversation in which code was to be run, and counts one attempt once', async () => {
   const found = { kind: 'suspicious', category: 'code-execution', score: 0.9, rules: ['r'] } as const;
   const { rig } = await before(answering(), {

@@ -44,7 +44,7 @@ export interface Screening {
   /** The call as it may go on. Throws ERR_QUARANTINED, ERR_PROMPT_BLOCKED, ERR_UNSCREENED, ERR_RATE_LIMITED. */
   prompts(exchange: Exchange, call: ChatCall): ChatCall;
   /** How the answer to it is to be screened. */
-  answers(exchange: Pick<Exchange, 'lang'>, call: ChatCall): AnswerSettings;
+  answers(exchange: Pick<Exchange, 'lang' | 'operation'>, call: ChatCall): AnswerSettings;
   /** Journals and counts what was found in an answer. */
   answered(
     exchange: Exchange,
@@ -255,7 +255,7 @@ export function createScreening(
       const shown = toMask.size === 0 ? call : masked(exchange, call, toMask);
       return dropped.size === 0 ? shown : withoutTurns(shown, dropped);
     },
-    answers({ lang }, call) {
+    answers({ lang, operation }, call) {
       const system = call.turns.flatMap(({ role, text }) => (role === 'system' ? [text] : [])).join('\n');
       let known = echoes.get(system);
       if (known === undefined) {
@@ -266,7 +266,12 @@ export function createScreening(
         policy: policy.answers,
         ...(known.echo === undefined ? {} : { echo: known.echo }),
         label: (category) => say(lang, `masked.${category}`),
-        isKnown: (value) => call.turns.some(({ text }) => text.includes(value)),
+        // What the chatbot's instructions tell of persons is there to be told, such as whom to write to; of systems it is not.
+        isKnown: (value, category) =>
+          call.turns.some(
+            ({ role, text }) =>
+              (operation !== 'ask' || role !== 'system' || category !== 'internal') && text.includes(value),
+          ),
       };
     },
     given(caller, answer) {

@@ -17,7 +17,7 @@ export interface AnswerSettings {
   /** The operator's instructions, made ready once per call. */
   echo?: PromptEcho;
   /** What the caller said before is no news to the caller; asked for data of persons and systems only, never for secrets. */
-  isKnown?: (value: string) => boolean;
+  isKnown?: (value: string, category: 'personal-data' | 'internal') => boolean;
   /** What stands for something masked. */
   label?: (category: AnswerCategory) => string;
 }
@@ -35,10 +35,11 @@ export function findInAnswer(text: string, settings: AnswerSettings, from = 0): 
   if (policy.secret !== 'pass') for (const hit of secretsIn(text)) if (hit.start >= from) found.push(hit);
   if (policy['personal-data'] !== 'pass')
     for (const { kind, start, end } of findPersonalData(text, from))
-      if (!isKnown(text.slice(start, end))) found.push({ category: 'personal-data', rule: kind, start, end });
+      if (!isKnown(text.slice(start, end), 'personal-data'))
+        found.push({ category: 'personal-data', rule: kind, start, end });
   if (policy.internal !== 'pass')
     for (const { kind, start, end } of findInternal(text, from))
-      if (!isKnown(text.slice(start, end))) found.push({ category: 'internal', rule: kind, start, end });
+      if (!isKnown(text.slice(start, end), 'internal')) found.push({ category: 'internal', rule: kind, start, end });
   if (policy['system-prompt'] !== 'pass' && echo !== undefined)
     for (const { start, end } of echo.find(text, from))
       found.push({ category: 'system-prompt', rule: 'shingles', start, end });
