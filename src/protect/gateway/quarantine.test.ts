@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createSharedMemory } from '../../platform/shared/memory.ts';
+import { createSessions } from '../chatbot/sessions.ts';
 import { createQuarantine, createQuarantineState } from './quarantine.ts';
 
 const settings = { minutes: 15, keyAttempts: 3, sureScore: 0.8 };
@@ -30,4 +31,15 @@ test('createQuarantine() of one thread alone does the same, and nobody is shut o
   const none = createQuarantine(() => 1_000, { ...settings, minutes: 0 }, createQuarantineState(createSharedMemory()));
   none.attempted('rmp_key/session', 1);
   assert.equal(none.secondsLeft('rmp_key/session'), 0);
+});
+
+test('createQuarantine() shuts a session out at once, whatever opened it, and its key not', () => {
+  const sessions = createSessions(() => 1_000);
+  const { id } = sessions.open({ subject: 'admin', role: 'admin' }).session;
+  for (const credential of [id, `rmp_key/${id}`]) {
+    const quarantine = createQuarantine(() => 1_000, settings);
+    quarantine.attempted(credential, 0.6);
+    assert.equal(quarantine.secondsLeft(credential), 900, credential);
+    assert.equal(quarantine.secondsLeft('rmp_key'), 0);
+  }
 });

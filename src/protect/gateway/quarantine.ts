@@ -65,8 +65,8 @@ export function createQuarantine(
 
   return {
     attempted(credential, score) {
-      // A session that a key opened is named KEY/SESSION.
-      const isSession = credential.includes('/');
+      // A session that a key opened is named KEY/SESSION, one that the password opened by itself.
+      const isSession = credential.includes('/') || credential.startsWith('session-');
       if (lengthMs === 0 || (!isSession && score < sureScore)) return;
       const at = now();
       const count = countOf(credential, at);
