@@ -1,5 +1,5 @@
 // One conversation judged: what its code, its words and its secrets show, what is done well, and what follows from both.
-import type { AnalysedConversation, Author, GoodPractice } from '../platform/documents/analysis.ts';
+import type { AnalysedConversation, GoodPractice } from '../platform/documents/analysis.ts';
 import { type Lang, say } from '../platform/i18n/say.ts';
 import { createSecretScanner, type SecretScanner } from '../platform/inspection/secrets.ts';
 import type { AnalysisContext } from './analysis-context.ts';
@@ -17,6 +17,7 @@ import { practicesIn, type SeenPractice } from './maturity/practices.ts';
 import { summaryOf } from './maturity/summary.ts';
 import { isTechnical } from './prose/is-technical.ts';
 import { type Speech, silence, speechOf } from './prose/spoken.ts';
+import { statisticsOf } from './statistics.ts';
 import { withDiffsRead } from './thread/diffs.ts';
 import { countTokens, type TokenCount } from './tokens.ts';
 
@@ -125,23 +126,5 @@ function practiceOf(
     example: shown(example),
     benefit: practice[lang].benefit,
     caveat: practice[lang].caveat,
-  };
-}
-
-function statisticsOf(
-  { messages, repairs }: Conversation,
-  blocks: readonly CodeBlock[],
-): AnalysedConversation['statistics'] {
-  const byAuthor: Record<Author, number> = { user: 0, assistant: 0, tool: 0, system: 0 };
-  for (const { author } of messages) byAuthor[author] += 1;
-  return {
-    messages: messages.length,
-    byAuthor,
-    codeBlocks: blocks.length,
-    codeLines: blocks.reduce((sum, { text }) => sum + text.split('\n').length, 0),
-    branches: new Set(messages.map(({ branch }) => branch)).size - 1,
-    attachments: messages.reduce((sum, { parts }) => sum + parts.filter(({ kind }) => kind === 'attachment').length, 0),
-    toolErrors: messages.filter(({ failed }) => failed).length,
-    repairs,
   };
 }

@@ -169,3 +169,12 @@ test('readExports() says that an archive is cut off, and that its data is damage
   writeFileSync(path, bytes);
   assert.deepEqual(await read([path]), ['torn.zip!a.json: ERR_EXPORT_ARCHIVE']);
 });
+
+test('readExports() says of an archive that nothing in it was a file to read', async () => {
+  const empty = await zip('nothing.zip', []);
+  const junk = await zip('junk.zip', [['__MACOSX/._conversations.json', 'junk']]);
+  assert.deepEqual(await read([empty, junk], { lang: 'en' }), [
+    'nothing.zip: an archive without a file to read',
+    'junk.zip: an archive without a file to read',
+  ]);
+});

@@ -42,6 +42,7 @@ async function* cutMembers(zip: yauzl.ZipFile, place: Place, cutting: Cutting, d
   const byName = Map.groupBy(entries, ({ name }) => name);
   const sent = sentFiles([...byName.keys()]);
   let binaries = 0;
+  let told = damaged;
   for (const name of inNaturalOrder([...byName.keys()])) {
     if (sent.owned.has(name)) continue;
     const beside = await filesBeside(zip, sent.byOwner.get(name) ?? [], byName, cutting);
@@ -51,6 +52,7 @@ async function* cutMembers(zip: yauzl.ZipFile, place: Place, cutting: Cutting, d
         if (one.endsWith('/') || isSideFile(one)) continue;
         const own = one === name ? beside.files : undefined;
         for await (const cut of cutMember(zip, entry, memberPlace(place, one, own), cutting, depth)) {
+          told = true;
           if (cut === 'binary') binaries++;
           else yield cut;
         }
@@ -58,6 +60,7 @@ async function* cutMembers(zip: yauzl.ZipFile, place: Place, cutting: Cutting, d
     }
   }
   if (binaries > 0) yield notOne(place, say(lang, 'read.binaries', { count: binaries }));
+  if (!told) yield notOne(place, say(lang, 'read.hollow'));
   if (damaged) yield broken(place, cutting, 'ERR_EXPORT_ARCHIVE', say(lang, 'read.bytesMissing'));
 }
 
