@@ -112,6 +112,9 @@ const publicNames =
 const algorithmName = /^(?:PBKDF2|PBE)With\w+$|^Hmac(?:SHA|MD)\d/i;
 /** `generate_password(length=16)`: an argument named for a function, no value of the password. */
 const namedArgument = /^[A-Za-z_]\w*=(?!=)/;
+/** Belongs to a sentence, but to a value between quotes or behind an equals sign: no part of one may stay unmasked. */
+const sentenceEnd = /[.:!?*_]+$/;
+const quote = /["'`]/;
 const anyValue = /(?![@/])[^\s\x80-\uffff"'`,;<>(){}[\]\\]{6,200}/y;
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const hex = /^[0-9a-f]{32,}$/i;
@@ -129,8 +132,9 @@ export function finderOfGeneric(): Finder {
       const from = valueAfter(text, end);
       if (from === undefined) return undefined;
       anyValue.lastIndex = from;
-      const found = anyValue.exec(text)?.[0].replace(/[.:!?*_]+$/, '');
-      if (found === undefined || found.length < 6) return undefined;
+      const whole = anyValue.exec(text)?.[0] ?? '';
+      const found = whole.replace(sentenceEnd, '');
+      if (found.length < 6) return undefined;
       const name = nameAround(text, start, from);
       if (publicNames.test(name) || algorithmName.test(found)) return undefined;
       if (/[(,]/.test(text.slice(end, from)) && namedArgument.test(found)) return undefined;
@@ -142,11 +146,12 @@ export function finderOfGeneric(): Finder {
       const isPassword = short || passwords.some((word) => name.toLowerCase().includes(word));
       const confidence = isPassword ? passwordConfidence(found, quoted) : keyConfidence(found);
       if (confidence === undefined) return undefined;
+      const isSetting = (quoted && quote.test(text[from + whole.length] ?? '')) || /=\s{0,8}$/.test(text.slice(end, from));
       return {
         rule: isPassword ? 'generic-password' : 'generic-key',
         provider: 'generic',
         start: from,
-        end: from + found.length,
+        end: from + (isSetting ? whole : found).length,
         confidence,
         placeholder: isPlaceholder(found),
       };

@@ -42,6 +42,15 @@ test('findSecrets() says where a secret stands, and which', () => {
   assert.equal(mask(text, findSecrets(text)), 'first [masked] last');
 });
 
+test('findSecrets() covers the whole of a password that ends like a sentence', () => {
+  const cases = [
+    ['DB_PASSWORD=Tr0ub4dor&3x9!', 'DB_PASSWORD=[masked]'],
+    ['password: "Tr0ub4dor&3x9?!"', 'password: "[masked]"'],
+    ['My password is Tr0ub4dor&3x9!', 'My password is [masked]!'],
+  ] as const;
+  for (const [text, masked] of cases) assert.equal(mask(text, findSecrets(text)), masked);
+});
+
 test('findSecrets() takes no placeholder, reference, hash or ordinary word for a secret', () => {
   const innocent = [
     'api_key = "YOUR_API_KEY"',
