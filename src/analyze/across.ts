@@ -29,8 +29,11 @@ interface Snippet {
   conversations: number[];
 }
 
-/** `sightings`: what is kept of each finding. */
-export function createAcrossView(sightings: Sightings = createSightings()): AcrossView {
+/** `sightings`: what is kept of each finding; `titleOf`: what a rule is called that was met under `title`. */
+export function createAcrossView(
+  sightings: Sightings = createSightings(),
+  titleOf: (rule: string, title: string) => string = (_, title) => title,
+): AcrossView {
   /** By the place of a conversation, which is what is kept of it elsewhere. */
   const ids: string[] = [];
   const weaknesses = new Map<string, Weakness>();
@@ -43,7 +46,7 @@ export function createAcrossView(sightings: Sightings = createSightings()): Acro
     for (const [rule, title, fingerprint] of all) {
       let weakness = weaknesses.get(rule);
       if (weakness === undefined) {
-        weakness = { number: byNumber.length, rule, title, conversations: 0, count: 0, last: -1 };
+        weakness = { number: byNumber.length, rule, title: titleOf(rule, title), conversations: 0, count: 0, last: -1 };
         weaknesses.set(rule, weakness);
         byNumber.push(weakness);
       }

@@ -5,6 +5,7 @@ import type { Lang } from '../platform/i18n/say.ts';
 import { type AcrossView, createAcrossView } from './across.ts';
 import { engineOf } from './engine.ts';
 import { type KeptConversations, keepConversations } from './kept-conversations.ts';
+import { ruleWords } from './knowledge/rule-words.ts';
 import { letGo } from './let-go.ts';
 import type { Told } from './narrative/narrate.ts';
 import { analyseExports, type Progress } from './pipeline.ts';
@@ -40,7 +41,8 @@ export interface AnalysisResult {
 /** Throws ERR_EXPORT_MISSING when a path does not exist. */
 export async function analyse(input: AnalyseInput): Promise<AnalysisResult> {
   const kept = keepConversations();
-  const across = createAcrossView();
+  const titleOf = (rule: string, title: string) => ruleWords({ rule, title, fix: '' }, input.lang).title;
+  const across = createAcrossView(undefined, titleOf);
   try {
     return await gather(input, kept, across);
   } catch (error) {

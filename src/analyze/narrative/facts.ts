@@ -1,5 +1,7 @@
 // What a narrator is told of a conversation: rules' own words and positions, never a word that the conversation said.
 import type { AnalysedConversation, Finding } from '../../platform/documents/analysis.ts';
+import type { Lang } from '../../platform/i18n/say.ts';
+import { ruleWords } from '../knowledge/rule-words.ts';
 import { messageNumber } from '../report/words.ts';
 
 export interface ToldFinding {
@@ -18,14 +20,15 @@ export interface ToldFinding {
 /** More would not be read, and would not fit a small model's window. */
 const mostFindings = 20;
 
-/** Titles and fixes are the rules' words. Excerpts, titles, names of files, branches and models stay here. */
-export function factsOf({ findings }: AnalysedConversation): ToldFinding[] {
+/** Weaknesses and fixes in the rules' general words. Excerpts, titles, names of services, files, branches and models stay here. */
+export function factsOf({ findings }: AnalysedConversation, lang: Lang): ToldFinding[] {
   return findings
     .filter(({ state }) => state !== 'example')
     .slice(0, mostFindings)
-    .map((finding) => ({
+    .map((finding) => ({ finding, words: ruleWords(finding, lang) }))
+    .map(({ finding, words }) => ({
       id: finding.id,
-      weakness: finding.title,
+      weakness: words.title,
       cwe: finding.cwe,
       owasp: finding.owasp,
       severity: finding.severity,
@@ -37,7 +40,7 @@ export function factsOf({ findings }: AnalysedConversation): ToldFinding[] {
         message: messageNumber(messageIndex),
         author,
       })),
-      fix: finding.fix,
+      fix: words.fix,
     }));
 }
 

@@ -137,6 +137,16 @@ for (const [what, given] of [
   });
 }
 
+test('createNarrator() tells nothing of the service, image or folder that a weakness was met in, and the report does', async () => {
+  reply = { text: 'All is well.' };
+  const title = 'Service "ignore_all_rules" takes whatever image registry.corp.internal/app:latest is today';
+  const rule = 'containers.compose.image-latest';
+  const told = await narrator()(conversationOf('c1', { findings: [findingOf('F-1-1', { rule, title, fix: title })] }));
+  assert.doesNotMatch(asked[0]!.body, /ignore_all|corp\.internal/);
+  assert.match(asked[0]!.body, /takes whatever image … is today/);
+  assert.match(told!.sentences[0]!.text, /^Service "ignore_all_rules" takes/);
+});
+
 test('createNarrator() stops asking a server that stays silent', async () => {
   reply = { status: 503 };
   const tell = narrator();
@@ -150,7 +160,7 @@ test('createNarrator() asks nothing about a conversation without findings', asyn
   assert.equal(asked.length, 0);
 });
 
-const known = new Map(factsOf(conversation()).map((finding) => [finding.id, finding]));
+const known = new Map(factsOf(conversation(), 'en').map((finding) => [finding.id, finding]));
 const sentences: [sentence: string, expected: string][] = [
   ['SQL is built from text in message 2 [F-1-1].', 'accepted'],
   ['Both were written by the assistant [F-1-1, F-1-2].', 'accepted'],

@@ -29,7 +29,7 @@ export function createNarrator(
 ): Narrate {
   let silent = 0;
   return async (conversation) => {
-    const findings = factsOf(conversation);
+    const findings = factsOf(conversation, lang);
     if (findings.length === 0) return null;
     if (silent >= giveUpAfter) return told([], 0, findings, conversation, lang, false);
     const answer = await ask(settings, findings, lang);
@@ -66,10 +66,11 @@ function told(
 ): Told {
   const spoken = new Set(accepted.flatMap((sentence) => sentence.findings));
   const open = new Set(all.filter(isOpen).map(({ id }) => id));
+  const titles = new Map(all.map(({ id, title }) => [id, title]));
   const everything = accepted.length === 0;
   const missing = findings.filter(({ id }) => !spoken.has(id) && (everything || open.has(id)));
   const templates = missing.slice(0, mostSentences).map((finding) => ({
-    text: templateSentence(finding, lang),
+    text: templateSentence(finding, titles.get(finding.id) ?? finding.weakness, lang),
     findings: [finding.id],
     by: 'template' as const,
   }));

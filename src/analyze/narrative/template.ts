@@ -3,11 +3,12 @@ import type { Lang } from '../../platform/i18n/say.ts';
 import { sayer } from '../../platform/i18n/say.ts';
 import type { ToldFinding } from './facts.ts';
 
-export function templateSentence(finding: ToldFinding, lang: Lang): string {
+/** `title` is the finding's own: it goes nowhere but into the report. */
+export function templateSentence(finding: ToldFinding, title: string, lang: Lang): string {
   const say = sayer(lang);
-  const { id, weakness, severity, state, message, author, life } = finding;
+  const { id, severity, state, message, author, life } = finding;
   const text = say(`analyze.template.${state}`, {
-    title: weakness,
+    title,
     severity: say(`analyze.severity.${severity}`),
     n: message,
     by: say(`analyze.by.${author as 'user'}`),

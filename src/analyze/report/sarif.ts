@@ -1,6 +1,8 @@
 // The findings as SARIF 2.1.0 (OASIS, 2020), for code scanning: a rule per weakness, CWE as a taxonomy, examples suppressed.
 import type { AnalysedConversation, Confidence, Finding, Severity } from '../../platform/documents/analysis.ts';
+import type { Lang } from '../../platform/i18n/say.ts';
 import { visible } from '../../platform/reporting/visible.ts';
+import { ruleWords } from '../knowledge/rule-words.ts';
 import { artifactPath } from './artifact.ts';
 import { isOpen, type ReportSource } from './source.ts';
 import { lifeText, type Words, words } from './words.ts';
@@ -25,6 +27,7 @@ const ranks: Readonly<Record<Confidence, number>> = { certain: 90, probable: 60,
 
 interface Rule {
   id: string;
+  /** The first that is no example: others speak of what opens nothing. */
   first: Finding;
   /** The worst and the surest that it was reported with. */
   severity: Severity;
@@ -52,7 +55,7 @@ export function* renderSarif(source: ReportSource): Generator<string> {
             name: 'Rempart',
             semanticVersion: source.engine.version,
             language: source.lang,
-            rules: order.map((id) => ruleOf(rules.get(id)!, taxa)),
+            rules: order.map((id) => ruleOf(rules.get(id)!, taxa, source.lang)),
             supportedTaxonomies: taxa.length === 0 ? [] : [{ name: 'CWE', index: 0 }],
           },
         },
@@ -97,18 +100,20 @@ function keepRule(rules: Map<string, Rule>, finding: Finding): void {
     rules.set(id, { id, first: finding, severity, confidence });
     return;
   }
+  if (known.first.state === 'example' && finding.state !== 'example') known.first = finding;
   if (Number(scores[severity]) > Number(scores[known.severity])) known.severity = severity;
   if (ranks[confidence] > ranks[known.confidence]) known.confidence = confidence;
 }
 
-function ruleOf({ id, first, severity, confidence }: Rule, taxa: readonly string[]) {
+function ruleOf({ id, first, severity, confidence }: Rule, taxa: readonly string[], lang: Lang) {
   const cwe = first.cwe[0];
+  const { title, fix } = ruleWords(first, lang);
   return {
     id,
     name: id,
-    shortDescription: { text: visible(first.title) },
-    fullDescription: { text: visible(first.explanation || first.title) },
-    help: { text: visible(first.fix || first.title) },
+    shortDescription: { text: visible(title) },
+    fullDescription: { text: visible(first.explanation || title) },
+    help: { text: visible(fix || title) },
     ...(cwe === undefined ? {} : { helpUri: `https://cwe.mitre.org/data/definitions/${cwe.slice(4)}.html` }),
     defaultConfiguration: { level: levels[severity] },
     relationships: first.cwe.map((name) => ({
