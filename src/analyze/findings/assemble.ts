@@ -2,7 +2,6 @@
 import { hash } from 'node:crypto';
 import type { Confidence, Finding, Severity } from '../../platform/documents/analysis.ts';
 import type { Lang } from '../../platform/i18n/say.ts';
-import { say } from '../../platform/i18n/say.ts';
 import type { Language } from '../../platform/inspection/ast/languages.ts';
 import type { CodeMatch } from '../../platform/inspection/code-rules/inspect-code.ts';
 import { isPlaceholder } from '../../platform/inspection/placeholders.ts';
@@ -20,6 +19,7 @@ import { findInContainers, isContainerFile } from './containers.ts';
 import { inspected } from './inspected.ts';
 import { afterLeak } from './leaked-life.ts';
 import { findInProse, type ProseFinding } from './prose.ts';
+import { secretWords } from './secret-words.ts';
 import { type FoundSecret, withoutSecrets } from './secrets.ts';
 import { remediesIn, spokenAfter } from './spoken-after.ts';
 import { stitchedMatches } from './stitched.ts';
@@ -199,17 +199,12 @@ function blockNumber(block: CodeBlock, blocks: readonly CodeBlock[]): number {
 
 function fromSecret(secret: FoundSecret, { lang, speech, practices }: Material): Draft {
   const after = secret.kind === 'leaked' ? afterLeak(secret, speech.said, practices) : [];
-  const facts = { provider: secret.provider };
-  const key = secret.kind === 'leaked' ? ('leaked' as const) : ('made-up' as const);
   const { rule, severity, confidence, messageIndex, author, branch, line, excerpt } = secret;
   return {
     rule: `secrets.${rule}`,
     cwe: secret.kind === 'leaked' ? ['CWE-522', 'CWE-798'] : ['CWE-798'],
     owasp: ['A07:2021', 'LLM02:2025'],
-    title: say(lang, `finding.secret.${key}.title`, facts),
-    explanation: say(lang, `finding.secret.${key}.explanation`, facts),
-    exploitation: say(lang, `finding.secret.${key}.exploitation`, facts),
-    fix: say(lang, `finding.secret.${key}.fix`, facts),
+    ...secretWords(secret, lang),
     severity,
     confidence,
     language: 'text',

@@ -1,5 +1,6 @@
 // Whether a narrator's sentence may stand in a report: it cites what it speaks of, and says nothing that the findings do not.
 import type { ToldFinding } from './facts.ts';
+import { namedClassesAreKnown } from './named-classes.ts';
 
 export type Checked =
   | { kind: 'accepted'; text: string; findings: string[] }
@@ -15,10 +16,16 @@ const mostText = 32_768;
 const markup = /[<>`|{}\\]|\]\(|:\/\/|\bwww\.|\p{Cc}|\p{Cf}|\p{Co}|[\p{Zl}\p{Zp}]/u;
 const citation = /\[((?:F-\d+-\d+)(?:\s*[,;]\s*F-\d+-\d+)*)\]/g;
 const numberWords: Readonly<Record<string, number>> = {
-  ...words('two three four five six seven eight nine ten eleven twelve', 2),
-  ...words('deux trois quatre cinq six sept huit neuf dix onze douze', 2),
-  ...words('twenty thirty forty fifty', 20, 10),
-  ...words('vingt trente quarante cinquante', 20, 10),
+  ...words(
+    'two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen',
+    2,
+  ),
+  ...words('deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize', 2),
+  ...words('twenty thirty forty fifty sixty seventy eighty ninety', 20, 10),
+  ...words('vingt trente quarante cinquante soixante', 20, 10),
+  ...words('third fourth fifth sixth seventh eighth ninth tenth', 3),
+  ...words('troisième quatrième cinquième sixième septième huitième neuvième dixième', 3),
+  ...Object.fromEntries(['half', 'moitié', 'quarter', 'quart', 'percent', 'zero', 'zéro'].map((word) => [word, 0])),
   ...Object.fromEntries(['hundred', 'hundreds', 'cent', 'cents', 'centaine', 'centaines'].map((word) => [word, 100])),
   ...Object.fromEntries(
     ['thousand', 'thousands', 'mille', 'milliers', 'million', 'millions', 'milliard', 'milliards'].map((word) => [
@@ -31,6 +38,14 @@ const numberWords: Readonly<Record<string, number>> = {
 const severityWords: readonly [pattern: RegExp, severity: ToldFinding['severity']][] = [
   [/\bcritical(?:ly)?\b|(?<!\p{L})critiques?(?!\p{L})/u, 'critical'],
   [/\bhigh(?:-| )(?:severity|risk)\b|(?<!\p{L})élevée?s?(?!\p{L})/u, 'high'],
+  [
+    /\b(?:medium|moderate)(?:-| )(?:severity|risk)\b|\b(?:gravité|sévérité|risque) (?:moyenn?e?|modérée?)(?!\p{L})/u,
+    'medium',
+  ],
+  [
+    /\blow(?:-| )(?:severity|risk)\b|\b(?:gravité|sévérité|risque) faible\b|\bfaible (?:gravité|risque)(?!\p{L})/u,
+    'low',
+  ],
 ];
 
 /** `findings` are those that the narrator was told; a sentence is judged by those it cites. */
@@ -45,7 +60,7 @@ export function checkSentence(sentence: string, findings: ReadonlyMap<string, To
   if (ids.some((id) => !findings.has(id)) || /\bF-\d/.test(plain)) return { kind: 'refused', why: 'unknown-id' };
   const cited = [...new Set(ids)].map((id) => findings.get(id)!);
   const rest = withoutClasses(plain, cited);
-  if (rest === null) return { kind: 'refused', why: 'class' };
+  if (rest === null || !namedClassesAreKnown(plain, cited)) return { kind: 'refused', why: 'class' };
   if (!numbersAreKnown(rest, cited)) return { kind: 'refused', why: 'number' };
   if (!severitiesAreKnown(rest, cited)) return { kind: 'refused', why: 'severity' };
   return { kind: 'accepted', text, findings: cited.map(({ id }) => id) };
