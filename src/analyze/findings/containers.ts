@@ -76,15 +76,19 @@ const meanings: Readonly<Record<string, Meaning>> = {
   'compose/secret-command': { cwe: ['CWE-214', 'CWE-798'] },
 };
 
-/** One weakness per rule: a file of ten services that all lack a limit lacks limits once. */
+/**
+ * What is left out once per rule: a file of ten services that all lack a limit lacks limits once. What is written wrong once
+ * per place: a second privileged service stays when the first is mended.
+ */
 export function findInContainers(block: CodeBlock, lang: Lang): ContainerWeakness[] {
-  const byRule = new Map<string, ContainerWeakness>();
+  const told = new Map<string, ContainerWeakness>();
   for (const found of linted(block, lang)) {
     const meaning = meanings[found.rule];
-    if (meaning === undefined || byRule.has(found.rule)) continue;
-    byRule.set(found.rule, weakness(found, meaning, lang));
+    if (meaning === undefined) continue;
+    const place = meaning.lacks === undefined ? `${found.rule} ${found.line}` : found.rule;
+    if (!told.has(place)) told.set(place, weakness(found, meaning, lang));
   }
-  return [...byRule.values()];
+  return [...told.values()];
 }
 
 const known = new WeakMap<CodeBlock, boolean>();
