@@ -109,7 +109,7 @@ const assigned = /^["'`]?\s{0,8}(?:=>|:=|=|:)\s{0,8}["'`]?$/;
 const publicNames =
   /public|pubkey|\bid\b|_id$|hash|digest|checksum|sha\d|md5|uuid|commit|etag|name$|count|limit|max|length|type$|url$|uri$|path$|author|tokenizer|expire|ttl|algorithm|method|field|column|label|regex|pattern|getinstance$|header$/i;
 /** What a standard calls a way of deriving or signing. */
-const algorithmName = /^(?:PBKDF2|PBE)With\w+$|^Hmac(?:SHA|MD)\d/i;
+const algorithmName = /^(?:PBKDF2|PBE)With\w+$|^Hmac(?:SHA|MD)\d|^PBKDF2$/i;
 /** `generate_password(length=16)`: an argument named for a function, no value of the password. */
 const namedArgument = /^[A-Za-z_]\w*=(?!=)/;
 /** Belongs to a sentence, but to a value between quotes or behind an equals sign: no part of one may stay unmasked. */
@@ -138,8 +138,8 @@ export function finderOfGeneric(): Finder {
       const name = nameAround(text, start, from);
       if (publicNames.test(name) || algorithmName.test(found)) return undefined;
       if (/[(,]/.test(text.slice(end, from)) && namedArgument.test(found)) return undefined;
-      // `${NAME:?why}` says what is told where there is none.
-      if (found.startsWith('?')) return undefined;
+      // `${NAME:?why}` says what is told where there is none; `:name` is a symbol, `--name` the next option.
+      if (/^(?:\?|--|:\w+$)/.test(found)) return undefined;
       const quoted = /["'`]$/.test(text.slice(Math.max(0, from - 1), from));
       if (short && !(assigned.test(text.slice(end, from)) && shortNamed.test(name))) return undefined;
       if (short && !quoted && !/[_.-]pass$/i.test(name)) return undefined;
@@ -176,7 +176,7 @@ function keyConfidence(value: string): SecretHit['confidence'] | undefined {
 }
 
 function passwordConfidence(value: string, quoted: boolean): SecretHit['confidence'] | undefined {
-  if (/^[\w$]+\.[\w$.]+$|^\$|^[A-Z_]+$/.test(value)) return undefined;
+  if (/^[\w$]+\??\.[\w$.?]+$|^\$|^[A-Z_]+$/.test(value)) return undefined;
   const mixed = /[0-9]/.test(value) && /[A-Za-z]/.test(value);
   const strange = /[^A-Za-z0-9._-]/.test(value);
   if ((mixed || strange) && (quoted || value.length >= 8)) return 'probable';
