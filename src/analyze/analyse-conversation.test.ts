@@ -60,6 +60,23 @@ test('analyseConversation() tells a key that the assistant made up from one that
   assert.equal(finding?.state, 'example');
 });
 
+test('analyseConversation() counts a key that the assistant writes into a program or an image as hard-coded', () => {
+  const key = `ghp_${'a8Kd03Lq9ZxPw27TnB5vYc1RfH6mJsE4uGiO'}`;
+  const cases = [
+    ['python', `GITHUB_TOKEN = "${key}"`, 'python.secret-literal'],
+    ['dockerfile', `FROM node:22.1.0\nARG GITHUB_TOKEN=${key}\nUSER node`, 'containers.dockerfile.secret'],
+  ] as const;
+  for (const [language, code, rule] of cases) {
+    const { findings } = judge([['assistant', `\`\`\`${language}\n${code}\n\`\`\``]]);
+    const hardCoded = findings.filter(({ cwe }) => cwe.includes('CWE-798'));
+    assert.deepEqual(
+      hardCoded.map((one) => [one.rule, one.state]),
+      [[rule, 'introduced']],
+    );
+    assert.doesNotMatch(JSON.stringify(findings), /a8Kd03Lq9Zx/);
+  }
+});
+
 test('analyseConversation() says that something is potential where nothing explicit was said', () => {
   const { findings } = judge([['assistant', 'Save the model with pickle and serve it.']], 'fr');
   assert.deepEqual(

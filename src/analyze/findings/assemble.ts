@@ -57,11 +57,13 @@ export function findingsOf(material: Material, number: number): Finding[] {
   const hearing = hearingOf(material.speech);
   const remedies = code.length === 0 ? [] : remediesIn(material.practices, material.conversation);
   const lives = livesOf(material.blocks, code, (cwe, block) => spokenAfter(cwe, block, hearing, remedies));
-  // A password that the assistant writes into code is a weakness of that code; the code rule says so better.
+  // A secret that the assistant writes into a program or an image is a weakness of it, and the code rule says so better. In
+  // a command line a key stands for the reader's own.
   const inCode = (secret: FoundSecret) =>
     secret.kind === 'made-up' &&
-    secret.rule.startsWith('generic-') &&
-    lives.some(({ found }) => coincide(secret, found));
+    lives.some(
+      ({ found }) => coincide(secret, found) && (secret.rule.startsWith('generic-') || found.block.language !== 'bash'),
+    );
   const secrets = material.secrets.filter((secret) => !inCode(secret));
   const lacking = new Set<string>();
   const fromCode = lives.filter(({ found }) => {

@@ -146,7 +146,8 @@ export function finderOfGeneric(): Finder {
       const isPassword = short || passwords.some((word) => name.toLowerCase().includes(word));
       const confidence = isPassword ? passwordConfidence(found, quoted) : keyConfidence(found);
       if (confidence === undefined) return undefined;
-      const isSetting = (quoted && quote.test(text[from + whole.length] ?? '')) || /=\s{0,8}$/.test(text.slice(end, from));
+      const isSetting =
+        (quoted && quote.test(text[from + whole.length] ?? '')) || /=\s{0,8}$/.test(text.slice(end, from));
       return {
         rule: isPassword ? 'generic-password' : 'generic-key',
         provider: 'generic',
