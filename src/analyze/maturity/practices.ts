@@ -4,7 +4,7 @@ import type { CodeBlock } from '../conversation.ts';
 import type { IndexedCode } from '../knowledge/indexed-code.ts';
 import type { Practice } from '../knowledge/knowledge.ts';
 import { type IndexedPattern, nextMatch } from '../knowledge/pattern-index.ts';
-import { isAsked, isMissing, isOwnPractice } from '../prose/negation.ts';
+import { isAsked, isDeniedWithin, isMissing, isOwnPractice } from '../prose/negation.ts';
 import { hitsOf, type Speech, type Spoken } from '../prose/spoken.ts';
 import { isBadExample } from '../thread/bad-example.ts';
 
@@ -61,8 +61,8 @@ function namedIn(speech: Speech, pattern: IndexedPattern): Evidence[] {
 }
 
 /** What an assistant says counts as advice; what a user says only where it is what they do. */
-function isPractised({ message, folded }: Spoken, at: number): boolean {
-  if (isMissing(folded, at) || isAsked(folded, at)) return false;
+function isPractised({ message, folded }: Spoken, at: number, met: string): boolean {
+  if (isMissing(folded, at) || isDeniedWithin(met) || isAsked(folded, at)) return false;
   return message.author !== 'user' || isOwnPractice(folded, at);
 }
 

@@ -30,6 +30,14 @@ export function isMissing(folded: string, start: number): boolean {
   );
 }
 
+const deniedWithin =
+  /\S[ \n](?:(?:without|never|not(?! (?:only|just|merely))|isn't|aren't|wasn't|doesn't|don't|sans(?! privilege)|jamais|pas(?! seulement))\b|n(?:e |')[a-z])/;
+
+/** Is a practice denied by the very words that name it: "images are shipped without a scan"? What begins with a negation means it. */
+export function isDeniedWithin(met: string): boolean {
+  return deniedWithin.test(met) && !/^(?:no|not|never|avoid|do|don't|without|ne|n'|pas|jamais|sans|evite)/.test(met);
+}
+
 /** What a user tells of their own work; a wish, a question or hearsay shows nothing. */
 const own =
   /\b(we|i|our|my|us|nous|je|j'\w*|on|notre|nos|mon|ma|mes)\b[^.?!\n]*\b(use[sd]?|using|have|has|got|added|adds|sets?|enabled?|runs?|running|deploy(ed)?|implement(ed)?|already|hash(ed|es)?|stores?|stored|checks?|checked|validates?|encrypts?|encrypted|utilis\w+|emplo\w+|avons|ai|avez mis|mis|applique\w*|deja|active\w*|gere\w*|passe\w*|chiffr\w+|hach\w+|tourne\w*)\b/;

@@ -50,11 +50,11 @@ export function speechOf(conversation: Conversation): Speech {
   return { said: all, worthTrying };
 }
 
-/** Every place where the pattern meets and `keep` agrees, at most `limit`. */
+/** Every place where the pattern meets and `keep` agrees, which is told what it met; at most `limit`. */
 export function hitsOf(
   { worthTrying }: Speech,
   pattern: IndexedPattern,
-  keep: (spoken: Spoken, at: number) => boolean,
+  keep: (spoken: Spoken, at: number, met: string) => boolean,
   limit: number,
 ): Hit[] {
   const hits: Hit[] = [];
@@ -65,7 +65,7 @@ export function hitsOf(
       let match = nextMatch(pattern, stretches[i + 2]!, text, 0);
       while (match !== null) {
         const at = from + match.index;
-        if (match[0] !== '' && keep(said, at)) hits.push(hitAt(said, at));
+        if (match[0] !== '' && keep(said, at, match[0])) hits.push(hitAt(said, at));
         if (hits.length >= limit) return hits;
         match = nextMatch(pattern, stretches[i + 2]!, text, match.index + Math.max(1, match[0].length));
       }
