@@ -52,6 +52,8 @@ export interface CodeBlock {
   language: string;
   /** How the language is known. */
   languageBy: 'label' | 'grammar' | 'file-name' | 'format';
+  /** The name of a language that no rule knows. */
+  withoutRules?: string;
   text: string;
   /** The document it is a version of, when known. */
   file?: string;

@@ -5,6 +5,7 @@ import type { CodeBlock, Conversation, Message, Part } from '../conversation.ts'
 import { fencesOf } from './fences.ts';
 import { endingOf, fileNameOf } from './file-names.ts';
 import { linesOf } from './lines-of.ts';
+import { languageWithoutRules } from './without-rules.ts';
 
 type Found = Omit<CodeBlock, 'messageIndex' | 'author' | 'branch'>;
 
@@ -111,13 +112,18 @@ function codeOfProse(part: Part, line: number): Found[] {
     });
 }
 
+function unruled(label: string): Pick<CodeBlock, 'withoutRules'> {
+  const name = languageWithoutRules(label);
+  return name === null ? {} : { withoutRules: name };
+}
+
 /** By its label, else by its file's name, else by what the grammars make of it. */
 function language(
   label: string,
   file: string | undefined,
   text: string,
   by: 'label' | 'format',
-): Pick<CodeBlock, 'language' | 'languageBy'> {
+): Pick<CodeBlock, 'language' | 'languageBy' | 'withoutRules'> {
   const named = label === '' ? null : languageOfLabel(label);
   if (named !== null) return { language: named, languageBy: by };
   const ending = file === undefined ? null : endingOf(file);
@@ -125,6 +131,6 @@ function language(
   if (filed !== null) return { language: filed, languageBy: 'file-name' };
   // A label that names another language is believed: JSON, CSS or Rust are not put to the vote.
   if (/^[\w+#-]+/.test(label) && !/^(?:text|txt|plain|plaintext|code|snippet|unknown|none)\b/i.test(label))
-    return { language: 'unknown', languageBy: by };
+    return { language: 'unknown', languageBy: by, ...unruled(label) };
   return { language: detectLanguage(text)?.language ?? 'unknown', languageBy: 'grammar' };
 }

@@ -60,3 +60,15 @@ test('extractCode() marks the code that an answer broke off in', () => {
     [say('fr', 'code.partial.cut-off')],
   );
 });
+
+test('partlyParsed() names the language of code that no rule knows, and says nothing of data and plain text', () => {
+  const fence = (label: string, text: string) => `\`\`\`${label}\n${text}\n\`\`\``;
+  const answers = [
+    fence('kotlin', 'db.rawQuery("SELECT " + id, null)'),
+    fence('json', '{"a": 1}'),
+    fence('text', 'a b'),
+  ];
+  const blocks = extractCode(talk(answers.map((answer) => ['assistant', answer] as const)));
+  const why = say('en', 'code.partial.no-rules');
+  assert.deepEqual(partlyParsed(blocks, 'en'), [{ messageIndex: 0, language: 'kotlin', why }]);
+});

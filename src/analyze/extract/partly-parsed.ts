@@ -1,4 +1,5 @@
-// Which code could be read in part only: an answer that broke off, a bracket that nothing closes, a text too long to be code.
+// Which code could be read in part only: an answer that broke off, a bracket that nothing closes, a text too long to be code,
+// a language that no rule knows.
 import type { AnalysedConversation } from '../../platform/documents/analysis.ts';
 import { type Lang, say } from '../../platform/i18n/say.ts';
 import type { Language } from '../../platform/inspection/ast/languages.ts';
@@ -25,8 +26,11 @@ const pairs = ['()', '[]', '{}'] as const;
 
 export function partlyParsed(blocks: readonly CodeBlock[], lang: Lang): AnalysedConversation['partiallyParsed'] {
   return blocks.flatMap((block) => {
+    const { messageIndex, withoutRules } = block;
+    if (withoutRules !== undefined)
+      return [{ messageIndex, language: withoutRules, why: say(lang, 'code.partial.no-rules') }];
     const why = reasonOf(block, lang);
-    return why === null ? [] : [{ messageIndex: block.messageIndex, language: block.language, why }];
+    return why === null ? [] : [{ messageIndex, language: block.language, why }];
   });
 }
 
