@@ -17,6 +17,7 @@ import {
   messageNumber,
   mitigationText,
   qualifier,
+  repairsText,
   type Words,
   whereText,
   wouldBeText,
@@ -206,7 +207,8 @@ function checklist(it: AnalysedConversation, said: Words): string {
   return `<ul class="checklist">${items.join('')}</ul>`;
 }
 
-function unread(it: AnalysedConversation, { say, number, counted }: Words): string {
+function unread(it: AnalysedConversation, said: Words): string {
+  const { say, number, counted } = said;
   const lines = [
     ...(it.unread.messages > 0 ? [escapeHtml(counted('analyze.report.unread.messages', it.unread.messages))] : []),
     ...Object.entries(it.unread.unknownTypes).map(([type, count]) =>
@@ -216,7 +218,7 @@ function unread(it: AnalysedConversation, { say, number, counted }: Words): stri
       escapeHtml(say('analyze.report.partial', { n: messageNumber(messageIndex), language, why })),
     ),
     ...(it.statistics.repairs.length > 0
-      ? [escapeHtml(say('analyze.report.repairs', { repairs: it.statistics.repairs.join(', ') }))]
+      ? [escapeHtml(say('analyze.report.repairs', { repairs: repairsText(it.statistics.repairs, said) }))]
       : []),
   ];
   return lines.length === 0 ? '' : `<ul class="points">${lines.map((line) => `<li>${line}</li>`).join('')}</ul>`;

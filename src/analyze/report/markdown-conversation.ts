@@ -14,6 +14,7 @@ import {
   messageNumber,
   mitigationText,
   qualifier,
+  repairsText,
   severityCounts,
   type Words,
   whereText,
@@ -213,6 +214,7 @@ function* unread(it: AnalysedConversation, said: Words, heading: Heading): Gener
     yield `- ${say('analyze.report.unread.type', { type: codeSpan(type) || '``', count: number(count) })}\n`;
   for (const { messageIndex, language, why } of it.partiallyParsed)
     yield `- ${say('analyze.report.partial', { n: messageNumber(messageIndex), language: oneLine(language), why: oneLine(why) })}\n`;
-  if (repairs.length > 0) yield `- ${say('analyze.report.repairs', { repairs: repairs.map(oneLine).join(', ') })}\n`;
+  if (repairs.length > 0)
+    yield `- ${say('analyze.report.repairs', { repairs: oneLine(repairsText(repairs, said)) })}\n`;
   yield '\n---\n\n';
 }

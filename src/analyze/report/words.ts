@@ -155,3 +155,23 @@ export function conclusionText(conversation: AnalysedConversation, words: Words)
 export function formatName(format: AnalysedConversation['format']): string {
   return format.toUpperCase();
 }
+
+const repairs = [
+  'bom',
+  'grouped-by-time',
+  'invalid-utf-8',
+  'lone-surrogate',
+  'mojibake',
+  'utf-16',
+  'windows-1252',
+] as const;
+
+/** What was mended while reading, in words. */
+export function repairsText(codes: readonly string[], { say }: Words): string {
+  return codes
+    .map((code) => {
+      const known = repairs.find((one) => one === code);
+      return known === undefined ? code : say(`analyze.repair.${known}`);
+    })
+    .join(', ');
+}
