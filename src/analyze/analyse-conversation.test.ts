@@ -77,6 +77,38 @@ test('analyseConversation() counts a key that the assistant writes into a progra
   }
 });
 
+test('analyseConversation() follows a key that was sent in a talk without code until its owner has revoked it', () => {
+  const key = `ghp_${'a8Kd03Lq9ZxPw27TnB5vYc1RfH6mJsE4uGiO'}`;
+  const { findings } = judge([
+    ['user', `Mine is ${key}`],
+    ['assistant', 'Please revoke that key at once and rotate it.'],
+    ['user', 'Done, I revoked it.'],
+  ]);
+  assert.deepEqual(
+    findings.map(({ state, life }) => [state, life.map(({ event }) => event)]),
+    [['fixed', ['introduced', 'discussed', 'fixed']]],
+  );
+});
+
+test('analyseConversation() takes a weakness as discussed where the next answer names the remedy, whoever wrote the code', () => {
+  const code = '```python\ncur.execute("SELECT * FROM users WHERE name = \'" + name + "\'")\n```';
+  const answer = 'You are right: use parameterised queries instead.';
+  const [own] = judge([
+    ['assistant', code],
+    ['user', 'That is not safe!'],
+    ['assistant', answer],
+  ]).findings;
+  assert.deepEqual([own?.state, own?.life.at(-1)?.messageIndex], ['discussed', 2]);
+  const [later] = judge([
+    ['assistant', code],
+    ['user', 'Thanks.'],
+    ['assistant', 'You are welcome.'],
+    ['user', 'Anything else?'],
+    ['assistant', answer],
+  ]).findings;
+  assert.equal(later?.state, 'introduced');
+});
+
 test('analyseConversation() says that something is potential where nothing explicit was said', () => {
   const { findings } = judge([['assistant', 'Save the model with pickle and serve it.']], 'fr');
   assert.deepEqual(

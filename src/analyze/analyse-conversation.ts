@@ -68,7 +68,9 @@ export function analyseConversation(
   const known = knowledge();
   const { conversation, cut, extracted, secrets, tokens } = looks;
   const { blocks, old } = withDiffsRead(extracted);
-  const speech = isTechnical(looks.speech.said, extracted.length) ? looks.speech : silence;
+  // Whoever sends a key talks of technical things, however few the words.
+  const leaks = secrets.some(({ kind }) => kind === 'leaked');
+  const speech = leaks || isTechnical(looks.speech.said, extracted.length) ? looks.speech : silence;
   const code = indexed(blocks);
   const practices = practicesIn(known.practices, speech, code, old);
   const findings = findingsOf({ conversation, blocks, code, speech, practices, secrets, scanner, lang }, number);

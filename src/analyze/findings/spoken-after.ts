@@ -26,8 +26,11 @@ export function spokenAfter(
   }
   // The very next answer that names what helps has understood what is wrong.
   const remedy = remedies.find(
-    ({ families, messageIndex, branch }) =>
-      families.has(familyOf(main)) && messageIndex === block.messageIndex + 1 && branch === block.branch,
+    ({ families, answersUpTo, messageIndex, branch }) =>
+      families.has(familyOf(main)) &&
+      block.messageIndex >= answersUpTo &&
+      block.messageIndex < messageIndex &&
+      branch === block.branch,
   );
   return remedy === undefined ? null : { messageIndex: remedy.messageIndex, author: 'assistant' };
 }
@@ -47,15 +50,39 @@ export type Voice = { messageIndex: number; author: Finding['author'] };
 export interface Remedy extends Voice {
   families: ReadonlySet<string>;
   branch: string;
+  /** The answer before it, or the first message: what was written from there on is what this one answers. */
+  answersUpTo: number;
 }
 
 export function remediesIn(practices: readonly SeenPractice[], conversation: Conversation): Remedy[] {
   const byIndex = new Map(conversation.messages.map((message) => [message.index, message]));
+  const before = answersBefore(conversation);
   return practices.flatMap(({ practice, named }) =>
     named.flatMap(({ messageIndex }): Remedy[] => {
       const message = byIndex.get(messageIndex);
       if (message?.author !== 'assistant') return [];
-      return [{ messageIndex, author: 'assistant', branch: message.branch, families: practice.families }];
+      return [
+        {
+          messageIndex,
+          author: 'assistant',
+          branch: message.branch,
+          families: practice.families,
+          answersUpTo: before.get(messageIndex) ?? 0,
+        },
+      ];
     }),
   );
+}
+
+/** By each answer, the one before it in its branch. */
+function answersBefore({ messages }: Conversation): Map<number, number> {
+  const before = new Map<number, number>();
+  const last = new Map<string, number>();
+  for (const { index, author, branch } of messages) {
+    if (author !== 'assistant') continue;
+    const previous = last.get(branch);
+    if (previous !== undefined) before.set(index, previous);
+    last.set(branch, index);
+  }
+  return before;
 }
