@@ -159,3 +159,19 @@ test('extractCode() takes a source file that the user sent as the code of the us
     [['user', 'sql', 'file-name', 'db/query.sql']],
   );
 });
+
+test('extractCode() reads a session of Python as what was typed, each line at its place', () => {
+  const prose = (text: string): Part => ({ kind: 'prose', text });
+  const [session] = extractCode(conversation(prose('```pycon\n>>> for n in names:\n...     print(n)\na\n>>> x\n```')));
+  assert.deepEqual([session?.language, session?.text], ['python', 'for n in names:\n    print(n)\n\nx']);
+  const [program] = extractCode(conversation(prose('```python\nx = 1 >> 2\n```')));
+  assert.equal(program?.text, 'x = 1 >> 2');
+});
+
+test('extractCode() reads a component of Vue as a page, and its script alone as one', () => {
+  const fence = (text: string): Part => ({ kind: 'prose', text: `\`\`\`vue\n${text}\n\`\`\`` });
+  const [page, script] = extractCode(
+    conversation(fence('<template><p v-html="a" /></template>'), fence('const a = ref(0);')),
+  );
+  assert.deepEqual([page?.language, script?.language], ['html', 'javascript']);
+});

@@ -5,6 +5,7 @@ import type { CodeBlock, Conversation, Message, Part } from '../conversation.ts'
 import { fencesOf } from './fences.ts';
 import { endingOf, fileNameOf } from './file-names.ts';
 import { linesOf } from './lines-of.ts';
+import { unprompted } from './unprompted.ts';
 import { languageWithoutRules } from './without-rules.ts';
 
 type Found = Omit<CodeBlock, 'messageIndex' | 'author' | 'branch'>;
@@ -100,10 +101,11 @@ function codeOfProse(part: Part, line: number): Found[] {
         .join('\n')
         .slice(0, aroundChars);
       const file = fileNameOf(fence.label, fence.text, before);
+      const known = language(fence.label, file ?? undefined, fence.text, 'label');
       return {
-        ...language(fence.label, file ?? undefined, fence.text, 'label'),
+        ...known,
         messageLine: line + fence.line - 1,
-        text: fence.text,
+        text: known.language === 'python' ? unprompted(fence.text) : fence.text,
         ...(file === null ? {} : { file }),
         ...(fence.open ? { cutOff: true as const } : {}),
         before,
@@ -125,6 +127,9 @@ function language(
   by: 'label' | 'format',
 ): Pick<CodeBlock, 'language' | 'languageBy' | 'withoutRules'> {
   const named = label === '' ? null : languageOfLabel(label);
+  // A component's script alone is often labelled like the whole component.
+  if (named === 'html' && /^(?:vue|svelte)\b/i.test(label) && !/<[a-z]/i.test(text))
+    return { language: 'javascript', languageBy: by };
   if (named !== null) return { language: named, languageBy: by };
   const ending = file === undefined ? null : endingOf(file);
   const filed = ending === null ? null : languageOfLabel(ending);

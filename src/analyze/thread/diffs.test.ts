@@ -27,6 +27,11 @@ test('withDiffsRead() reads marks without a heading, and a diff that only adds a
   assert.deepEqual([marked.length, marked[1]?.text], [2, '\nx = int(y)']);
   const added = withDiffsRead([block('@@ -0,0 +1 @@\n+x = 1')]);
   assert.deepEqual([added.blocks.length, added.old.size], [1, 0]);
+  const fenced = withDiffsRead([block('+import os\n+os.system("ls " + name)')]);
+  assert.deepEqual(
+    fenced.blocks.map(({ language, text }) => [language, text]),
+    [['python', 'import os\nos.system("ls " + name)']],
+  );
 });
 
 test('withDiffsRead() leaves YAML lists, arithmetic and prose as they are', () => {

@@ -23,18 +23,21 @@ export function withDiffsRead(blocks: readonly CodeBlock[]): { blocks: CodeBlock
 }
 
 function isDiff({ text, language, languageBy }: CodeBlock): boolean {
-  if (language !== 'unknown' && languageBy === 'label' && !hunk.test(text)) return allMarked(text);
+  if (language !== 'unknown' && languageBy === 'label' && !hunk.test(text)) return allMarked(text, 1);
   if (hunk.test(text)) return true;
-  return language === 'unknown' && allMarked(text);
+  // A fence for diffs may show nothing but what is new.
+  return language === 'unknown' && allMarked(text, languageBy === 'label' ? 0 : 1);
 }
 
-/** Both marks are there, and every line that is not one of them is indented by the column that the marks take. */
-function allMarked(text: string): boolean {
+/** Both marks are there, `-` as often as asked, and every line that is not one of them is indented by the column that the marks take. */
+function allMarked(text: string, leastMinus: number): boolean {
   const lines = text.split('\n').filter((line) => line.trim() !== '' && !heading.test(line));
   const minus = lines.filter((line) => /^-(?!-)/.test(line)).length;
   const plus = lines.filter((line) => /^\+(?!\+)/.test(line)).length;
   const rest = lines.filter((line) => /^ /.test(line)).length;
-  return minus > 0 && plus > 0 && minus + plus + rest === lines.length && minus + plus >= lines.length * marked;
+  return (
+    minus >= leastMinus && plus > 0 && minus + plus + rest === lines.length && minus + plus >= lines.length * marked
+  );
 }
 
 function statesOf(block: CodeBlock): { before: CodeBlock | null; after: CodeBlock } {

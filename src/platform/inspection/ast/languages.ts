@@ -20,8 +20,8 @@ export const languages = [
 export type Language = (typeof languages)[number];
 
 const labels: Record<Language, readonly string[]> = {
-  python: ['python', 'py', 'python3', 'python2', 'py3', 'ipython', 'gyp', 'jupyter', 'django', 'flask'],
-  javascript: ['javascript', 'js', 'jsx', 'node', 'nodejs', 'mjs', 'cjs', 'ecmascript', 'es6', 'express', 'vue'],
+  python: ['python', 'py', 'python3', 'python2', 'py3', 'ipython', 'gyp', 'jupyter', 'pycon', 'django', 'flask'],
+  javascript: ['javascript', 'js', 'jsx', 'node', 'nodejs', 'mjs', 'cjs', 'ecmascript', 'es6', 'express'],
   typescript: ['typescript', 'ts', 'mts', 'cts', 'angular'],
   tsx: ['tsx'],
   java: ['java', 'spring', 'jsp'],
@@ -45,6 +45,7 @@ const labels: Record<Language, readonly string[]> = {
     'hbs',
     'twig',
     'svelte',
+    'vue',
     'django-html',
   ],
   dockerfile: ['dockerfile', 'docker', 'containerfile'],
