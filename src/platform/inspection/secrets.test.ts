@@ -62,6 +62,7 @@ test('findSecrets() takes no placeholder, reference, hash or ordinary word for a
     'apiKey: "sk-..."',
     'OPENAI_API_KEY=sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',
     'aws_access_key_id = AKIAIOSFODNN7EXAMPLE',
+    `stripe.api_key = "sk_test_${'4eC39HqLyjWDarjtT1zdp7dc'}"`,
     'commit 356a192b7913b04c54574d18c28d46e6395428ab',
     'request_id_token = 550e8400-e29b-41d4-a716-446655440000',
     'The secret of good bread is patience: flour, water and time.',
