@@ -33,6 +33,17 @@ const checked: [Language, string, string][] = [
   ['typescript', "if (target.hostname !== 'hooks.example.org') return refuse();\n", 'target'],
   ['java', 'if (!ALLOWED_HOSTS.contains(uri.host)) { return; }\n', 'uri'],
   ['ruby', 'raise unless PERMITTED.include?(order)\n', 'order'],
+  ['go', 'var repoName = regexp.MustCompile(`^[a-z0-9-]+$`)\nif !repoName.MatchString(repo) { return }\n', 'repo'],
+  ['go', 'if !regexp.MustCompile(`^[a-z]+$`).MatchString(repo) { return }\n', 'repo'],
+  ['go', 'if ok, _ := regexp.MatchString("^[a-z]+$", repo); !ok { return }\n', 'repo'],
+  ['java', 'if (!Pattern.matches("[a-z]{1,9}", user)) { return; }\n', 'user'],
+  ['javascript', 'const slug = /^[a-z-]{1,40}$/;\nif (!slug.test(page)) return next();\n', 'page'],
+  ['python', "slug = re.compile(r'[a-z-]+')\nif not slug.fullmatch(page):\n    abort(400)\n", 'page'],
+  [
+    'java',
+    'static final Pattern NAME = Pattern.compile("[a-z]{1,9}");\nif (!NAME.matcher(user).matches()) { return; }\n',
+    'user',
+  ],
 ];
 for (const [language, text, name] of checked) {
   test(`guardsOf() sees in ${language} that ${name} is checked: ${text.split('\n').find((line) => line.includes(name))}`, () => {
@@ -48,6 +59,17 @@ const unproven: [string, Language, string][] = [
   ['a shape that takes anything', 'csharp', 'if (!Regex.IsMatch(name, "^.*$")) return BadRequest();\n'],
   ['a shape of all but one sign', 'java', 'if (!host.matches("[^;]+")) { return; }\n'],
   ['Python matching the beginning only', 'python', "if re.match(r'[a-z]+', slug):\n    run(slug)\n"],
+  ['a named shape open at its end', 'javascript', 'const slug = /^[a-z]+/;\nif (!slug.test(page)) return;\n'],
+  [
+    'a named shape that takes anything',
+    'go',
+    'var any = regexp.MustCompile(`^.+$`)\nif !any.MatchString(a) { return }\n',
+  ],
+  [
+    'a named shape of what is refused',
+    'python',
+    "blocked = re.compile(r'^[a-z]+$')\nif blocked.match(word):\n    abort(400)\n",
+  ],
   ['a loop over a list', 'python', 'for column in ALLOWED_COLUMNS:\n    show(column)\n'],
   ['a check in a comment', 'python', '# if column in ALLOWED_COLUMNS: fine\nrun(column)\n'],
   ['an element that is named elsewhere', 'php', '<?php\nif (!in_array($_GET[$key], $pages)) { exit; }\n'],
@@ -93,6 +115,10 @@ const pieces = [
   'a.matches("a',
   'a.match(/a',
   'x.includes( ',
+  'a.test(a)',
+  'a = /^',
+  'a = re.compile("',
+  'a = new Regex(',
 ];
 test('guardsOf() takes time in proportion to the length of texts made to hurt it', () => {
   for (const piece of pieces) {

@@ -1,6 +1,7 @@
 // Where a fragment checks a variable against a list or a shape: from there on outsiders cannot put what they like in it.
 import { createKeywordAutomaton } from '../keyword-automaton.ts';
 import { eachMatch } from './each-match.ts';
+import { askedOf, namedShapes } from './named-shapes.ts';
 import type { Reading } from './reading.ts';
 
 export interface Guard {
@@ -119,13 +120,27 @@ const shapes: readonly Check[] = [
     'preg_match(',
   ),
   check(String.raw`\bIsMatch\(${space}${name}${space},${space}@?(?<shape>"[^"\n]{1,200}")`, 'ismatch('),
+  check(
+    String.raw`\bregexp\.MustCompile\(${space}(?<shape>["\x60][^"\x60\n]{1,200}["\x60])${space}\)\.MatchString\(${space}${name}${space}\)`,
+    'regexp.mustcompile(',
+  ),
+  check(
+    String.raw`\bregexp\.MatchString\(${space}(?<shape>["\x60][^"\x60\n]{1,200}["\x60])${space},${space}${name}${space}\)`,
+    'regexp.matchstring(',
+  ),
+  check(
+    String.raw`\bPattern\.(?<whole>matches)\(${space}(?<shape>"[^"\n]{1,200}")${space},${space}${name}${space}\)`,
+    'pattern.matches(',
+  ),
   check(String.raw`\b${name}\.(?<whole>matches)\(${space}(?<shape>"[^"\n]{1,200}")${space}\)`, '.matches('),
   check(String.raw`\b${name}\.match\??\(${space}(?<shape>/[^/\n]{1,200}/)${space}\)`, '.match( .match?('),
 ];
 const anything = /\.[*+]|\[\^|\\S[*+]/;
 const bothEnds = /(?:\^|\\A).*(?:\$|\\[zZ])/;
 
-const checks = [...memberships, ...shapes];
+const asked = check(askedOf, '.fullmatch( .match( .test( .matchstring( .ismatch( .matcher(');
+
+const checks = [...memberships, ...shapes, asked];
 const words = [...new Set(checks.flatMap((one) => one.words))];
 const automaton = createKeywordAutomaton(words);
 const checksOfWord = words.map((word) => checks.filter((one) => one.words.includes(word)));
@@ -158,7 +173,19 @@ export function guardsOf({ bare }: Pick<Reading, 'bare'>): Guard[] {
         found.push({ name: groups?.name ?? '', from: index });
     }
   }
+  if (worth.has(asked)) hold(byNamedShapes(bare));
   return found.sort((a, b) => a.from - b.from);
+}
+
+function* byNamedShapes(bare: string): Generator<RegExpExecArray> {
+  const known = namedShapes(bare);
+  if (known.size === 0) return;
+  for (const match of eachMatch(asked.pattern, bare)) {
+    const { called, whole, matches } = match.groups ?? {};
+    const shape = known.get(called ?? '') ?? null;
+    if (shape === null || anything.test(shape) || refuses.test(called ?? '')) continue;
+    if (whole !== undefined || matches !== undefined || bothEnds.test(shape)) yield match;
+  }
 }
 
 function* keysIn(bare: string): Generator<RegExpExecArray> {
