@@ -2,7 +2,8 @@
 
 const words =
   /example|sample|placeholder|dummy|fake|change.?me|replace|insert|redacted|masked|removed|hidden|your|votre|exemple|remplac|todo|fixme|foobar|\bnull\b|\bnone\b|undefined|secret.?here|token.?here|key.?here|goes.?here|\bici\b|not.?a.?real|xxxx|0{8}|(?:^|[^a-z])test(?:ing)?(?:$|[^a-z])/i;
-const wordBeforeHost = /:(?:my|your|db|the)?[-_]?(?:password|passwd|pass|pwd|secret|motdepasse|mdp|\*+|x+)\d{0,3}(?:@|$)/i;
+const wordBeforeHost =
+  /:(?:my|your|db|the)?[-_]?(?:password|passwd|pass|pwd|secret|motdepasse|mdp|\*+|x+)\d{0,3}(?:@|$)/i;
 const nothing =
   /^(?:my|the|some|mon|le)?[-_ ]?(?:super|db|api)?[-_ ]?(?:password|passwd|pass|pwd|secret|token|key|motdepasse|mdp|string|str|value|bool|boolean|true|false)(?:[-_ ]?\d{0,3})$/i;
 /** What the makers of a format show it with: a token for the subject 1234567890, the test keys of Stripe's manual. */
