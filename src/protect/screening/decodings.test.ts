@@ -76,6 +76,23 @@ test('normalise() reads letters in circles, squares and brackets, and those with
   assert.equal(normalise('ıgnøre thıs').text, 'ignore this');
 });
 
+test('normalise() reads spaced letters whatever stands between them, and then leetspeak', () => {
+  for (const between of [' ', '-', '_', '|', '+', '~', '·', '•', '—', '#', '🔥', '\u00a0'])
+    assert.match(
+      normalise([...'forget it all'].join(between)).text,
+      /^forget\P{L}+(?:i\P{L}*t)\P{L}+a\P{L}*l\P{L}*l$/u,
+      between,
+    );
+  assert.equal(normalise('f0rg3t 1t').text, 'forget it');
+  for (const text of ['a, b, c, d', 'f(a, b, c, d)', 'x=y=z=w', 'from a to b'])
+    assert.equal(normalise(text).text, text);
+});
+
+test('normalise() reads Cherokee look-alikes and letters with a stroke', () => {
+  assert.equal(normalise('ᎡᏆᏔ ᎪᏞᏞ').text.slice(-3), 'all');
+  assert.equal(normalise('fɵrget ɨt ⱥłł').text.slice(-6), 'it all');
+});
+
 test('normalise() reads words spelled in the letters of flags, and no word into flags', () => {
   const flags = 'ignore that order'.replace(
     /[a-z]/g,

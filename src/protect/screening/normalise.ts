@@ -29,6 +29,8 @@ const beyondLatin = /[^\x00-\u024f\u2000-\u206f\u20a0-\u20bf]/;
 const lookAlikes = new Map<string, string>(
   (
     'аa вb сc ԁd еe ғf ԍg һh іi јj кk ӏl мm пn оo рp ԛq гr ѕs тt цu ѵv ԝw хx уy ᴢz ոn օo հh սu ցg քp ' +
+    'ɨi ʉu ⱥa ᵽp ꝁk ꞥn ꞩs ⱦt ɫl ' +
+    'ꭺa ᏼb ꮯc ꭰd ꭼe ꮐg ꮋh ꭵi ꭻj ꮶk ꮮl ꮇm ꮎo ꮲp ꮢr ꮪs ꭲt ꮩv ꮤw ꮍy ꮓz ' +
     'χx ɪi αa βb εe ηn ιi κk νv οo ρp τt υu χx ωw γy ςs ѡw ɑa ɡg ɩi ɑa ʏy ʀr ɴn ʟl ᴀa ʙb ᴄc ᴅd ᴇe ɢg ʜh ɪi ᴊj ᴋk ᴍm ᴏo ᴘp ꜱs ᴛt ᴜu ᴠv ᴡw ьb єe'
   )
     .split(' ')
@@ -38,7 +40,9 @@ const lookAlikes = new Map<string, string>(
     }),
 );
 /** Letters that Unicode does not take apart into a letter and a stroke. */
-const strokeless: Readonly<Record<string, string>> = { ı: 'i', ø: 'o', ł: 'l', đ: 'd', ħ: 'h', ŧ: 't' };
+const strokeless: Readonly<Record<string, string>> = Object.fromEntries(
+  'ıi øo łl đd ħh ŧt ƀb ǥg ƶz ɉj ɍr ȼc ɇe ɏy ƚl'.split(' ').map(([from = '', to = '']) => [from, to]),
+);
 const leetLetters: Readonly<Record<string, string>> = {
   '0': 'o',
   '1': 'i',
@@ -118,10 +122,12 @@ function fold(given: string): string {
       .replace(/[œ]/g, 'oe')
       .replace(/[æ]/g, 'ae')
       .replace(/ß/g, 'ss')
-      .replace(/[ıøłđħŧ]/g, (one) => strokeless[one]!);
+      .replace(/[ıøđłħŧƀǥƶɉɍȼɇɏƚ]/g, (one) => strokeless[one]!);
     if (beyondLatin.test(text)) text = withoutLookAlikes(text);
   } else text = text.toLowerCase();
-  return joinSpaced(unleet(text.includes(')(') ? text.replace(bracketed, (run) => run.replace(/[()]/g, '')) : text));
+  if (text.includes(')(')) text = text.replace(bracketed, (run) => run.replace(/[()]/g, ''));
+  // A sign between letters is no letter: 1gn0r3 is read after i|g|n|o|r|e.
+  return unleet(joinSpaced(text));
 }
 
 /** A word that mixes scripts, or is spelled in look-alikes alone, is read as Latin; Greek and Cyrillic words stay. */
@@ -166,13 +172,21 @@ function unjoined(text: string): string | undefined {
 /** (i)(g)(n)(o)(r)(e): the compatibility form of letters in brackets. */
 const bracketed = /(?:\(\p{L}\)){3,}/gu;
 
-const spacedLetters = /[a-z]([ .\-_*|/\\])[a-z]\1[a-z]\1[a-z](?![a-z0-9])/;
+const spacedLetters = /[a-z]([^a-z0-9\n,;:()=<>&"']{1,2}|["'][ ,]{1,2}["'])[a-z]\1[a-z]\1[a-z](?![a-z0-9])/;
+/** One sign or picture that numbers, lists and formulas seldom have between letters, or the end of a quotation and the next one's begin. */
+const gap = String.raw`[^\p{L}\p{N}\n,;:()=<>&"']|["'][ ,]{1,2}["']`;
+const spacedWord = (least: number): RegExp =>
+  new RegExp(String.raw`(?<![\p{L}\p{N}])\p{L}(${gap})\p{L}(?:\1\p{L}){${least},200}(?![\p{L}\p{N}])`, 'gu');
+const fourLetters = spacedWord(2);
+const threeLetters = spacedWord(1);
+/** Three letters with one of these between them may be an abbreviation, a formula or a path. */
+const ordinary = /^[ .*/\\-]$/;
 
-/** i g n o r e, i.g.n.o.r.e, i-g-n-o-r-e; words stay apart where the gap is wider than within them. */
+/** i g n o r e, i.g.n.o.r.e, i🔥g🔥n🔥o🔥r🔥e; words stay apart where the gap is wider than within them. */
 function joinSpaced(text: string): string {
-  if (!spacedLetters.test(text)) return text;
-  return text.replace(
-    /(?<![\p{L}\p{N}])\p{L}([ .\-_*|/\\])\p{L}(?:\1\p{L}){2,200}(?![\p{L}\p{N}])/gu,
-    (run, gap: string) => run.replaceAll(gap, ''),
-  );
+  const between = spacedLetters.exec(text)?.[1];
+  if (between === undefined) return text;
+  const join = (run: string, gap: string): string => run.replaceAll(gap, '');
+  if (ordinary.test(between)) return text.replace(fourLetters, join);
+  return text.replaceAll(`${between} ${between}`, '  ').replace(threeLetters, join);
 }
