@@ -178,8 +178,8 @@ const gap = String.raw`[^\p{L}\p{N}\n,;:()=<>&"']|["'][ ,]{1,2}["']`;
 const spacedWord = (least: number): RegExp =>
   new RegExp(String.raw`(?<![\p{L}\p{N}])\p{L}(${gap})\p{L}(?:\1\p{L}){${least},200}(?![\p{L}\p{N}])`, 'gu');
 const fourLetters = spacedWord(2);
-const threeLetters = spacedWord(1);
-/** Three letters with one of these between them may be an abbreviation, a formula or a path. */
+const twoLetters = spacedWord(0);
+/** Two or three letters with one of these between them may be an abbreviation, a formula or a path. */
 const ordinary = /^[ .*/\\-]$/;
 
 /** i g n o r e, i.g.n.o.r.e, i🔥g🔥n🔥o🔥r🔥e; words stay apart where the gap is wider than within them. */
@@ -188,5 +188,5 @@ function joinSpaced(text: string): string {
   if (between === undefined) return text;
   const join = (run: string, gap: string): string => run.replaceAll(gap, '');
   if (ordinary.test(between)) return text.replace(fourLetters, join);
-  return text.replaceAll(`${between} ${between}`, '  ').replace(threeLetters, join);
+  return text.replaceAll(`${between} ${between}`, '  ').replace(twoLetters, join);
 }
