@@ -512,7 +512,11 @@ test('createGateway() suspends who tries to have code run, journals it without t
   assert.equal(shut.status, 403);
   assert.match(shut.text, /ERR_QUARANTINED/);
   assert.ok(Number(shut.headers['retry-after']) > 800);
-  assert.equal(rig.signals.filter(({ kind }) => kind === 'code-execution-attempt').length, 3);
+  const told = rig.signals.filter(({ kind }) => kind === 'code-execution-attempt');
+  assert.deepEqual(
+    told.map(({ facts }) => facts['suspended']),
+    [false, false, true],
+  );
   assert.ok(!JSON.stringify(rig.journalled).includes('run this'));
   assert.equal(rig.gateway.quarantined(), 1);
 });

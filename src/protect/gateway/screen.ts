@@ -149,12 +149,14 @@ export function createScreening(
     const attempt = category === 'code-execution';
     const severity = attempt ? 'high' : kind === 'block' ? 'medium' : 'low';
     recorder.finding(exchange, { category, role, action: kind, score, rules, severity, prompt: fingerprint(text) });
-    const facts = { category, role, action: kind, score, credential: exchange.caller.credential };
-    if (attempt) signals.emit({ kind: 'code-execution-attempt', time: now(), severity: 'high', facts });
-    else if (kind === 'block') signals.emit({ kind: 'prompt-attack', time: now(), severity: 'medium', facts });
+    const { credential } = exchange.caller;
+    const facts = { category, role, action: kind, score, credential };
+    if (kind === 'block' && !attempt) signals.emit({ kind: 'prompt-attack', time: now(), severity: 'medium', facts });
+    if (!attempt) return;
     // An application's fixed text comes with every question: it is blocked each time, and is nobody's third attempt.
-    if (attempt && kind === 'block' && (role === 'user' || role === 'tool'))
-      quarantine.attempted(exchange.caller.credential, score);
+    if (kind === 'block' && (role === 'user' || role === 'tool')) quarantine.attempted(credential, score);
+    const suspended = quarantine.secondsLeft(credential) > 0;
+    signals.emit({ kind: 'code-execution-attempt', time: now(), severity: 'high', facts: { ...facts, suspended } });
   }
 
   function unscreened(
