@@ -56,7 +56,7 @@ export function createBehaviourWatch(parts: BehaviourWatchParts, policy: Behavio
   function overLimit(subject: string): boolean {
     const at = now();
     const before = watched.get(subject);
-    const entry = before !== undefined && at - before.since < minuteMs ? before : { since: at, count: 0 };
+    const entry = before !== undefined && Math.abs(at - before.since) < minuteMs ? before : { since: at, count: 0 };
     entry.count++;
     watched.set(subject, entry);
     return entry.count > policy.watchedPerMinute;

@@ -165,3 +165,16 @@ test('createBehaviour() stays cold when all it saw was one busy moment', () => {
   const day = dayOf(7, 60);
   for (let count = 0; count < 2_000; count++) assert.equal(day.ask({ subject: `u${count % 9}` }, 500).score, null);
 });
+
+test('createBehaviour() holds nothing against anybody that a clock set back has left ahead', () => {
+  const day = dayOf(7);
+  for (let count = 0; count < 400; count++) day.ordinary();
+  for (let count = 0; count < 100; count++)
+    day.ask({ subject: 'bot', text: `flood ${count} about nothing at all` }, 50);
+  for (let count = 0; count < 20; count++) day.behaviour.refused('bot');
+  const { because } = day.ask({ subject: 'bot', text: 'How do I change my order?' }, -3_600_000);
+  const held = because.filter(
+    ({ feature }) => feature === 'rate' || feature === 'refusals' || feature === 'similarity',
+  );
+  assert.deepEqual(held, []);
+});

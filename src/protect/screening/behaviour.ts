@@ -78,7 +78,7 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: 
 
   /** In place: a list of a thousand built twice for each request is what a busy subject would wait for. */
   function remember(requests: number[], at: number): void {
-    const kept = requests.findIndex((time) => at - time < rateWindowMs);
+    const kept = requests.findIndex((time) => isWithin(rateWindowMs, time, at));
     if (kept !== 0) requests.splice(0, kept === -1 ? requests.length : kept);
     if (requests.length >= 1_000) requests.shift();
     requests.push(at);
@@ -88,7 +88,7 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: 
     const known = failures.get(source);
     if (known === undefined) return 0;
     let count = 0;
-    for (const time of known) if (at - time < memoryMs) count++;
+    for (const time of known) if (isWithin(memoryMs, time, at)) count++;
     return count;
   }
 
@@ -119,7 +119,7 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: 
       const at = now();
       const past = pastOf(request.subject);
       remember(past.requests, at);
-      if (past.refusals.length > 0) past.refusals = past.refusals.filter((time) => at - time < memoryMs);
+      if (past.refusals.length > 0) past.refusals = past.refusals.filter((time) => isWithin(memoryMs, time, at));
       const { numbers, kinds, words } = measure(request, past, at);
       past.prompts.push(words);
       if (past.prompts.length > maxPrompts) past.prompts.shift();
@@ -142,4 +142,9 @@ export function createBehaviour({ now, seed, saved }: BehaviourParts, settings: 
     state: () => ({ cold: isCold(), learned: baseline.learned(), needed: settings.warmAfter }),
     save: baseline.save,
   };
+}
+
+/** What lies ahead is of before the clock was set back, and would stay for as long as it was. */
+function isWithin(windowMs: number, time: number, at: number): boolean {
+  return Math.abs(at - time) < windowMs;
 }
