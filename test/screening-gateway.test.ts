@@ -651,23 +651,33 @@ test('createGateway() closes a conversation in which code was to be run, and cou
   assert.ok(rig.signals.filter(({ kind }) => kind === 'code-execution-attempt').length <= 2);
 });
 
-test('ask() leaves out what was refused earlier in a conversation of the chatbot', async () => {
-  const { rig, upstream } = await before(answering());
-  const caller = { subject: 's', role: 'user', credential: 'c', sourceIp: '127.0.0.1' } as const;
-  const messages = [
-    { role: 'user', content: attack },
-    { role: 'user', content: 'hello' },
-    { role: 'assistant', content: 'Hello to you.' },
-    { role: 'user', content: 'What is bread?' },
-  ] as const;
-  const end = await rig.gateway.ask({
-    caller,
-    model: 'm',
-    messages,
-    lang: 'en',
-    requestId: 'r',
-    signal: new AbortController().signal,
+for (const [what, refused] of [
+  ['an attack', attack],
+  ['a key', secretive],
+] as const)
+  test(`ask() leaves out ${what} that was refused earlier in a conversation of the chatbot`, async () => {
+    const { policy } = defaultScreening;
+    const secret = { user: 'block', tool: 'block', assistant: 'flag', system: 'flag' } as const;
+    const { rig, upstream } = await before(answering(), {
+      screening: { ...defaultScreening, policy: { ...policy, prompts: { ...policy.prompts, secret } } },
+    });
+    const ask = (messages: readonly { role: 'user' | 'assistant'; content: string }[]) =>
+      rig.gateway.ask({
+        caller: { subject: 's', role: 'user', credential: 'c', sourceIp: '127.0.0.1' },
+        model: 'm',
+        messages,
+        lang: 'en',
+        requestId: 'r',
+        signal: new AbortController().signal,
+      });
+    const first = await ask([{ role: 'user', content: refused }]);
+    assert.equal(first.kind === 'unavailable' && first.error.code, 'ERR_PROMPT_BLOCKED');
+    const end = await ask([
+      { role: 'user', content: refused },
+      { role: 'user', content: 'hello' },
+      { role: 'assistant', content: 'Hello to you.' },
+      { role: 'user', content: 'What is bread?' },
+    ]);
+    assert.equal(end.kind, 'answer');
+    assert.ok(!upstream.bodies[0]!.includes(refused.slice(0, 30)));
   });
-  assert.equal(end.kind, 'answer');
-  assert.ok(!upstream.bodies[0]!.includes('Ignore all previous'));
-});

@@ -249,8 +249,15 @@ export function createScreening(
         }
         for (const { category, action, rule } of data) {
           const kind = action === 'block' ? 'block' : 'flag';
+          if (kind === 'block' && !isNew && inChat && at.turn !== undefined) {
+            dropped.add(at.turn);
+            break;
+          }
           if (isNew) tell(exchange, at, { kind, category, score: 1, rules: [rule] });
-          if (kind === 'block') throw blocked(category);
+          if (kind === 'block') {
+            if (isNew) watch.refused(exchange);
+            throw blocked(category);
+          }
           if (action === 'mask') toMask.set(at.turn, (toMask.get(at.turn) ?? new Set()).add(category));
         }
       }
