@@ -122,7 +122,7 @@ function wordsOf(bytes: Buffer): string {
   const words = wordsIn(text);
   if (words !== '') return words;
   const longest = text.match(pieces)?.reduce((a, b) => (b.length > a.length ? b : a)) ?? '';
-  return longest.length >= text.length * 0.8 && readable(longest) ? longest : '';
+  return longest.length >= text.length * 0.8 && readable(longest) && latin.test(longest) ? longest : '';
 }
 
 /** Of a text that is noise for a part, the rest; '' for noise. */
@@ -173,6 +173,7 @@ const wordSigns = new RegExp(`[${ofWords}]`, 'gu');
 /** So many in a row, with no more than single signs between them, are no chance. */
 const stretches = new RegExp(`(?:[${ofWords}]|[^${ofWords}\ufffd](?=[${ofWords}])){16,}`, 'gu');
 const pieces = /[^\ufffd]+/g;
+const latin = /^[\s\x20-\x7e\xa0-\u024f]+$/;
 
 const common =
   /\b(?:the|and|you|your|of|to|in|is|for|with|this|that|what|how|le|la|les|de|des|du|un|une|et|est|vous|votre|je|tu|que|qui|pour|dans|en|der|die|das|und|ist|el|los|il|di|che|do|da|um|que|me|my|all|a|i)\b/;

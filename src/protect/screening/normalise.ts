@@ -158,9 +158,9 @@ function unleet(text: string): string {
 }
 
 const longestJoined = 400;
-/** Four words or more: names in programs mostly have fewer, and spaces around them. */
-const underscored = /^\P{L}*\p{L}+(?:[_'’-]+\p{L}+){3,}\P{L}*$/u;
-const camelCase = /^\P{L}*(?:\p{Lu}\p{Ll}+(?:['’-]\p{Ll}+)?){4,}\P{L}*$/u;
+/** Seven words or more: names of tools, such as execute_python_code_in_sandbox, have fewer. */
+const underscored = /^\P{L}*\p{L}+(?:[_'’-]+\p{L}+){6,}\P{L}*$/u;
+const camelCase = /^\P{L}*(?:\p{Lu}\p{Ll}+(?:['’-]\p{Ll}+)?){7,}\P{L}*$/u;
 
 /** A text that is one long word, such as ignore_what_was_said or IgnoreWhatWasSaid: as words. */
 function unjoined(text: string): string | undefined {
