@@ -64,6 +64,11 @@ test('rempart up counts and journals what screening found, without a word of it'
   const metrics = await (await fetch(`${app.consoleUrl}/metrics`)).text();
   assert.match(metrics, /rempart_suspicious_prompts_total\{category="injection",role="user"\} [1-9]/);
   assert.match(metrics, /rempart_suspicious_prompts_total\{category="code-execution",role="user"\} 1\b/);
+  assert.match(metrics, /rempart_behaviour_baselines\{state="cold"\} 1\b/);
+  for (const guard of ['prompt', 'answer']) {
+    assert.ok(metrics.includes(`rempart_unscreened_total{guard="${guard}",action="refuse"} 0`), guard);
+    assert.ok(metrics.includes(`rempart_guard_bypasses_total{guard="${guard}"} 0`), guard);
+  }
   const folder = join(place.dir, 'd', 'journal');
   const journal = readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.jsonl'))

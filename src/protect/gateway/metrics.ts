@@ -163,6 +163,10 @@ export function createGatewayMetrics(registry: Registry): GatewayMetrics {
   // From nothing to one is an increase that Prometheus only sees where there was a nothing.
   for (const reason of failures) failed.inc({ reason }, 0);
   for (const scope of ['user', 'source', 'behaviour']) limited.inc({ scope }, 0);
+  for (const guard of ['prompt', 'answer']) {
+    unscreened.inc({ guard, action: 'refuse' }, 0);
+    bypasses.inc({ guard }, 0);
+  }
   for (const category of categories)
     for (const role of ['user', 'tool', 'assistant', 'system']) suspicious.inc({ category, role }, 0);
   return {
