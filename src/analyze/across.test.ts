@@ -96,3 +96,17 @@ for (const [inMemory, inGroup] of [
     across.close();
   });
 }
+
+test('createAcrossView() takes a line that stands in many files for no common snippet', () => {
+  const across = createAcrossView();
+  const lines = ['web:', 'os.system("ping -c 1 " + host_name)'].map((excerpt, n) => ({
+    excerpt,
+    fingerprint: `${n}`.repeat(64),
+  }));
+  for (const id of ['c1', 'c2'])
+    across.add(factsOf(conversationOf(id, { findings: lines.map((line, n) => findingOf(`F-1-${n}`, line)) })));
+  assert.deepEqual(
+    across.view().sameSnippet.map(({ fingerprint }) => fingerprint),
+    ['1'.repeat(64)],
+  );
+});

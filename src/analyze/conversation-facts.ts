@@ -8,7 +8,7 @@ export interface ConversationFacts {
   models: readonly string[];
   /** Open weaknesses. */
   open: Record<Severity, number>;
-  /** Each finding that is no example: its rule, its title, and its fingerprint where it is code. */
+  /** Each finding that is no example: its rule, its title, and its fingerprint where it is a snippet that could be known again. */
   weaknesses: readonly (readonly [rule: string, title: string, fingerprint: string | null])[];
   /** Findings that the model answers for: what the assistant wrote, fixed later or not. */
   written: number;
@@ -22,10 +22,20 @@ export function factsOf({ id, status, models, findings }: AnalysedConversation):
     open: countBySeverity(findings.filter(isOpen)),
     weaknesses: findings
       .filter(({ state }) => state !== 'example')
-      // What is only said is said in many ways: a snippet is code.
-      .map(({ rule, title, fingerprint, language }) => [rule, title, language === 'prose' ? null : fingerprint]),
+      .map(({ rule, title, fingerprint, language, excerpt }) => [
+        rule,
+        title,
+        language === 'prose' || isCommonplace(excerpt) ? null : fingerprint,
+      ]),
     written: findings.filter(
       (finding) => finding.author === 'assistant' && (isOpen(finding) || finding.state === 'fixed'),
     ).length,
   };
+}
+
+/** What is only said is said in many ways; `web:` and `privileged: true` stand in files that have nothing else in common. */
+const leastSnippet = 24;
+
+function isCommonplace(excerpt: string): boolean {
+  return excerpt.replace(/\s+/g, '').length < leastSnippet;
 }

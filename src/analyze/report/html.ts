@@ -7,8 +7,9 @@ import { script } from './html-script.ts';
 import { style } from './html-style.ts';
 import { bar, rich } from './html-text.ts';
 import { shortened } from './markdown-text.ts';
+import { sharedTitles } from './shared-titles.ts';
 import { isOpen, type ReportSource } from './source.ts';
-import { type Words, words } from './words.ts';
+import { firstOf, type Words, words } from './words.ts';
 
 const sha256 = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
@@ -191,13 +192,20 @@ function across(source: ReportSource, said: Words): string {
   const places = new Map<string, number>();
   let place = 0;
   for (const { id } of source.conversations) places.set(id, ++place);
-  const listed = (ids: readonly string[]) =>
-    ids.map((id) => `<a href="#${conversationAnchor(places.get(id) ?? 0)}">${places.get(id) ?? '?'}</a>`).join(', ');
+  const listed = (ids: readonly string[]) => {
+    const { shown, more } = firstOf(ids, said);
+    const links = shown.map(
+      (id) => `<a href="#${conversationAnchor(places.get(id) ?? 0)}">${places.get(id) ?? '?'}</a>`,
+    );
+    return [...links, ...more.map(escapeHtml)].join(', ');
+  };
+  const isShared = sharedTitles(recurring);
   const parts = [
     recurring.length === 0
       ? ''
       : `<h3>${escapeHtml(say('analyze.report.across.recurring'))}</h3><ul class="points">${recurring
-          .map(({ title, conversations, count }) => {
+          .map(({ rule, title: plain, conversations, count }) => {
+            const title = isShared(plain) ? `${plain} (${rule})` : plain;
             const among = counted('analyze.count.conversations', conversations.length);
             return `<li>${rich(say('analyze.report.across.recurring.line', { title, count: number(count), conversations: among }))} (${listed(conversations)})</li>`;
           })

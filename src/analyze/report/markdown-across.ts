@@ -1,8 +1,9 @@
 // What concerns several conversations, what was not read, and what the report was made with, as Markdown.
 import type { Heading } from './markdown-conversation.ts';
 import { codeSpan, oneLine, richLine } from './markdown-text.ts';
+import { sharedTitles } from './shared-titles.ts';
 import type { ReportSource } from './source.ts';
-import type { Words } from './words.ts';
+import { firstOf, type Words } from './words.ts';
 
 export function acrossTitle({ say }: Words): string {
   return `🔗 ${say('analyze.report.across')}`;
@@ -28,12 +29,17 @@ function* recurring(source: ReportSource, said: Words, heading: Heading): Genera
   const { recurring: weaknesses, sameSnippet, byModel } = source.across;
   if (weaknesses.length + sameSnippet.length + byModel.length === 0) yield `${say('analyze.report.across.none')}\n\n`;
   const places = new Map([...placed(source)]);
-  const listed = (ids: readonly string[]) =>
-    say('analyze.report.across.numbers', { list: ids.map((id) => places.get(id) ?? '?').join(', ') });
+  const listed = (ids: readonly string[]) => {
+    const { shown, more } = firstOf(ids, said);
+    const list = [...shown.map((id) => places.get(id) ?? '?'), ...more].join(', ');
+    return say('analyze.report.across.numbers', { list });
+  };
   if (weaknesses.length > 0) yield heading(3, say('analyze.report.across.recurring'));
-  for (const { title, conversations, count } of weaknesses) {
+  const isShared = sharedTitles(weaknesses);
+  for (const { rule, title, conversations, count } of weaknesses) {
     const among = counted('analyze.count.conversations', conversations.length);
-    const facts = { title: richLine(title), count: number(count), conversations: among };
+    const name = isShared(title) ? `${richLine(title)} (${codeSpan(rule)})` : richLine(title);
+    const facts = { title: name, count: number(count), conversations: among };
     yield `- ${say('analyze.report.across.recurring.line', facts)} (${listed(conversations)})\n`;
   }
   if (weaknesses.length > 0) yield '\n';

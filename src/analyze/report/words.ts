@@ -175,3 +175,13 @@ export function repairsText(codes: readonly string[], { say }: Words): string {
     })
     .join(', ');
 }
+
+/** More numbers than that are a wall; the JSON has them all. */
+const mostNumbers = 20;
+
+/** The first of many, and how many more there are. */
+export function firstOf<T>(all: readonly T[], { counted }: Words): { shown: readonly T[]; more: string[] } {
+  const rest = all.length - mostNumbers;
+  if (rest <= 0) return { shown: all, more: [] };
+  return { shown: all.slice(0, mostNumbers), more: [counted('analyze.report.across.more', rest)] };
+}
