@@ -14,6 +14,8 @@ function isTurn(value: unknown): value is Shape {
 }
 
 function speakerOf(turn: Shape) {
+  // The name beside it is a person's or a model's own.
+  if (typeof turn['isCreatedByUser'] === 'boolean') return turn['isCreatedByUser'] ? 'user' : 'assistant';
   for (const key of speakerKeys) {
     const author = authorOf(isShape(turn[key]) ? (turn[key]['role'] ?? turn[key]['name']) : turn[key]);
     if (author !== null) return author;
@@ -23,8 +25,20 @@ function speakerOf(turn: Shape) {
 
 function saidBy(turn: Shape): Part[] {
   const value = textKeys.map((key) => turn[key]).find((held) => held !== undefined && held !== null);
+  const code = shapes(value).some(isCode);
+  if (code) return shapes(value).flatMap(pieceOf);
   const said = typeof value === 'string' ? value : textsWithin(value).join('\n');
   return said === '' ? [] : [{ kind: speakerOf(turn) === 'tool' ? 'output' : 'prose', text: said }];
+}
+
+/** Some exporters cut what was said into pieces as a page shows them. */
+function isCode(piece: Shape): boolean {
+  return (piece['type'] === 'pre' || piece['type'] === 'code') && typeof piece['data'] === 'string';
+}
+
+function pieceOf(piece: Shape): Part[] {
+  if (isCode(piece)) return [{ kind: 'code', text: text(piece['data']), language: firstText(piece['language']) }];
+  return textsWithin(piece).map((said) => ({ kind: 'prose', text: said }));
 }
 
 const listKeys = [

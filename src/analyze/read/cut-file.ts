@@ -2,6 +2,7 @@
 import { say } from '../../platform/i18n/say.ts';
 import type { ReadItem } from '../conversation.ts';
 import type { Place } from '../formats/draft.ts';
+import { readEnvelope } from '../formats/embedded.ts';
 import { recognise } from '../formats/recognise.ts';
 import { isShape, text } from '../formats/shape.ts';
 import { asUtf8, behindBlanks, type Chunks, kindOf, type Peeked, peek } from './byte-source.ts';
@@ -124,6 +125,7 @@ function fileCutter(place: Place, form: 'array' | 'values', repairs: string[], c
   let entryBytes = 0;
   let lost = 0;
   let holdsObject = false;
+  let enveloped = false;
   let lastSeen = '';
   return { look, take, end, isElement, hopeless: () => layout === 'undecided' && waiting.length > tries };
 
@@ -147,17 +149,26 @@ function fileCutter(place: Place, form: 'array' | 'values', repairs: string[], c
     }
   }
 
+  /** Of a list, each element may wrap its conversation, as some exporters do; the first one decides. */
+  function kindOfElement(value: unknown): ReturnType<typeof recognise> {
+    const found = recognise(value);
+    if (found !== null || form !== 'array' || !isShape(value)) return found;
+    if (layout !== 'undecided' && !enveloped) return null;
+    return readEnvelope(value, place).length > 0 ? 'conversation' : null;
+  }
+
   /** Behind damage: a message within a broken conversation is no element of the list. */
   function isElement(bytes: Uint8Array, damage: Uint8Array): boolean {
-    const found = recognise(parsedBytes(bytes));
+    const found = kindOfElement(parsedBytes(bytes));
     if (form === 'values' || found !== 'entry') return found !== null;
     return layout === 'entries' || (layout === 'undecided' && !holdsMessages.test(Buffer.from(damage).toString()));
   }
 
   function decide(split: Split): void {
     const value = split.kind === 'value' ? parsedBytes(split.bytes) : undefined;
-    const found = recognise(value);
+    const found = kindOfElement(value);
     if (found === null) return;
+    enveloped = recognise(value) === null;
     layout = found === 'entry' ? 'entries' : 'conversations';
     if (isShape(value)) note(value);
   }

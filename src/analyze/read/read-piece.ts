@@ -65,7 +65,7 @@ function valuesOf(value: unknown, piece: Piece): Conversation[] {
   const one = readConversation(value, piece.place);
   if (one !== null) return [one];
   if (recognise(value) === 'entry') return readEntries([value], piece.place);
-  return piece.amongConversations ? [] : readEnvelope(value, piece.place);
+  return readEnvelope(value, piece.place);
 }
 
 function nothing(piece: Piece, lang: Lang): ReadItem {
