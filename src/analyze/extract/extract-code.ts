@@ -5,6 +5,7 @@ import type { CodeBlock, Conversation, Message, Part } from '../conversation.ts'
 import { fencesOf } from './fences.ts';
 import { endingOf, fileNameOf } from './file-names.ts';
 import { linesOf } from './lines-of.ts';
+import { unfenced } from './unfenced.ts';
 import { unprompted } from './unprompted.ts';
 import { languageWithoutRules } from './without-rules.ts';
 
@@ -25,11 +26,11 @@ export function extractCode(conversation: Conversation): CodeBlock[] {
   );
 }
 
-function codeOfMessage({ parts }: Message): Found[] {
+function codeOfMessage({ parts, author }: Message): Found[] {
   const found: Found[] = [];
   let line = 1;
   parts.forEach((part, at) => {
-    found.push(...codeOfPart(part, line, proseAround(parts, at)));
+    found.push(...codeOfPart(part, line, proseAround(parts, at), author === 'user'));
     line += lineEnds(part.text ?? '') + 1;
   });
   return found;
@@ -55,8 +56,8 @@ function proseAround(parts: readonly Part[], at: number): Around {
   };
 }
 
-function codeOfPart(part: Part, line: number, around: Around): Found[] {
-  if (part.kind === 'prose') return codeOfProse(part, line);
+function codeOfPart(part: Part, line: number, around: Around, pasted: boolean): Found[] {
+  if (part.kind === 'prose') return codeOfProse(part, line, pasted);
   if (part.kind === 'output') return [];
   if (part.text === null || part.text.trim() === '') return [];
   if (part.kind === 'code') {
@@ -73,12 +74,18 @@ function codeOfPart(part: Part, line: number, around: Around): Found[] {
   }
   const ending = endingOf(part.name);
   const known = ending === null ? null : languageOfLabel(ending);
-  if (known === null) return codeOfProse(part, line);
+  if (known === null) return codeOfProse(part, line, false);
   return [{ language: known, languageBy: 'file-name', messageLine: line, text: part.text, file: part.name, ...around }];
 }
 
-function codeOfProse(part: Part, line: number): Found[] {
-  const fences = fencesOf(part);
+/** `pasted`: people send programs without fences. */
+function codeOfProse(part: Part, line: number, pasted: boolean): Found[] {
+  const bare = pasted ? unfenced(part.text ?? '') : [];
+  // Lines of a program that are indented behind an empty one would be blocks of their own.
+  const fences = [
+    ...bare,
+    ...fencesOf(part).filter(({ line: at }) => !bare.some(({ line: from, lastLine }) => at >= from && at <= lastLine)),
+  ].sort((a, b) => a.line - b.line);
   if (fences.length === 0) return [];
   const lines = linesOf(part.text ?? '');
   return fences
