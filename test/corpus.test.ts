@@ -1,4 +1,4 @@
-// Holds rempart-prompts to what its README promises: schema, twins, no two texts alike, enough benign ones.
+// Holds rempart-prompts to what its README promises: schema, twins, no two texts alike, enough benign ones, and none of those that are only measured with.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -205,17 +205,31 @@ test('rempart-prompts: a twin points back, and one of the two is clean', () => {
   );
 });
 
+const unseen = readFileSync(join(directory, '..', 'unseen-prompts.jsonl'), 'utf8')
+  .trim()
+  .split('\n');
+const unseenTexts = unseen.map((line) => (JSON.parse(line) as { text: string }).text);
+/** Looked for once, since it takes a minute. */
+const alike = pairsAlike([...rows.map(({ text }) => text), ...unseenTexts], closest);
+
 test('rempart-prompts: no two texts but twins are closer than a Jaccard index of 0.6', () => {
-  const alike = pairsAlike(
-    rows.map(({ text }) => text),
-    closest,
-  )
+  const wrong = alike
+    .filter(([, b]) => b < rows.length)
     .map(([a, b, near]) => ({ a: rows[a]!, b: rows[b]!, near }))
     .filter(({ a, b }) => a.twin !== b.id);
   assert.deepEqual(
-    alike.map(({ a, b, near }) => `${a.id} ${b.id} ${near.toFixed(2)}`),
+    wrong.map(({ a, b, near }) => `${a.id} ${b.id} ${near.toFixed(2)}`),
     [],
   );
+});
+
+test('unseen-prompts: no text is, or nearly is, one that is learned from', () => {
+  const known = alike.filter(([a, b]) => a < rows.length && b >= rows.length);
+  assert.deepEqual(
+    known.map(([a, b, near]) => `${rows[a]!.id}, line ${b - rows.length + 1}: ${near.toFixed(2)}`),
+    [],
+  );
+  assert.ok(unseen.length > 1_000, 'the texts to measure with are missing');
 });
 
 test('rempart-prompts: the search for near copies finds a text with one word changed, and only that', () => {

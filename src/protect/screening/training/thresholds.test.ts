@@ -19,13 +19,16 @@ const silent = new Map(scored.map(({ id }) => [id, { whole: 0, run: 0 }]));
 
 test('thresholdsOf() lets no more benign texts through than it says, with a second reader that says nothing as without', () => {
   const { thresholds, runThresholds, doubt, runShare, documentRunShare } = thresholdsOf(scored, silent);
-  const above = (threshold: number, head: Head = 'user'): number =>
-    scored.filter(({ role, logits }) => role === 'user' && logits.get(head)! > threshold).length;
-  // All heads say the same here, so the whole with its run says so many times that.
-  assert.equal(above(thresholds[user]! / (1 + runShare)), 33);
-  assert.equal(above(thresholds[tool]! / (1 + documentRunShare)), 16);
-  assert.equal(above(runThresholds[user]!, 'user-run'), 7);
-  assert.equal(above(runThresholds[tool]!, 'tool-run'), 10);
+  // All heads say the same here; the run is added to the whole as often as it counts.
+  const above = (threshold: number, counts = 0): number =>
+    scored.filter(({ role, logits }) => {
+      const said = logits.get('user')!;
+      return role === 'user' && said + counts * said > threshold;
+    }).length;
+  assert.equal(above(thresholds[user]!, runShare), 38);
+  assert.equal(above(thresholds[tool]!, documentRunShare), 20);
+  assert.equal(above(runThresholds[user]!), 9);
+  assert.equal(above(runThresholds[tool]!), 11);
   assert.equal(above(doubt), 120);
 });
 

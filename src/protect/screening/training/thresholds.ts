@@ -17,7 +17,7 @@ export interface Said {
 }
 
 /** Share of benign texts that may be taken for attacks, judged whole and by their runs alone. */
-const allowed = { user: 0.033, tool: 0.016, 'user-run': 0.007, 'tool-run': 0.01 } as const;
+const allowed = { user: 0.038, tool: 0.02, 'user-run': 0.009, 'tool-run': 0.011 } as const;
 const allowedOfSystem = 0.02;
 /** Share of benign texts of users of which the second reader is asked. */
 const doubted = 0.12;
