@@ -19,7 +19,7 @@ interface Word {
   end: number;
 }
 
-/** Undefined for instructions of fewer words than a shingle: any answer may hold those. */
+/** Undefined for instructions of fewer than eight words, which an answer may hold by chance. */
 export function createPromptEcho(prompt: string): PromptEcho | undefined {
   const words = wordsOf(prompt, 0).map(({ word }) => word);
   if (words.length < leastWords) return undefined;

@@ -66,6 +66,11 @@ const unproven: [string, Language, string][] = [
     'var any = regexp.MustCompile(`^.+$`)\nif !any.MatchString(a) { return }\n',
   ],
   [
+    'a shape by a name that stands for another before',
+    'go',
+    'var one = regexp.MustCompile(`^.+$`)\none := regexp.MustCompile(`^[a-z]+$`)\nif !one.MatchString(a) { return }\n',
+  ],
+  [
     'a named shape of what is refused',
     'python',
     "blocked = re.compile(r'^[a-z]+$')\nif blocked.match(word):\n    abort(400)\n",
